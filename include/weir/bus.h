@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Buses. A bus holds devices and drivers and says which driver fits which
+ * device. Matching goes by keys: a device offers strings, a driver lists strings
+ * in its match table, and they match when one is equal. Looking one up costs
+ * O(keys), however many devices and drivers there are.
+ */
+#ifndef WEIR_BUS_H
+#define WEIR_BUS_H
+
+#include "weir/machine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weir_bus;
+struct weir_device;
+
+struct weir_bus_ops {
+	struct weir_abi abi;
+	/*
+	 * The @index-th match key of a device, the most specific first; NULL
+	 * after the last. NULL op: the compatible strings of the device's
+	 * firmware node. Context: machine lock held; must not call the library.
+	 */
+	const char *(*match_key)(const struct weir_device *dev, unsigned int index);
+	/*
+	 * Whether a driver also matches a device by having its name.
+	 */
+	bool match_name;
+};
+
+/**
+ * weir_bus_create - add a bus to a machine.
+ * @name: copied; unique in the machine.
+ * @ops: NULL for all defaults (match by compatible, not by name).
+ *
+ * Context: thread. Owner: the machine; it goes with weir_machine_destroy().
+ * Return: 0; WEIR_EEXIST; WEIR_EINVAL for a table of another ABI; WEIR_ENOMEM.
+ */
+int weir_bus_create(struct weir_machine *m, const char *name,
+		    const struct weir_bus_ops *ops, struct weir_bus **out_bus);
+
+/**
+ * weir_bus_find - the bus of that name.
+ * Return: 0, or WEIR_ENOENT.
+ */
+int weir_bus_find(struct weir_machine *m, const char *name, struct weir_bus **out_bus);
+
+/** weir_bus_name - the name of a bus. */
+const char *weir_bus_name(const struct weir_bus *bus);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

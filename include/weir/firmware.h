@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Firmware nodes: what firmware says exists. One tree for each machine, whatever
+ * the kind of firmware. A node becomes a device, or not; nodes name suppliers,
+ * and such a firmware-node link waits until it can become a device link.
+ */
+#ifndef WEIR_FIRMWARE_H
+#define WEIR_FIRMWARE_H
+
+#include "weir/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weir_fwnode;
+struct weir_fwlink;
+
+/* Node flags. */
+#define WEIR_FWNODE_PARSED       0x01u /* its suppliers were asked for */
+#define WEIR_FWNODE_NOT_DEVICE   0x02u /* will not be a device; its ancestor stands for it */
+#define WEIR_FWNODE_INITIALIZED  0x04u /* works already, without driver: nobody waits for it */
+#define WEIR_FWNODE_NEEDS_CHILD  0x08u /* needs its children bound while it is added */
+#define WEIR_FWNODE_BEST_EFFORT  0x10u /* console: probe it with what there is */
+#define WEIR_FWNODE_POPULATED    0x40u /* has, or must not get, a device */
+#define WEIR_FWNODE_POPULATED_BUS 0x80u /* its children were made into devices */
+#define WEIR_FWNODE_DISABLED     0x100u /* firmware says it is not there */
+
+/* Flags of a firmware-node link. */
+#define WEIR_FWLINK_CYCLE  0x1u /* on a cycle: does not block */
+#define WEIR_FWLINK_IGNORE 0x2u /* not an init dependency at all */
+
+/*
+ * A kind of firmware. The library comes with flattened device trees
+ * (weir_firmware_load_dt) and nodes made by code (weir_fwnode_create).
+ */
+struct weir_firmware_ops {
+	struct weir_abi abi;
+	/* The @index-th compatible string, NULL after the last. */
+	const char *(*compatible)(const struct weir_fwnode *node, unsigned int index);
+	/* Reports the node's suppliers by weir_fwlink_add(). Machine lock held. */
+	int (*parse)(struct weir_fwnode *node);
+};
+
+/**
+ * weir_firmware_load_dt - read a flattened device tree (DTB).
+ * @blob: at least @bytes long; kept by pointer, must stay valid and unchanged as
+ *	long as the machine.
+ *
+ * Context: thread. Return: 0; WEIR_EBADMSG when the blob is damaged (byte offset
+ * in weir_firmware_error()); WEIR_EEXIST when a tree was loaded; WEIR_ENOMEM.
+ */
+int weir_firmware_load_dt(struct weir_machine *m, const void *blob, size_t bytes);
+
+/** weir_firmware_error - what the last failed load found, or "". Valid until the next load. */
+const char *weir_firmware_error(const struct weir_machine *m);
+
+/**
+ * weir_firmware_populate - make devices of the tree's top-level nodes as
+ * operating systems do: on the buses "platform" and "amba", which are made when
+ * missing. Return: 0; WEIR_ENOENT without a tree; WEIR_ENOMEM.
+ */
+int weir_firmware_populate(struct weir_machine *m);
+
+/**
+ * weir_fwnode_populate - make devices of the children of a bus device's node.
+ * @parent: the device of the bus.
+ * @descend: also of grandchildren below simple-bus and the like.
+ * Context: in the probe of @parent. Return: 0; WEIR_ENOMEM.
+ */
+int weir_fwnode_populate(struct weir_device *parent, bool descend);
+/** weir_fwnode_depopulate - delete the devices that weir_fwnode_populate made, last first. */
+void weir_fwnode_depopulate(struct weir_device *parent);
+
+/**
+ * weir_fwnode_create - a node made by code.
+ * @parent: the node above, or NULL for a root of its own.
+ * @name: copied.
+ * @compatible: one compatible string, copied; or NULL.
+ * Owner: the machine. Return: 0; WEIR_ENOMEM.
+ */
+int weir_fwnode_create(struct weir_machine *m, struct weir_fwnode *parent, const char *name,
+		       const char *compatible, struct weir_fwnode **out_node);
+
+/**
+ * weir_fwlink_add - say that @consumer needs @supplier.
+ * @property: what says so, for explanations; a string that stays valid.
+ * Return: 0; WEIR_EINVAL across machines; WEIR_ENOMEM.
+ */
+int weir_fwlink_add(struct weir_fwnode *consumer, struct weir_fwnode *supplier,
+		    uint32_t flags, const char *property);
+
+/**
+ * weir_fwnode_set_initialized - the hardware of a node works without driver, or
+ * no longer does. @claimed: it must not become a device either.
+ */
+void weir_fwnode_set_initialized(struct weir_fwnode *node, bool on, bool claimed);
+
+/** weir_fwnode_find - by path ("/soc/serial@1000"; also an alias or alias/rest). Return: 0; WEIR_ENOENT. */
+int weir_fwnode_find(struct weir_machine *m, const char *path, struct weir_fwnode **out_node);
+struct weir_fwnode *weir_fwnode_root(struct weir_machine *m);
+struct weir_fwnode *weir_fwnode_parent(const struct weir_fwnode *node);
+struct weir_fwnode *weir_fwnode_first_child(const struct weir_fwnode *node);
+struct weir_fwnode *weir_fwnode_next_sibling(const struct weir_fwnode *node);
+/** weir_fwnode_next - the next node in tree order (depth first), NULL at the end. */
+struct weir_fwnode *weir_fwnode_next(const struct weir_fwnode *node);
+/** weir_fwnode_name - the last part of the path, with unit address; "" for the root. */
+const char *weir_fwnode_name(const struct weir_fwnode *node);
+uint32_t weir_fwnode_flags(const struct weir_fwnode *node);
+/** weir_fwnode_device - the device that owns the node, or NULL. */
+struct weir_device *weir_fwnode_device(const struct weir_fwnode *node);
+/** weir_fwnode_compatible - the @index-th compatible string, NULL after the last. */
+const char *weir_fwnode_compatible(const struct weir_fwnode *node, unsigned int index);
+/** weir_fwnode_available - status absent, "okay" or "ok". */
+bool weir_fwnode_available(const struct weir_fwnode *node);
+/**
+ * weir_fwnode_property - the raw value of a property; @out_bytes may be NULL.
+ * Return: 0; WEIR_ENOENT.
+ */
+int weir_fwnode_property(const struct weir_fwnode *node, const char *name,
+			 const void **out_value, size_t *out_bytes);
+/**
+ * weir_fwnode_path - the full path ("" for the root) into a buffer, always
+ * terminated. Return: the length the path has, which may be more than fitted.
+ */
+size_t weir_fwnode_path(const struct weir_fwnode *node, char *buf, size_t bytes);
+
+/** weir_fwlink_first / weir_fwlink_next - the unresolved suppliers of a node, last found first. */
+struct weir_fwlink *weir_fwlink_first(const struct weir_fwnode *consumer);
+struct weir_fwlink *weir_fwlink_next(const struct weir_fwlink *link);
+struct weir_fwnode *weir_fwlink_supplier(const struct weir_fwlink *link);
+struct weir_fwnode *weir_fwlink_consumer(const struct weir_fwlink *link);
+uint32_t weir_fwlink_flags(const struct weir_fwlink *link);
+const char *weir_fwlink_property(const struct weir_fwlink *link);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Loadable driver modules: a shared object (or a table in the program) that
+ * registers drivers when it is loaded and takes them back when unloaded.
+ */
+#ifndef WEIR_MODULE_H
+#define WEIR_MODULE_H
+
+#include "weir/driver.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weir_module;
+
+/* The one thing a module exports, under the name "weir_module_entry". */
+struct weir_module_entry {
+	struct weir_abi abi;
+	const char *name;
+	const struct weir_driver *const *drivers; /* NULL-ended; registered in order */
+	/* Called before the drivers are registered / after they are gone; may be NULL. */
+	int (*init)(struct weir_machine *m, struct weir_module *module);
+	void (*exit)(struct weir_machine *m, struct weir_module *module);
+};
+
+/**
+ * weir_module_load - load a module whose entry table is in the program.
+ * Return: 0; WEIR_EEXIST when a module of that name is loaded; WEIR_ENOEXEC when
+ * it was made for another ABI (logged with its name); what init or a
+ * registration returned; WEIR_ENOMEM.
+ */
+int weir_module_load(struct weir_machine *m, const struct weir_module_entry *entry,
+		     struct weir_module **out_module);
+
+/**
+ * weir_module_open - load a module by name through the host.
+ * Return: as weir_module_load(); WEIR_EOPNOTSUPP when the host cannot; what the
+ * host's module_open returned.
+ */
+int weir_module_open(struct weir_machine *m, const char *name, struct weir_module **out_module);
+
+/**
+ * weir_module_unload - unbind its devices, consumers first, and drop it.
+ * Return: 0; WEIR_EBUSY when someone holds it (weir_module_get).
+ */
+int weir_module_unload(struct weir_module *module);
+
+/** weir_module_get / weir_module_put - hold a module in memory: unloading is refused meanwhile. */
+void weir_module_get(struct weir_module *module);
+void weir_module_put(struct weir_module *module);
+/** weir_module_find - the loaded module of that name. Return: 0; WEIR_ENOENT. */
+int weir_module_find(struct weir_machine *m, const char *name, struct weir_module **out_module);
+const char *weir_module_name(const struct weir_module *module);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The decision points of the engine. One implementation of devices, links and
+ * probing asks a policy; the library ships the policy "weir", the kernel model
+ * under sim/ has "linux-6.12". All are called with the machine lock held.
+ */
+#ifndef WEIR_POLICY_H
+#define WEIR_POLICY_H
+
+#include "weir/driver.h"
+#include "weir/firmware.h"
+#include "weir/link.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How firmware is read. */
+#define WEIR_RULE_OPTIONAL_BINDINGS 0x1u /* iommus, iommu-map and dmas make links too */
+#define WEIR_RULE_HOLE_ENDS_LIST    0x2u /* an empty entry hides the suppliers behind it */
+#define WEIR_RULE_NO_LINKS          0x4u /* firmware makes no links at all */
+
+struct weir_policy_ops {
+	struct weir_abi abi;
+	const char *name;
+
+	/* Life of the policy's own state, weir_policy_state(). NULL: none. */
+	int (*init)(struct weir_machine *m, const void *args);
+	void (*fini)(struct weir_machine *m);
+
+	/* WEIR_RULE_*. */
+	uint32_t (*firmware_rules)(struct weir_machine *m);
+	/* A tree was loaded, or nodes changed, or suppliers were named. NULL: nothing. */
+	int (*firmware_changed)(struct weir_machine *m);
+
+	/* ---- a device was added and owns its node: make its links ---- */
+	void (*link_device)(struct weir_device *dev);
+	/* Flags of the link that a firmware-node link turns into. */
+	uint32_t (*link_flags)(const struct weir_fwlink *fwlink, struct weir_device *consumer,
+			       bool proxy);
+	/*
+	 * Does making @consumer need @supplier close a cycle? Marks what gives
+	 * way. NULL: cycles are known from firmware_changed.
+	 */
+	void (*check_cycle)(struct weir_fwlink *fwlink, struct weir_fwnode *supplier);
+
+	/* ---- when things are tried ---- */
+	/* A device is complete. It is tried now, or queued. */
+	void (*device_ready)(struct weir_device *dev);
+	/* A driver is complete: its devices are tried now, or queued. */
+	void (*driver_ready)(struct weir_machine *m, const struct weir_driver *drv);
+	/*
+	 * May this device be probed now? 0, or WEIR_EDEFER. May store a reason.
+	 * Moves the supplier links to WEIR_LINK_CONSUMER_PROBE when it may.
+	 */
+	int (*may_probe)(struct weir_device *dev);
+	/* After may_probe, before the driver: DMA set-up. 0 or WEIR_EDEFER. NULL: 0. */
+	int (*dma_configure)(struct weir_device *dev);
+	/* ... and undone when the probe failed or the device is unbound. NULL: nothing. */
+	void (*dma_cleanup)(struct weir_device *dev);
+
+	/* ---- whom does what wake ---- */
+	/* The supplier of a managed link is bound. */
+	void (*supplier_ready)(struct weir_link *link);
+	/* A device is bound, deferred (@positive: by its driver), or failed. */
+	void (*bound)(struct weir_device *dev);
+	void (*deferred)(struct weir_device *dev, bool positive);
+	void (*failed)(struct weir_device *dev, int err);
+	/* A link or firmware-node link of it was made, dropped or relaxed. NULL: nothing. */
+	void (*unblocked)(struct weir_device *dev);
+	/* A device was unbound; goes away. NULL: nothing. */
+	void (*unbound)(struct weir_device *dev);
+	void (*deleted)(struct weir_device *dev);
+
+	/* An IOMMU instance came. NULL: nothing. */
+	void (*iommu_added)(struct weir_device *dev);
+	/* The catalogue changed: @sealed when it was sealed. NULL: nothing. */
+	void (*catalogue_changed)(struct weir_machine *m, bool sealed);
+
+	/* Work: returns as weir_step(). */
+	int (*step)(struct weir_machine *m, unsigned int budget);
+};
+
+/** weir_policy_state / weir_policy_set_state - the policy's own data of a machine. */
+void *weir_policy_state(const struct weir_machine *m);
+void weir_policy_set_state(struct weir_machine *m, void *state);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

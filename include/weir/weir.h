@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/* Everything. */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+
+#include "weir/bus.h"
+#include "weir/catalogue.h"
+#include "weir/device.h"
+#include "weir/driver.h"
+#include "weir/err.h"
+#include "weir/firmware.h"
+#include "weir/host.h"
+#include "weir/iommu.h"
+#include "weir/link.h"
+#include "weir/machine.h"
+#include "weir/module.h"
+#include "weir/pm.h"
+#include "weir/policy.h"
+#include "weir/trace.h"
+#include "weir/verdict.h"
+
+#endif
