@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+#
+# The front of the build: each target sees to its own set-up, then calls Meson
+# and Ninja. `make help` prints the targets.
+#
+#   BUILD=DIR      build directory (build)
+#   NO_INSTALL=1   never install packages; name what is missing instead
+#   MESON_FLAGS=   more arguments for `meson setup`
+#   V=1            show the compiler's command lines
+
+BUILD ?= build
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+MESON_FLAGS ?=
+DEMO = $(BUILD)/weir boot $(BUILD)/boards/demo.dtb
+NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
+
+# Meson reads these; one that appears later makes it look again.
+LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
+
+.DEFAULT_GOAL = help
+.PHONY: help build run test bench conformance fuzz format lint freestanding install clean
+.PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
+
+# Set-up runs before the build, not beside it; Ninja does the parallel part.
+.NOTPARALLEL:
+
+export NO_INSTALL
+
+help:		## this list
+	@echo "make TARGET:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	@awk '/^# +[A-Z_]+=/ { sub(/^# +/, "  "); print }' Makefile
+
+run: build	## build, then show the main job on the board in boards/
+	$(DEMO)
+
+test: setup-test build	## build, then run all tests
+	@scripts/test.sh $(BUILD)
+
+bench: build	## measure; `name value unit` lines, and JSON in the build directory
+	@scripts/bench.sh $(BUILD)
+
+conformance: setup-conformance build	## compare with Linux's recorded answers (WEIR_TRUTH=DIR), or record and compare: DTBS=DIR
+	@scripts/conformance.sh $(BUILD) $(DTBS)
+
+fuzz: setup-fuzz	## fuzz the device tree reader (FUZZ_SECONDS=60)
+	@scripts/fuzz.sh
+
+lint: setup-test	## house style: includes, sizes, headers, words
+	@scripts/lint.sh
+
+freestanding: setup-test	## the library without an operating system, on three architectures
+	@scripts/freestanding.sh $(BUILD)
+
+format: setup-format	## lay out the C sources as .clang-format says
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: build	## install under PREFIX (/usr/local), below DESTDIR
+	meson configure $(BUILD) --prefix $(or $(PREFIX),/usr/local)
+	meson install -C $(BUILD)
+
+clean:		## remove the build directory
+	rm -rf $(BUILD)
+
+build: configure	## build the library, the tool and the tests
+	@$(NINJA)
+
+configure: $(BUILD)/build.ninja
+
+$(BUILD)/build.ninja: $(LISTS) | setup-build
+	@meson setup $(if $(wildcard $(BUILD)/meson-private/coredata.dat),--reconfigure) $(BUILD) -Dwerror=true $(MESON_FLAGS) > $(BUILD).log 2>&1 || \
+		{ cat $(BUILD).log; exit 1; }
+	@mv $(BUILD).log $(BUILD)/setup.log; touch $@
+
+setup-build:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh build test
+
+setup-conformance:
+	@scripts/setup.sh build conformance
+
+setup-fuzz:
+	@scripts/setup.sh build fuzz
+
+setup-format:
+	@scripts/setup.sh format

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The host on a POSIX process. The table of calls is made for each host, with
+ * those left out that its options do not ask for, so that the library sees
+ * them as absent.
+ *
+ * Life: weir_posix_create() to weir_posix_destroy(). The host is constant in
+ * between and needs no lock; the pool has its own.
+ */
+#include "weir/posix.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "weir/module.h"
+
+#include "pool.h"
+
+struct weir_posix {
+	struct weir_host_ops ops;
+	struct pool *pool; /* NULL without worker threads */
+	FILE *log;
+	enum weir_log_level log_level;
+	char *module_dir;
+};
+
+struct weir_lock {
+	pthread_mutex_t mutex;
+};
+
+static void *posix_alloc(void *host, size_t bytes)
+{
+	(void)host;
+	return calloc(1, bytes);
+}
+
+static void posix_free(void *host, void *mem, size_t bytes)
+{
+	(void)host;
+	(void)bytes;
+	free(mem);
+}
+
+static struct weir_lock *posix_lock_create(void *host, unsigned int rank)
+{
+	struct weir_lock *lock = malloc(sizeof(*lock));
+
+	(void)host;
+	(void)rank;
+	if (lock && pthread_mutex_init(&lock->mutex, NULL)) {
+		free(lock);
+		return NULL;
+	}
+	return lock;
+}
+
+static void posix_lock_destroy(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	pthread_mutex_destroy(&lock->mutex);
+	free(lock);
+}
+
+static void posix_lock(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	pthread_mutex_lock(&lock->mutex);
+}
+
+static void posix_unlock(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+static void posix_assert_failed(void *host, const char *what, const char *file, int line)
+{
+	(void)host;
+	fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, what);
+	abort();
+}
+
+static void posix_log(void *host, enum weir_log_level level, const char *line)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+	struct weir_posix *posix = host;
+
+	if (level <= posix->log_level)
+		fprintf(posix->log, "weir: %s: %s\n", names[level], line);
+}
+
+static uint64_t posix_time_ns(void *host)
+{
+	struct timespec now;
+
+	(void)host;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int posix_thread_run(void *host, void (*fn)(void *arg), void *arg)
+{
+	struct weir_posix *posix = host;
+
+	return pool_run(posix->pool, fn, arg);
+}
+
+static void posix_thread_wait(void *host)
+{
+	struct weir_posix *posix = host;
+
+	pool_wait(posix->pool);
+}
+
+/* Logs a text about a module; the loader's texts name the file. */
+static void log_module(struct weir_posix *posix, const char *text)
+{
+	if (posix->log && text)
+		posix_log(posix, WEIR_LOG_ERR, text);
+}
+
+static int posix_module_open(void *host, const char *name, void **out_image,
+			     const struct weir_module_entry **out_entry)
+{
+	struct weir_posix *posix = host;
+	const struct weir_module_entry *entry;
+	void *image;
+	char *path;
+	size_t bytes;
+	int err;
+
+	/* A name is a name: it does not lead out of the directory. */
+	if (!name[0] || strchr(name, '/'))
+		return WEIR_EINVAL;
+	bytes = strlen(posix->module_dir) + strlen(name) + sizeof("/.so");
+	path = malloc(bytes);
+	if (!path)
+		return WEIR_ENOMEM;
+	snprintf(path, bytes, "%s/%s.so", posix->module_dir, name);
+	err = WEIR_ENOENT;
+	if (access(path, F_OK) != 0)
+		goto free_path;
+	err = WEIR_ENOEXEC;
+	image = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!image) {
+		log_module(posix, dlerror());
+		goto free_path;
+	}
+	entry = dlsym(image, "weir_module_entry");
+	if (!entry) {
+		log_module(posix, dlerror());
+		dlclose(image);
+		goto free_path;
+	}
+	*out_image = image;
+	*out_entry = entry;
+	err = 0;
+free_path:
+	free(path);
+	return err;
+}
+
+static void posix_module_close(void *host, void *image)
+{
+	(void)host;
+	dlclose(image);
+}
+
+static const struct weir_host_ops required_ops = {
+	.abi = WEIR_ABI(struct weir_host_ops),
+	.alloc = posix_alloc,
+	.free = posix_free,
+	.lock_create = posix_lock_create,
+	.lock_destroy = posix_lock_destroy,
+	.lock = posix_lock,
+	.unlock = posix_unlock,
+	.assert_failed = posix_assert_failed,
+	.time_ns = posix_time_ns,
+};
+
+int weir_posix_create(const struct weir_posix_options *options, struct weir_posix **out_posix)
+{
+	static const struct weir_posix_options none;
+	struct weir_posix *posix = calloc(1, sizeof(*posix));
+	int err;
+
+	if (!posix)
+		return WEIR_ENOMEM;
+	if (!options)
+		options = &none;
+	posix->ops = required_ops;
+	if (options->log) {
+		posix->log = options->log;
+		posix->log_level = options->log_level;
+		posix->ops.log = posix_log;
+	}
+	if (options->module_dir) {
+		posix->module_dir = strdup(options->module_dir);
+		err = WEIR_ENOMEM;
+		if (!posix->module_dir)
+			goto destroy;
+		posix->ops.module_open = posix_module_open;
+		posix->ops.module_close = posix_module_close;
+	}
+	if (options->threads) {
+		err = pool_create(options->threads, &posix->pool);
+		if (err)
+			goto destroy;
+		posix->ops.thread_run = posix_thread_run;
+		posix->ops.thread_wait = posix_thread_wait;
+	}
+	*out_posix = posix;
+	return 0;
+
+destroy:
+	weir_posix_destroy(posix);
+	return err;
+}
+
+struct weir_posix *weir_posix_destroy(struct weir_posix *posix)
+{
+	if (posix) {
+		pool_destroy(posix->pool);
+		free(posix->module_dir);
+		free(posix);
+	}
+	return NULL;
+}
+
+const struct weir_host_ops *weir_posix_ops(const struct weir_posix *posix)
+{
+	return &posix->ops;
+}
