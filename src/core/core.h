@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The engine's private types. Everything here belongs to one machine and is
+ * guarded by its lock: functions that end in an underscore are called with the
+ * lock held, driver callbacks run without it.
+ *
+ * Letters at members: (c) constant after creation, (m) machine lock,
+ * (p) the policy's, under the machine lock.
+ */
+#ifndef WEIR_CORE_CORE_H
+#define WEIR_CORE_CORE_H
+
+#include "core/list.h"
+#include "core/map.h"
+#include "weir/weir.h"
+
+struct weir_module {
+	struct weir_machine *m;                 /* (c) */
+	const struct weir_module_entry *entry;  /* (c) */
+	void *image;                            /* (c) the host's, NULL when in the program */
+	struct weir_list node;                  /* (m) in m->modules */
+	unsigned int nr_registered;             /* (m) of its drivers */
+	unsigned int holds;                     /* (m) weir_module_get */
+};
+
+/* A registered driver. */
+struct weir_reg {
+	const struct weir_driver *drv;  /* (c) */
+	struct weir_bus *bus;           /* (c) */
+	uint32_t seq;                   /* (c) order of registration in the machine */
+	bool going;                     /* (m) being unregistered */
+	unsigned int users;             /* (m) walks and probes that use it */
+	struct weir_list node;          /* (m) in bus->drivers */
+	struct weir_list devices;       /* (m) bound devices, in order of binding */
+};
+
+/* A match key of a bus: who offers it, who takes it. Sorted by seq. */
+struct weir_key {
+	char *text;
+	struct weir_device **devices;
+	struct weir_reg **regs;
+	uint32_t nr_devices, max_devices;
+	uint32_t nr_regs, max_regs;
+};
+
+struct weir_bus {
+	struct weir_machine *m;          /* (c) */
+	char *name;                      /* (c) */
+	const struct weir_bus_ops *ops;  /* (c) never NULL */
+	struct weir_list node;           /* (m) in m->buses */
+	struct weir_list devices;        /* (m) in order of addition */
+	struct weir_list drivers;        /* (m) in order of registration */
+	struct weir_map keys;            /* (m) text -> struct weir_key */
+	struct weir_map devices_by_name; /* (m) */
+	struct weir_map drivers_by_name; /* (m) */
+};
+
+struct weir_resource {
+	struct weir_list node;
+	void (*release)(void *data);
+	void *data;
+	size_t bytes; /* of this struct with what follows it */
+};
+
+struct weir_device {
+	struct weir_machine *m;         /* (c) */
+	struct weir_bus *bus;           /* (c) */
+	struct weir_device *parent;     /* (c) referenced */
+	struct weir_fwnode *fwnode;     /* (c) */
+	char *name;                     /* (c) */
+	uint32_t seq;                   /* (m) order of addition, 0 before */
+	uint32_t refs;                  /* (m) */
+	uint8_t status;                 /* (m) enum weir_device_status */
+	bool added, dead;               /* (m) */
+	bool can_match;                 /* (m) a driver has matched it */
+	bool best_effort;               /* (m) */
+	bool soft_start;                /* (m) being probed with suppliers missing */
+	bool state_synced;              /* (m) */
+	bool relinked;                  /* (p) */
+	bool busy;                      /* (m) inside an attempt to probe or unbind */
+	bool was_bound;                 /* (m) */
+	bool no_driver_ever;            /* (p) final: nothing in the catalogue fits */
+	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
+	struct weir_reg *reg;           /* (m) driver bound or probing */
+	void *data;                     /* (m) the driver's */
+	char *reason;                   /* (m) why it waits, or NULL */
+	uint32_t nr_blocking;           /* (m) managed links that hold the probe back */
+	uint32_t cause;                 /* (m) event that queued it */
+	uint64_t mark;                  /* (m) visited stamp of graph walks */
+	struct weir_list bus_node;      /* (m) in bus->devices */
+	struct weir_list all_node;      /* (m) in m->devices */
+	struct weir_list children;      /* (m) */
+	struct weir_list child_node;    /* (m) in parent->children */
+	struct weir_list reg_node;      /* (m) in reg->devices */
+	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
+	struct weir_list consumers;     /* (m) links where it is the supplier, oldest first */
+	struct weir_list resources;     /* (m) struct weir_resource, last first */
+	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
+	struct weir_list wait_node;     /* (p) in one of the policy's queues */
+	uint32_t wait_word;             /* (p) */
+	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
+	struct weir_iommu *master_of;   /* (m) the instance it is attached to, or NULL */
+	int group;                      /* (m) number + 1, 0: none */
+	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
+	uint32_t rpm_users;             /* (m) */
+	bool rpm_enabled, rpm_asleep;   /* (m) */
+	bool suspended;                 /* (m) */
+};
+
+struct weir_link {
+	struct weir_device *supplier;  /* (c) referenced */
+	struct weir_device *consumer;  /* (c) referenced */
+	struct weir_list s_node;       /* (m) in supplier->consumers */
+	struct weir_list c_node;       /* (m) in consumer->suppliers */
+	struct weir_list all_node;     /* (m) in m->links */
+	const char *property;          /* (c) */
+	uint32_t flags;                /* (m) WEIR_LINK_* */
+	uint8_t state;                 /* (m) enum weir_link_state */
+	bool blocking;                 /* (m) counted in consumer->nr_blocking */
+	bool rpm_held;                 /* (m) holds a runtime PM use of the supplier */
+	uint32_t refs;                 /* (m) of a stateless link */
+};
+
+struct weir_fwnode {
+	struct weir_machine *m;            /* (c) */
+	const struct weir_firmware_ops *ops; /* (c) */
+	const char *name;                  /* (c) */
+	struct weir_fwnode *parent;        /* (c) */
+	struct weir_fwnode *first_child;   /* (m) grows with overlays only */
+	struct weir_fwnode *next_sibling;  /* (m) */
+	struct weir_device *owner;         /* (m) */
+	struct weir_list suppliers;        /* (m) fwlinks where it is the consumer, last found first */
+	struct weir_list consumers;        /* (m) fwlinks where it is the supplier */
+	uint32_t flags;                    /* (m) WEIR_FWNODE_* */
+	uint32_t nr_blocking;              /* (m) fwlinks that hold it back */
+	uint64_t mark;                     /* (m) visited stamp of graph walks */
+	uint32_t index;                    /* (m) in tree order; scratch of cycle analysis */
+	uint32_t low;
+};
+
+struct weir_fwlink {
+	struct weir_fwnode *consumer;  /* (c) */
+	struct weir_fwnode *supplier;  /* (m) moves to an ancestor */
+	struct weir_list c_node;       /* (m) in consumer->suppliers */
+	struct weir_list s_node;       /* (m) in supplier->consumers */
+	const char *property;          /* (c) */
+	uint32_t flags;                /* (m) */
+};
+
+struct weir_machine {
+	const struct weir_host_ops *ops;      /* (c) */
+	void *host;                           /* (c) */
+	const struct weir_policy_ops *policy; /* (c) */
+	void *policy_state;                   /* (p) */
+	struct weir_lock *lock;               /* (c) */
+	struct weir_list buses;               /* (m) */
+	struct weir_list devices;             /* (m) all added, in order of addition */
+	struct weir_list links;               /* (m) all, in order of creation */
+	struct weir_list modules;             /* (m) */
+	struct weir_map buses_by_name;        /* (m) */
+	struct weir_fwnode *root;             /* (m) of the firmware tree, or NULL */
+	struct weir_fwnode *soft_roots;       /* (m) roots made by code, by next_sibling */
+	struct weir_dt *dt;                   /* (m) firmware/dt's */
+	char firmware_error[160];             /* (m) */
+	uint32_t device_seq, driver_seq;      /* (m) */
+	uint32_t sync_pause;                  /* (m) sync_state is parked while not 0 */
+	bool sync_strict_off;                 /* (m) */
+	struct weir_list sync_parked;         /* (m) devices by sync_node */
+	uint32_t nr_async;                    /* (m) probes on host threads */
+	uint32_t cause;                       /* (m) event id that things done now are due to */
+	uint32_t next_event;                  /* (m) */
+	uint64_t mark;                        /* (m) last stamp given to a graph walk */
+	struct weir_trace *traces;            /* (m) */
+	struct weir_catalogue *catalogue;     /* (m) */
+	struct weir_list iommus;              /* (m) */
+	uint32_t *groups;                     /* (m) bitmap of group numbers in use */
+	uint32_t nr_group_words;              /* (m) */
+	bool suspended;                       /* (m) */
+	struct weir_machine_stats stats;      /* (m) */
+};
+
+#define weir_assert_(m, cond) \
+	((cond) ? (void)0 : (m)->ops->assert_failed((m)->host, #cond, __FILE__, __LINE__))
+
+/* machine.c */
+void *weir_alloc_(struct weir_machine *m, size_t bytes);
+void weir_free_(struct weir_machine *m, void *mem, size_t bytes);
+char *weir_strdup_(struct weir_machine *m, const char *s);
+void weir_strfree_(struct weir_machine *m, char *s);
+void weir_lock_(struct weir_machine *m);
+void weir_unlock_(struct weir_machine *m);
+void weir_logf_(struct weir_machine *m, enum weir_log_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Makes room for one more element of an array that doubles. Return: 0; WEIR_ENOMEM. */
+int weir_grow_(struct weir_machine *m, void **array, uint32_t *max, uint32_t n, size_t elem_bytes);
+
+/* bus.c: matching */
+int weir_match_add_device_(struct weir_device *dev);
+void weir_match_del_device_(struct weir_device *dev);
+int weir_match_add_reg_(struct weir_reg *reg);
+void weir_match_del_reg_(struct weir_reg *reg);
+/* The next registered driver that fits, behind the one numbered @after (0: the first). */
+struct weir_reg *weir_match_next_reg_(struct weir_device *dev, uint32_t after);
+struct weir_device *weir_match_next_device_(struct weir_reg *reg, uint32_t after);
+const char *weir_match_key_(const struct weir_device *dev, unsigned int index);
+void weir_bus_free_(struct weir_bus *bus);
+
+/* device.c */
+int weir_device_add_(struct weir_device *dev);
+void weir_device_del_(struct weir_device *dev);
+void weir_device_unref_(struct weir_device *dev);
+void weir_device_set_reason_(struct weir_device *dev, const char *text);
+
+/* driver.c */
+void weir_reg_put_(struct weir_reg *reg);
+struct weir_reg *weir_reg_find_(struct weir_machine *m, const struct weir_driver *drv);
+
+/* probe.c */
+/*
+ * Tries the drivers of the bus on a device, in order of registration.
+ * Return: 1 bound; 0 nothing fitted, or all that did failed or deferred by
+ * themselves; WEIR_EDEFER when it may not be probed now.
+ */
+int weir_attach_device_(struct weir_device *dev);
+/* Tries one driver on one device. Return: as above. */
+int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg);
+/* Unbinds, the consumers first. */
+void weir_release_(struct weir_device *dev);
+
+/* devres.c */
+void weir_resources_release_(struct weir_device *dev);
+
+/* link.c */
+int weir_link_add_(struct weir_device *consumer, struct weir_device *supplier, uint32_t flags,
+		   const char *property, struct weir_link **out_link);
+struct weir_link *weir_link_find_(struct weir_device *consumer, struct weir_device *supplier);
+/* The only way to change state or flags of a link: keeps the counts true. */
+void weir_link_set_(struct weir_link *link, uint32_t flags, enum weir_link_state state);
+void weir_link_drop_(struct weir_link *link);
+bool weir_link_sync_only_(const struct weir_link *link);
+/* Makes an inferred link stop blocking. */
+void weir_link_relax_(struct weir_link *link);
+/* Whether @sup needs @con, through links that block and parents. Return: 1, 0; WEIR_ENOMEM. */
+int weir_device_needs_(struct weir_device *sup, struct weir_device *con);
+
+/* link_state.c */
+int weir_links_bound_(struct weir_device *dev, struct weir_list *sync);
+void weir_links_no_driver_(struct weir_device *dev);
+bool weir_links_busy_(struct weir_device *dev);
+void weir_links_unbind_consumers_(struct weir_device *dev);
+void weir_links_driver_gone_(struct weir_device *dev);
+void weir_links_purge_(struct weir_device *dev);
+/* Supplier links from CONSUMER_PROBE back to what they were. */
+void weir_links_unprobe_(struct weir_device *dev);
+
+/* sync_state.c */
+void weir_sync_consider_(struct weir_device *dev, struct weir_list *sync);
+void weir_sync_run_(struct weir_machine *m, struct weir_list *sync);
+void weir_sync_pause_(struct weir_machine *m);
+void weir_sync_resume_(struct weir_machine *m);
+/* Everything that can be done was done: say who is still waited for, or force it. */
+void weir_sync_probing_done_(struct weir_machine *m, bool force);
+
+/* fwnode.c */
+void weir_fwnode_init_(struct weir_machine *m, struct weir_fwnode *node,
+		       const struct weir_firmware_ops *ops, const char *name,
+		       struct weir_fwnode *parent);
+/* Frees the links of a node; the node's memory is its maker's. */
+void weir_fwnode_fini_(struct weir_fwnode *node);
+/* Asks firmware for the suppliers of a node / of it and all available nodes below, once each. */
+int weir_fwnode_parse_(struct weir_fwnode *node);
+int weir_fwnode_parse_tree_(struct weir_fwnode *node);
+/* The next available node below @top in tree order, or NULL. */
+struct weir_fwnode *weir_fwnode_next_below_(struct weir_fwnode *node, struct weir_fwnode *top,
+					    bool descend);
+/* The nearest proper ancestor that owns a device, or NULL. */
+struct weir_fwnode *weir_fwnode_owner_above_(struct weir_fwnode *node);
+void weir_fwnodes_free_(struct weir_machine *m);
+
+/* fwlink.c */
+int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
+		     const char *property);
+void weir_fwlink_set_(struct weir_fwlink *fwlink, uint32_t flags);
+void weir_fwlink_drop_(struct weir_fwlink *fwlink);
+void weir_fwlinks_drop_suppliers_(struct weir_fwnode *node);
+/* Moves all links to @from over to @to. */
+void weir_fwlinks_move_consumers_(struct weir_fwnode *from, struct weir_fwnode *to);
+
+/* fwconvert.c */
+int weir_fw_link_consumers_(struct weir_device *dev);
+int weir_fw_link_suppliers_(struct weir_device *dev);
+void weir_fw_adopt_dangling_(struct weir_device *dev);
+
+/* trace.c */
+uint32_t weir_event_(struct weir_machine *m, struct weir_event *event);
+uint32_t weir_event_dev_(enum weir_event_type type, struct weir_device *dev, const char *text,
+			 int64_t value);
+uint32_t weir_event_link_(enum weir_event_type type, struct weir_link *link, int64_t value);
+
+/* catalogue.c */
+/* The catalogue's word on a device: an enum weir_catalogue_state, or WEIR_ENOENT. */
+int weir_catalogue_find_(struct weir_device *dev, const char **out_name);
+bool weir_catalogue_complete_(struct weir_machine *m);
+bool weir_catalogue_sealed_(struct weir_machine *m);
+void weir_catalogue_free_(struct weir_machine *m);
+
+/* module.c */
+void weir_modules_free_(struct weir_machine *m);
+
+/* iommu/instance.c */
+struct weir_iommu *weir_iommu_find_(struct weir_machine *m, const struct weir_fwnode *node);
+int weir_iommu_attach_(struct weir_device *dev, struct weir_iommu *iommu);
+void weir_iommu_detach_(struct weir_device *dev);
+void weir_iommus_free_(struct weir_machine *m);
+
+/* firmware/dt */
+void weir_dt_free_(struct weir_machine *m);
+
+/* policy_weir.c */
+extern const struct weir_policy_ops weir_policy_weir_;
+
+/* pm.c */
+void weir_rpm_bound_(struct weir_device *dev);
+void weir_rpm_unbound_(struct weir_device *dev);
+void weir_rpm_link_gone_(struct weir_link *link);
+
+#endif

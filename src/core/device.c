@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Devices: made with one reference, added to their bus, deleted once. Between
+ * adding and deleting the machine holds a reference of its own.
+ */
+#include "core/core.h"
+#include "core/text.h"
+
+static void init_lists(struct weir_device *dev)
+{
+	weir_list_init(&dev->bus_node);
+	weir_list_init(&dev->all_node);
+	weir_list_init(&dev->children);
+	weir_list_init(&dev->child_node);
+	weir_list_init(&dev->reg_node);
+	weir_list_init(&dev->suppliers);
+	weir_list_init(&dev->consumers);
+	weir_list_init(&dev->resources);
+	weir_list_init(&dev->sync_node);
+	weir_list_init(&dev->wait_node);
+}
+
+int weir_device_create(struct weir_bus *bus, const char *name, struct weir_device *parent,
+		       struct weir_fwnode *fwnode, struct weir_device **out_dev)
+{
+	struct weir_machine *m = bus->m;
+	struct weir_device *dev;
+
+	weir_lock_(m);
+	dev = weir_alloc_(m, sizeof(*dev));
+	if (!dev)
+		goto err_unlock;
+	dev->name = weir_strdup_(m, name);
+	if (!dev->name)
+		goto err_free;
+	dev->m = m;
+	dev->bus = bus;
+	dev->fwnode = fwnode;
+	dev->parent = parent;
+	if (parent)
+		parent->refs++;
+	dev->refs = 1;
+	init_lists(dev);
+	weir_unlock_(m);
+	*out_dev = dev;
+	return 0;
+
+err_free:
+	weir_free_(m, dev, sizeof(*dev));
+err_unlock:
+	weir_unlock_(m);
+	return WEIR_ENOMEM;
+}
+
+/* Steps 1 and 2 of weir_device_add, and their undoing. */
+static int claim(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	int err;
+
+	if (dev->added || dev->dead)
+		return WEIR_EINVAL;
+	err = weir_map_add_(m, &dev->bus->devices_by_name, dev->name, weir_strlen_(dev->name), dev);
+	if (err)
+		return err;
+	dev->seq = ++m->device_seq;
+	err = weir_match_add_device_(dev);
+	if (err) {
+		weir_map_del_(&dev->bus->devices_by_name, dev->name, weir_strlen_(dev->name));
+		return err;
+	}
+	weir_list_add_tail(&dev->bus->devices, &dev->bus_node);
+	weir_list_add_tail(&m->devices, &dev->all_node);
+	dev->added = true;
+	dev->refs++;
+	m->stats.devices++;
+	return 0;
+}
+
+static void unclaim(struct weir_device *dev)
+{
+	dev->added = false;
+	dev->m->stats.devices--;
+	weir_list_del(&dev->all_node);
+	weir_list_del(&dev->bus_node);
+	weir_match_del_device_(dev);
+	weir_map_del_(&dev->bus->devices_by_name, dev->name, weir_strlen_(dev->name));
+}
+
+int weir_device_add_(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_fwnode *node = dev->fwnode;
+	uint32_t outer = m->cause;
+	int err = claim(dev);
+
+	if (err)
+		return err;
+	m->cause = weir_event_dev_(WEIR_EVENT_DEVICE_ADD, dev, dev->name, 0);
+	if (node && !node->owner) {
+		node->owner = dev;
+		err = m->policy->link_device(dev);
+		if (err)
+			goto err_links;
+	}
+	m->policy->device_ready(dev);
+	if (dev->parent && !dev->dead)
+		weir_list_add_tail(&dev->parent->children, &dev->child_node);
+	m->cause = outer;
+	return 0;
+
+err_links:
+	dev->dead = true;
+	node->owner = NULL;
+	weir_links_purge_(dev);
+	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, err);
+	unclaim(dev);
+	m->cause = outer;
+	weir_device_unref_(dev);
+	return err;
+}
+
+int weir_device_add(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	int err;
+
+	weir_lock_(m);
+	err = weir_device_add_(dev);
+	weir_unlock_(m);
+	return err;
+}
+
+static void delete_children(struct weir_device *dev)
+{
+	while (!weir_list_empty(&dev->children))
+		weir_device_del_(weir_container_of(dev->children.prev, struct weir_device,
+						   child_node));
+}
+
+/* A probe on a host thread has to end before its device can go. */
+static void wait_not_busy(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+
+	while (dev->busy && m->nr_async && m->ops->thread_wait) {
+		weir_unlock_(m);
+		m->ops->thread_wait(m->host);
+		weir_lock_(m);
+	}
+}
+
+void weir_device_del_(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+
+	if (!dev->added || dev->dead)
+		return;
+	wait_not_busy(dev);
+	dev->dead = true;
+	if (dev->fwnode && dev->fwnode->owner == dev)
+		dev->fwnode->owner = NULL;
+	if (dev->parent)
+		weir_list_del(&dev->child_node);
+	weir_release_(dev);
+	delete_children(dev);
+	if (m->policy->deleted)
+		m->policy->deleted(dev);
+	weir_list_del(&dev->sync_node);
+	weir_iommu_detach_(dev);
+	weir_links_purge_(dev);
+	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, 0);
+	unclaim(dev);
+	weir_device_unref_(dev);
+}
+
+void weir_device_del(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+
+	weir_lock_(m);
+	weir_device_del_(dev);
+	weir_unlock_(m);
+}
+
+struct weir_device *weir_device_ref(struct weir_device *dev)
+{
+	weir_lock_(dev->m);
+	dev->refs++;
+	weir_unlock_(dev->m);
+	return dev;
+}
+
+void weir_device_unref_(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_device *parent = dev->parent;
+
+	weir_assert_(m, dev->refs > 0);
+	if (--dev->refs)
+		return;
+	weir_device_set_reason_(dev, NULL);
+	weir_strfree_(m, dev->name);
+	weir_free_(m, dev, sizeof(*dev));
+	if (parent)
+		weir_device_unref_(parent);
+}
+
+struct weir_device *weir_device_unref(struct weir_device *dev)
+{
+	struct weir_machine *m;
+
+	if (!dev)
+		return NULL;
+	m = dev->m;
+	weir_lock_(m);
+	weir_device_unref_(dev);
+	weir_unlock_(m);
+	return NULL;
+}
+
+int weir_device_find(struct weir_bus *bus, const char *name, struct weir_device **out_dev)
+{
+	struct weir_device *dev;
+
+	weir_lock_(bus->m);
+	dev = weir_map_get_(&bus->devices_by_name, name, weir_strlen_(name));
+	weir_unlock_(bus->m);
+	if (!dev)
+		return WEIR_ENOENT;
+	*out_dev = dev;
+	return 0;
+}
+
+struct weir_device *weir_device_first(struct weir_machine *m)
+{
+	struct weir_device *dev;
+
+	weir_lock_(m);
+	dev = weir_list_first(&m->devices, struct weir_device, all_node);
+	weir_unlock_(m);
+	return dev;
+}
+
+struct weir_device *weir_device_next(struct weir_device *dev)
+{
+	struct weir_device *next;
+
+	weir_lock_(dev->m);
+	next = weir_list_after(dev, &dev->m->devices, struct weir_device, all_node);
+	weir_unlock_(dev->m);
+	return next;
+}
+
+/* A text that cannot be stored is left out; the wait itself stands. */
+void weir_device_set_reason_(struct weir_device *dev, const char *text)
+{
+	weir_strfree_(dev->m, dev->reason);
+	dev->reason = text ? weir_strdup_(dev->m, text) : NULL;
+}
+
+int weir_dev_fail(struct weir_device *dev, int err, const char *fmt, ...)
+{
+	struct weir_machine *m = dev->m;
+	char text[200];
+	va_list args;
+
+	va_start(args, fmt);
+	weir_vformat_(text, sizeof(text), fmt, args);
+	va_end(args);
+	weir_lock_(m);
+	if (err == WEIR_EDEFER)
+		weir_device_set_reason_(dev, text);
+	else
+		weir_logf_(m, WEIR_LOG_ERR, "%s %s: %s: %s",
+			   dev->reg ? dev->reg->drv->name : dev->bus->name, dev->name, text,
+			   weir_strerror(err));
+	weir_unlock_(m);
+	return err;
+}
+
+/* ---- plain accessors ---- */
+
+const char *weir_device_name(const struct weir_device *dev)
+{
+	return dev->name;
+}
+
+struct weir_bus *weir_device_bus(const struct weir_device *dev)
+{
+	return dev->bus;
+}
+
+struct weir_machine *weir_device_machine(const struct weir_device *dev)
+{
+	return dev->m;
+}
+
+struct weir_device *weir_device_parent(const struct weir_device *dev)
+{
+	return dev->parent;
+}
+
+struct weir_fwnode *weir_device_fwnode(const struct weir_device *dev)
+{
+	return dev->fwnode;
+}
+
+const struct weir_driver *weir_device_driver(const struct weir_device *dev)
+{
+	return dev->reg ? dev->reg->drv : NULL;
+}
+
+enum weir_device_status weir_device_status_get(const struct weir_device *dev)
+{
+	return dev->status;
+}
+
+void weir_device_set_data(struct weir_device *dev, void *data)
+{
+	dev->data = data;
+}
+
+void *weir_device_data(const struct weir_device *dev)
+{
+	return dev->data;
+}
+
+const char *weir_device_reason(const struct weir_device *dev)
+{
+	return dev->reason;
+}
+
+void weir_device_set_best_effort(struct weir_device *dev, bool on)
+{
+	weir_lock_(dev->m);
+	dev->best_effort = on;
+	if (dev->m->policy->unblocked)
+		dev->m->policy->unblocked(dev);
+	weir_unlock_(dev->m);
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Firmware-node links: "this node needs that node", kept until it can be said of
+ * devices. At most one for an ordered pair; new ones go to the head of both lists,
+ * so a node's list begins with what was found last.
+ */
+#include "core/core.h"
+
+static bool blocks(uint32_t flags)
+{
+	return !(flags & (WEIR_FWLINK_CYCLE | WEIR_FWLINK_IGNORE));
+}
+
+static void count(struct weir_fwnode *node, bool was, bool is)
+{
+	struct weir_machine *m = node->m;
+
+	if (was == is)
+		return;
+	if (is) {
+		node->nr_blocking++;
+		return;
+	}
+	node->nr_blocking--;
+	if (!node->nr_blocking && node->owner && m->policy->unblocked)
+		m->policy->unblocked(node->owner);
+}
+
+void weir_fwlink_set_(struct weir_fwlink *fwlink, uint32_t flags)
+{
+	bool was = blocks(fwlink->flags);
+
+	fwlink->flags = flags;
+	count(fwlink->consumer, was, blocks(flags));
+}
+
+/* The consumer's list is the short one: many may need one node, none needs many. */
+static struct weir_fwlink *find(struct weir_fwnode *consumer, struct weir_fwnode *supplier)
+{
+	struct weir_fwlink *fwlink;
+
+	weir_list_each(fwlink, &consumer->suppliers, struct weir_fwlink, c_node)
+		if (fwlink->supplier == supplier)
+			return fwlink;
+	return NULL;
+}
+
+int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
+		     const char *property)
+{
+	struct weir_machine *m = consumer->m;
+	struct weir_fwlink *fwlink = find(consumer, supplier);
+
+	if (fwlink) {
+		weir_fwlink_set_(fwlink, fwlink->flags | flags);
+		return 0;
+	}
+	fwlink = weir_alloc_(m, sizeof(*fwlink));
+	if (!fwlink)
+		return WEIR_ENOMEM;
+	fwlink->consumer = consumer;
+	fwlink->supplier = supplier;
+	fwlink->property = property;
+	fwlink->flags = flags;
+	weir_list_add_head(&supplier->consumers, &fwlink->s_node);
+	weir_list_add_head(&consumer->suppliers, &fwlink->c_node);
+	m->stats.fwnode_links++;
+	count(consumer, false, blocks(flags));
+	return 0;
+}
+
+int weir_fwlink_add(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
+		    const char *property)
+{
+	struct weir_machine *m = consumer->m;
+	int err;
+
+	if (supplier->m != m)
+		return WEIR_EINVAL;
+	weir_lock_(m);
+	err = weir_fwlink_add_(consumer, supplier, flags, property);
+	weir_unlock_(m);
+	return err;
+}
+
+void weir_fwlink_drop_(struct weir_fwlink *fwlink)
+{
+	struct weir_machine *m = fwlink->consumer->m;
+
+	weir_list_del(&fwlink->s_node);
+	weir_list_del(&fwlink->c_node);
+	m->stats.fwnode_links--;
+	count(fwlink->consumer, blocks(fwlink->flags), false);
+	weir_free_(m, fwlink, sizeof(*fwlink));
+}
+
+void weir_fwlinks_drop_suppliers_(struct weir_fwnode *node)
+{
+	while (!weir_list_empty(&node->suppliers))
+		weir_fwlink_drop_(weir_container_of(node->suppliers.next, struct weir_fwlink,
+						    c_node));
+}
+
+/* A link that the new supplier has already only gains the flags and keeps its place. */
+void weir_fwlinks_move_consumers_(struct weir_fwnode *from, struct weir_fwnode *to)
+{
+	struct weir_fwlink *fwlink, *tmp;
+
+	weir_list_each_safe(fwlink, tmp, &from->consumers, struct weir_fwlink, s_node) {
+		struct weir_fwlink *there = find(fwlink->consumer, to);
+
+		if (there) {
+			weir_fwlink_set_(there, there->flags | fwlink->flags);
+			weir_fwlink_drop_(fwlink);
+			continue;
+		}
+		weir_list_del(&fwlink->s_node);
+		weir_list_del(&fwlink->c_node);
+		fwlink->supplier = to;
+		weir_list_add_head(&to->consumers, &fwlink->s_node);
+		weir_list_add_head(&fwlink->consumer->suppliers, &fwlink->c_node);
+	}
+}
+
+struct weir_fwlink *weir_fwlink_first(const struct weir_fwnode *consumer)
+{
+	return weir_list_first(&consumer->suppliers, struct weir_fwlink, c_node);
+}
+
+struct weir_fwlink *weir_fwlink_next(const struct weir_fwlink *link)
+{
+	return weir_list_after(link, &link->consumer->suppliers, struct weir_fwlink, c_node);
+}
+
+struct weir_fwnode *weir_fwlink_supplier(const struct weir_fwlink *link)
+{
+	return link->supplier;
+}
+
+struct weir_fwnode *weir_fwlink_consumer(const struct weir_fwlink *link)
+{
+	return link->consumer;
+}
+
+uint32_t weir_fwlink_flags(const struct weir_fwlink *link)
+{
+	return link->flags;
+}
+
+const char *weir_fwlink_property(const struct weir_fwlink *link)
+{
+	return link->property;
+}

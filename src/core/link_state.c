@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How links change when a device is bound, fails, is unbound or goes away.
+ *
+ *	DORMANT -> AVAILABLE -> CONSUMER_PROBE -> ACTIVE
+ *	   ^----------- SUPPLIER_UNBIND <------------'
+ */
+#include "core/core.h"
+
+static void set_state(struct weir_link *link, enum weir_link_state state)
+{
+	weir_link_set_(link, link->flags, state);
+}
+
+static bool managed(const struct weir_link *link)
+{
+	return link->flags & WEIR_LINK_MANAGED;
+}
+
+static enum weir_link_state rest_state(const struct weir_link *link)
+{
+	return link->supplier->status == WEIR_DEVICE_BOUND ? WEIR_LINK_AVAILABLE
+							   : WEIR_LINK_DORMANT;
+}
+
+/* What firmware still said it waits for is moot; who hangs below it may have it. */
+static int adopt_firmware(struct weir_device *dev)
+{
+	if (!dev->fwnode || dev->fwnode->owner != dev)
+		return 0;
+	weir_fwlinks_drop_suppliers_(dev->fwnode);
+	weir_fw_adopt_dangling_(dev);
+	return weir_fw_link_consumers_(dev);
+}
+
+static void tell_consumers(struct weir_device *dev)
+{
+	struct weir_link *link;
+
+	weir_list_each(link, &dev->consumers, struct weir_link, s_node) {
+		if (!managed(link) || link->state == WEIR_LINK_CONSUMER_PROBE ||
+		    link->state == WEIR_LINK_ACTIVE)
+			continue;
+		set_state(link, WEIR_LINK_AVAILABLE);
+		if (dev->m->policy->supplier_ready)
+			dev->m->policy->supplier_ready(link);
+	}
+}
+
+/* A best-effort device that was started without this one goes on without it. */
+static bool done_without(const struct weir_device *dev, const struct weir_link *link)
+{
+	bool best_effort = dev->best_effort || dev->soft_start ||
+			   (dev->fwnode && (dev->fwnode->flags & WEIR_FWNODE_BEST_EFFORT));
+
+	return best_effort && (link->flags & WEIR_LINK_INFERRED) &&
+	       link->state != WEIR_LINK_CONSUMER_PROBE && !link->supplier->can_match;
+}
+
+static void settle_suppliers(struct weir_device *dev, struct weir_list *sync)
+{
+	struct weir_link *link, *tmp;
+
+	weir_list_each_safe(link, tmp, &dev->suppliers, struct weir_link, c_node) {
+		struct weir_device *sup = link->supplier;
+
+		if (!managed(link))
+			continue;
+		sup->refs++;
+		if (weir_link_sync_only_(link) && !(link->flags & WEIR_LINK_OPTIONAL))
+			weir_link_drop_(link);
+		else if (done_without(dev, link))
+			weir_link_drop_(link);
+		else if (!weir_link_sync_only_(link))
+			set_state(link, WEIR_LINK_ACTIVE);
+		weir_sync_consider_(sup, sync);
+		weir_device_unref_(sup);
+	}
+}
+
+int weir_links_bound_(struct weir_device *dev, struct weir_list *sync)
+{
+	int err = adopt_firmware(dev);
+
+	if (err)
+		return err;
+	tell_consumers(dev);
+	weir_sync_consider_(dev, sync);
+	settle_suppliers(dev, sync);
+	dev->status = WEIR_DEVICE_BOUND;
+	return 0;
+}
+
+/* Newest supplier link first. */
+static void release_suppliers(struct weir_device *dev)
+{
+	struct weir_list *at, *prev;
+
+	for (at = dev->suppliers.prev; at != &dev->suppliers; at = prev) {
+		struct weir_link *link = weir_container_of(at, struct weir_link, c_node);
+
+		prev = at->prev;
+		if (!managed(link))
+			continue;
+		if (link->flags & WEIR_LINK_AUTOREMOVE_CONSUMER)
+			weir_link_drop_(link);
+		else if (link->state == WEIR_LINK_CONSUMER_PROBE || link->state == WEIR_LINK_ACTIVE)
+			set_state(link, rest_state(link));
+	}
+	dev->status = WEIR_DEVICE_NO_DRIVER;
+}
+
+void weir_links_no_driver_(struct weir_device *dev)
+{
+	struct weir_link *link;
+
+	weir_list_each(link, &dev->consumers, struct weir_link, s_node)
+		if (managed(link) && (link->state == WEIR_LINK_CONSUMER_PROBE ||
+				      link->state == WEIR_LINK_ACTIVE))
+			set_state(link, WEIR_LINK_DORMANT);
+	release_suppliers(dev);
+}
+
+void weir_links_unprobe_(struct weir_device *dev)
+{
+	struct weir_link *link;
+
+	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
+		if (managed(link) && link->state == WEIR_LINK_CONSUMER_PROBE)
+			set_state(link, rest_state(link));
+}
+
+bool weir_links_busy_(struct weir_device *dev)
+{
+	struct weir_link *link;
+
+	dev->status = WEIR_DEVICE_UNBINDING;
+	weir_list_each(link, &dev->consumers, struct weir_link, s_node) {
+		if (!managed(link))
+			continue;
+		if (link->state == WEIR_LINK_CONSUMER_PROBE || link->state == WEIR_LINK_ACTIVE)
+			return true;
+		set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
+	}
+	return false;
+}
+
+/* Lets probes on host threads end. False when there are none to wait for. */
+static bool wait_probes(struct weir_machine *m)
+{
+	if (!m->nr_async || !m->ops->thread_wait)
+		return false;
+	weir_unlock_(m);
+	m->ops->thread_wait(m->host);
+	weir_lock_(m);
+	return true;
+}
+
+/* One consumer at a time: unbinding it may change the list. True: start again. */
+static bool unbind_one(struct weir_device *dev, struct weir_link *link)
+{
+	struct weir_device *con = link->consumer;
+	bool active = link->state == WEIR_LINK_ACTIVE;
+
+	if (link->state == WEIR_LINK_CONSUMER_PROBE && con->busy && wait_probes(dev->m))
+		return true;
+	set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
+	if (!active)
+		return false;
+	con->refs++;
+	weir_release_(con);
+	weir_device_unref_(con);
+	return true;
+}
+
+void weir_links_unbind_consumers_(struct weir_device *dev)
+{
+	struct weir_link *link;
+	bool again;
+
+	do {
+		again = false;
+		weir_list_each(link, &dev->consumers, struct weir_link, s_node) {
+			if (!managed(link))
+				continue;
+			if (weir_link_sync_only_(link)) {
+				/* never active; a probe that is under way does not count on us */
+				if (link->state == WEIR_LINK_CONSUMER_PROBE)
+					set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
+				continue;
+			}
+			again = unbind_one(dev, link);
+			if (again)
+				break;
+		}
+	} while (again);
+}
+
+void weir_links_driver_gone_(struct weir_device *dev)
+{
+	struct weir_link *link, *tmp;
+
+	weir_list_each_safe(link, tmp, &dev->consumers, struct weir_link, s_node) {
+		if (!managed(link))
+			continue;
+		if (link->flags & WEIR_LINK_AUTOREMOVE_SUPPLIER)
+			weir_link_drop_(link);
+		else
+			set_state(link, WEIR_LINK_DORMANT);
+	}
+	release_suppliers(dev);
+}
+
+void weir_links_purge_(struct weir_device *dev)
+{
+	while (!weir_list_empty(&dev->suppliers))
+		weir_link_drop_(weir_container_of(dev->suppliers.prev, struct weir_link, c_node));
+	while (!weir_list_empty(&dev->consumers))
+		weir_link_drop_(weir_container_of(dev->consumers.prev, struct weir_link, s_node));
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The machine: its life, its memory, its lock, and the loop that drives it.
+ *
+ * Created empty, it grows by what the host adds; destroying it takes everything
+ * down in order. The lock guards all that hangs off the machine; it is dropped
+ * around every callback into a driver.
+ */
+#include "core/core.h"
+#include "core/text.h"
+
+/* ---- memory ---- */
+
+void *weir_alloc_(struct weir_machine *m, size_t bytes)
+{
+	void *mem = m->ops->alloc(m->host, bytes);
+
+	if (!mem)
+		return NULL;
+	m->stats.alloc_bytes += bytes;
+	m->stats.alloc_count++;
+	if (m->stats.alloc_bytes > m->stats.alloc_peak_bytes)
+		m->stats.alloc_peak_bytes = m->stats.alloc_bytes;
+	return mem;
+}
+
+void weir_free_(struct weir_machine *m, void *mem, size_t bytes)
+{
+	if (!mem)
+		return;
+	m->stats.alloc_bytes -= bytes;
+	m->stats.alloc_count--;
+	m->ops->free(m->host, mem, bytes);
+}
+
+char *weir_strdup_(struct weir_machine *m, const char *s)
+{
+	size_t bytes = weir_strlen_(s) + 1;
+	char *copy = weir_alloc_(m, bytes);
+
+	if (copy)
+		weir_memcpy_(copy, s, bytes);
+	return copy;
+}
+
+void weir_strfree_(struct weir_machine *m, char *s)
+{
+	if (s)
+		weir_free_(m, s, weir_strlen_(s) + 1);
+}
+
+int weir_grow_(struct weir_machine *m, void **array, uint32_t *max, uint32_t n, size_t elem_bytes)
+{
+	uint32_t bigger_max = *max ? *max * 2 : 4;
+	void *bigger;
+
+	if (n < *max)
+		return 0;
+	bigger = weir_alloc_(m, bigger_max * elem_bytes);
+	if (!bigger)
+		return WEIR_ENOMEM;
+	if (*array)
+		weir_memcpy_(bigger, *array, n * elem_bytes);
+	weir_free_(m, *array, *max * elem_bytes);
+	*array = bigger;
+	*max = bigger_max;
+	return 0;
+}
+
+/* ---- lock and log ---- */
+
+void weir_lock_(struct weir_machine *m)
+{
+	m->ops->lock(m->host, m->lock);
+}
+
+void weir_unlock_(struct weir_machine *m)
+{
+	m->ops->unlock(m->host, m->lock);
+}
+
+void weir_logf_(struct weir_machine *m, enum weir_log_level level, const char *fmt, ...)
+{
+	char line[256];
+	va_list args;
+
+	if (!m->ops->log)
+		return;
+	va_start(args, fmt);
+	weir_vformat_(line, sizeof(line), fmt, args);
+	va_end(args);
+	m->ops->log(m->host, level, line);
+}
+
+/* ---- life ---- */
+
+static const char *missing_call(const struct weir_host_ops *ops)
+{
+	if (!ops->alloc)
+		return "alloc";
+	if (!ops->free)
+		return "free";
+	if (!ops->lock_create || !ops->lock_destroy)
+		return ops->lock_create ? "lock_destroy" : "lock_create";
+	if (!ops->lock || !ops->unlock)
+		return ops->lock ? "unlock" : "lock";
+	if (!ops->assert_failed)
+		return "assert_failed";
+	if (!ops->thread_run != !ops->thread_wait)
+		return ops->thread_run ? "thread_wait" : "thread_run";
+	if (!ops->module_open != !ops->module_close)
+		return ops->module_open ? "module_close" : "module_open";
+	return NULL;
+}
+
+static int check_host(const struct weir_host_ops *ops, void *host)
+{
+	const char *missing;
+	char line[80];
+
+	if (ops->abi.version != WEIR_ABI_VERSION || ops->abi.size < sizeof(*ops))
+		return WEIR_EINVAL;
+	missing = missing_call(ops);
+	if (!missing)
+		return 0;
+	if (ops->log) {
+		weir_format_(line, sizeof(line), "weir: the host lacks the call '%s'", missing);
+		ops->log(host, WEIR_LOG_ERR, line);
+	}
+	return WEIR_EINVAL;
+}
+
+static void init_lists(struct weir_machine *m)
+{
+	weir_list_init(&m->buses);
+	weir_list_init(&m->devices);
+	weir_list_init(&m->links);
+	weir_list_init(&m->modules);
+	weir_list_init(&m->sync_parked);
+	weir_list_init(&m->iommus);
+	m->next_event = 1;
+}
+
+int weir_machine_create_policy(const struct weir_host_ops *ops, void *host,
+			       const struct weir_policy_ops *policy, const void *policy_args,
+			       struct weir_machine **out_machine)
+{
+	struct weir_machine *m;
+	int err = check_host(ops, host);
+
+	if (err)
+		return err;
+	if (!policy)
+		policy = &weir_policy_weir_;
+	if (policy->abi.version != WEIR_ABI_VERSION || policy->abi.size < sizeof(*policy))
+		return WEIR_EINVAL;
+	m = ops->alloc(host, sizeof(*m));
+	if (!m)
+		return WEIR_ENOMEM;
+	m->ops = ops;
+	m->host = host;
+	m->policy = policy;
+	init_lists(m);
+	m->lock = ops->lock_create(host, WEIR_LOCK_MACHINE);
+	if (!m->lock) {
+		err = WEIR_ENOMEM;
+		goto err_free;
+	}
+	if (policy->init) {
+		err = policy->init(m, policy_args);
+		if (err)
+			goto err_lock;
+	}
+	*out_machine = m;
+	return 0;
+
+err_lock:
+	ops->lock_destroy(host, m->lock);
+err_free:
+	ops->free(host, m, sizeof(*m));
+	return err;
+}
+
+int weir_machine_create(const struct weir_host_ops *ops, void *host,
+			struct weir_machine **out_machine)
+{
+	return weir_machine_create_policy(ops, host, NULL, NULL, out_machine);
+}
+
+/* Last device first: children and consumers usually came after what they need. */
+static void delete_devices(struct weir_machine *m)
+{
+	while (!weir_list_empty(&m->devices))
+		weir_device_del_(weir_container_of(m->devices.prev, struct weir_device, all_node));
+}
+
+static void unregister_drivers(struct weir_machine *m)
+{
+	struct weir_bus *bus;
+	struct weir_reg *reg, *tmp;
+
+	weir_list_each(bus, &m->buses, struct weir_bus, node) {
+		weir_list_each_safe(reg, tmp, &bus->drivers, struct weir_reg, node) {
+			weir_unlock_(m);
+			weir_driver_unregister(m, reg->drv);
+			weir_lock_(m);
+		}
+	}
+}
+
+void weir_machine_destroy(struct weir_machine *m)
+{
+	struct weir_bus *bus, *tmp;
+
+	if (!m)
+		return;
+	weir_lock_(m);
+	delete_devices(m);
+	weir_modules_free_(m);
+	unregister_drivers(m);
+	weir_list_each_safe(bus, tmp, &m->buses, struct weir_bus, node)
+		weir_bus_free_(bus);
+	weir_map_fini_(m, &m->buses_by_name);
+	weir_iommus_free_(m);
+	weir_fwnodes_free_(m);
+	weir_dt_free_(m);
+	weir_catalogue_free_(m);
+	if (m->policy->fini)
+		m->policy->fini(m);
+	weir_unlock_(m);
+	weir_assert_(m, m->stats.alloc_bytes == 0 && m->stats.alloc_count == 0);
+	m->ops->lock_destroy(m->host, m->lock);
+	m->ops->free(m->host, m, sizeof(*m));
+}
+
+/* ---- the loop ---- */
+
+int weir_step(struct weir_machine *m, unsigned int budget)
+{
+	int r;
+
+	weir_lock_(m);
+	r = m->suspended ? 0 : m->policy->step(m, budget ? budget : 1);
+	if (!r && m->nr_async)
+		r = WEIR_EAGAIN;
+	weir_unlock_(m);
+	return r;
+}
+
+int weir_settle(struct weir_machine *m)
+{
+	for (;;) {
+		int r = weir_step(m, 64);
+
+		if (r == 0)
+			return 0;
+		if (r != WEIR_EAGAIN) {
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (!m->ops->thread_wait)
+			return r;
+		m->ops->thread_wait(m->host);
+	}
+}
+
+void weir_machine_stats_get(struct weir_machine *m, struct weir_machine_stats *out_stats)
+{
+	weir_lock_(m);
+	*out_stats = m->stats;
+	out_stats->events = m->next_event - 1;
+	weir_unlock_(m);
+}
+
+const char *weir_machine_policy_name(const struct weir_machine *m)
+{
+	return m->policy->name;
+}
+
+void *weir_policy_state(const struct weir_machine *m)
+{
+	return m->policy_state;
+}
+
+void weir_policy_set_state(struct weir_machine *m, void *state)
+{
+	m->policy_state = state;
+}

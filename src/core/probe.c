@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Probing: one attempt to bring a device and a driver together, and its undoing.
+ *
+ * The policy says whether and when; here is what happens then: suppliers are
+ * claimed, DMA is set up, the driver's probe runs without the lock, and either
+ * the device is bound and its links are made true, or everything is as before.
+ */
+#include "core/core.h"
+
+/* Back to a device without driver, whatever was done of the attempt. */
+static void undo_attempt(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+
+	weir_resources_release_(dev);
+	if (m->policy->dma_cleanup)
+		m->policy->dma_cleanup(dev);
+	weir_links_no_driver_(dev);
+	weir_rpm_unbound_(dev);
+	dev->reg = NULL;
+	dev->data = NULL;
+}
+
+static int call_probe(struct weir_device *dev, const struct weir_driver *drv)
+{
+	struct weir_machine *m = dev->m;
+	uint32_t cause;
+	int err;
+
+	m->stats.probes++;
+	cause = m->cause = dev->cause = weir_event_dev_(WEIR_EVENT_PROBE, dev, drv->name, 0);
+	if (!drv->ops || !drv->ops->probe)
+		return 0;
+	weir_unlock_(m);
+	err = drv->ops->probe(dev);
+	weir_lock_(m);
+	m->cause = cause;
+	return err;
+}
+
+/* The probe succeeded: publish it. May run out of memory, then nothing changed. */
+static int bind(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_list sync;
+	int err;
+
+	weir_list_init(&sync);
+	weir_list_add_tail(&dev->reg->devices, &dev->reg_node);
+	err = weir_links_bound_(dev, &sync);
+	if (err) {
+		weir_list_del(&dev->reg_node);
+		return err;
+	}
+	dev->was_bound = true;
+	dev->last_err = 0;
+	m->cause = weir_event_dev_(WEIR_EVENT_BOUND, dev, dev->reg->drv->name, 0);
+	dev->cause = m->cause;
+	weir_rpm_bound_(dev);
+	weir_sync_run_(m, &sync);
+	m->policy->bound(dev);
+	return 0;
+}
+
+/* What became of an attempt that did not bind. Return: for weir_attach_one_. */
+static int fail(struct weir_device *dev, const char *driver, int err, bool soft)
+{
+	struct weir_machine *m = dev->m;
+
+	if (err > 0)
+		err = WEIR_EINVAL;
+	if (soft && err != WEIR_EDEFER) {
+		weir_device_set_reason_(dev, NULL);
+		err = WEIR_EDEFER;
+	}
+	if (err == WEIR_EDEFER) {
+		weir_event_dev_(WEIR_EVENT_DEFERRED, dev, dev->reason, 0);
+		m->policy->deferred(dev, true);
+		return 0;
+	}
+	dev->last_err = err;
+	m->cause = weir_event_dev_(WEIR_EVENT_PROBE_FAILED, dev, driver, err);
+	m->policy->failed(dev, err);
+	return 0;
+}
+
+static int defer_before_probe(struct weir_device *dev)
+{
+	weir_event_dev_(WEIR_EVENT_DEFERRED, dev, dev->reason, 1);
+	dev->m->policy->deferred(dev, false);
+	return WEIR_EDEFER;
+}
+
+static int attempt(struct weir_device *dev, struct weir_reg *reg)
+{
+	struct weir_machine *m = dev->m;
+	bool soft;
+	int err;
+
+	err = m->policy->may_probe(dev);
+	if (err)
+		return defer_before_probe(dev);
+	soft = dev->soft_start;
+	dev->reg = reg;
+	err = m->policy->dma_configure ? m->policy->dma_configure(dev) : 0;
+	if (err) {
+		undo_attempt(dev);
+		return defer_before_probe(dev);
+	}
+	err = call_probe(dev, reg->drv);
+	if (!err)
+		err = bind(dev);
+	if (!err)
+		return 1;
+	undo_attempt(dev);
+	return fail(dev, reg->drv->name, err, soft);
+}
+
+int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg)
+{
+	struct weir_machine *m = dev->m;
+	uint32_t outer = m->cause;
+	int r;
+
+	if (dev->dead || !dev->added || dev->reg || dev->busy || reg->going)
+		return 0;
+	dev->can_match = true;
+	dev->busy = true;
+	dev->refs++;
+	reg->users++;
+	r = attempt(dev, reg);
+	weir_reg_put_(reg);
+	dev->busy = false;
+	m->cause = outer;
+	weir_device_unref_(dev);
+	return r;
+}
+
+int weir_attach_device_(struct weir_device *dev)
+{
+	uint32_t after = 0;
+	struct weir_reg *reg;
+	int r = 0;
+
+	if (dev->reg)
+		return dev->status == WEIR_DEVICE_BOUND;
+	while (!r && (reg = weir_match_next_reg_(dev, after))) {
+		after = reg->seq;
+		r = weir_attach_one_(dev, reg);
+	}
+	return r;
+}
+
+/* Consumers first. False when the device lost its driver meanwhile. */
+static bool free_of_consumers(struct weir_device *dev, struct weir_reg *reg)
+{
+	while (weir_links_busy_(dev)) {
+		weir_links_unbind_consumers_(dev);
+		if (dev->reg != reg)
+			return false;
+	}
+	return true;
+}
+
+void weir_release_(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_reg *reg = dev->reg;
+	uint32_t outer = m->cause;
+
+	if (!reg || dev->status != WEIR_DEVICE_BOUND)
+		return;
+	dev->refs++;
+	reg->users++;
+	if (!free_of_consumers(dev, reg))
+		goto out;
+	m->cause = weir_event_dev_(WEIR_EVENT_REMOVE, dev, reg->drv->name, 0);
+	if (reg->drv->ops && reg->drv->ops->remove) {
+		weir_unlock_(m);
+		reg->drv->ops->remove(dev);
+		weir_lock_(m);
+	}
+	if (m->policy->dma_cleanup)
+		m->policy->dma_cleanup(dev);
+	weir_resources_release_(dev);
+	weir_rpm_unbound_(dev);
+	dev->reg = NULL;
+	dev->data = NULL;
+	weir_links_driver_gone_(dev);
+	weir_list_del(&dev->reg_node);
+	if (m->policy->unbound)
+		m->policy->unbound(dev);
+out:
+	m->cause = outer;
+	weir_reg_put_(reg);
+	weir_device_unref_(dev);
+}
