@@ -50,7 +50,7 @@ conformance: setup-conformance build	## compare with Linux's recorded answers (W
 	@scripts/conformance.sh $(BUILD) $(DTBS)
 
 fuzz: setup-fuzz	## fuzz the device tree reader (FUZZ_SECONDS=60)
-	@scripts/fuzz.sh
+	@scripts/fuzz.sh $(BUILD)
 
 lint: setup-test	## house style: includes, sizes, headers, words
 	@scripts/lint.sh
