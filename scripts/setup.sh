@@ -29,7 +29,7 @@ present() {
 
 # Sets missing (packages), must (those not to be done without) and what (in words).
 look() {
-	missing= must= what=
+	missing='' must='' what=''
 	# The rows of the wanted groups, each package once.
 	rows=$(awk -v groups=" $* " '!/^#/ && NF && index(groups, " " $1 " ") && !seen[$2]++' "$list")
 	while read -r group package check need text; do
