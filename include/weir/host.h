@@ -116,7 +116,8 @@ struct weir_host_ops {
 
 /* Ranks of the library's locks, lowest taken first. docs/locking.md. */
 enum weir_lock_rank {
-	WEIR_LOCK_MACHINE = 1,
+	WEIR_LOCK_POWER = 1, /* held around runtime power calls of drivers */
+	WEIR_LOCK_MACHINE = 2,
 };
 
 #ifdef __cplusplus

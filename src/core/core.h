@@ -21,6 +21,7 @@ struct weir_module {
 	struct weir_list node;                  /* (m) in m->modules */
 	unsigned int nr_registered;             /* (m) of its drivers */
 	unsigned int holds;                     /* (m) weir_module_get */
+	bool live;                              /* (m) loaded, and not being unloaded */
 };
 
 /* A registered driver. */
@@ -100,11 +101,19 @@ struct weir_device {
 	uint32_t wait_word;             /* (p) */
 	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
 	struct weir_iommu *master_of;   /* (m) the instance it is attached to, or NULL */
+	struct weir_list master_node;   /* (m) in its masters */
 	int group;                      /* (m) number + 1, 0: none */
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
-	uint32_t rpm_users;             /* (m) */
+	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
+	uint32_t rpm_users;             /* (m) who need it awake; rpm.c */
 	bool rpm_enabled, rpm_asleep;   /* (m) */
-	bool suspended;                 /* (m) */
+	bool rpm_up;                    /* (m) awake, and holds what it needs */
+	bool rpm_parent_held;           /* (m) holds a use of its parent */
+	bool suspended;                 /* (m) with the machine */
+	struct weir_list rpm_node;      /* (m) in m->rpm_todo, or on a stack of rpm.c */
+	struct weir_list bound_node;    /* (m) in m->bound */
+	struct weir_device *pm_next;    /* (m) scratch of pm.c */
+	struct weir_list *pm_at;        /* (m) scratch of pm.c */
 };
 
 struct weir_link {
@@ -172,10 +181,17 @@ struct weir_machine {
 	uint64_t mark;                        /* (m) last stamp given to a graph walk */
 	struct weir_trace *traces;            /* (m) */
 	struct weir_catalogue *catalogue;     /* (m) */
+	bool catalogue_complete;              /* (m) */
+	bool catalogue_sealed;                /* (m) */
 	struct weir_list iommus;              /* (m) */
 	uint32_t *groups;                     /* (m) bitmap of group numbers in use */
 	uint32_t nr_group_words;              /* (m) */
 	bool suspended;                       /* (m) */
+	bool pm_busy;                         /* (m) a change of the machine's power is under way */
+	bool rpm_running;                     /* (m) a thread has the power lock */
+	struct weir_lock *power_lock;         /* (c) runtime power calls, one at a time */
+	struct weir_list rpm_todo;            /* (m) devices by rpm_node */
+	struct weir_list bound;               /* (m) devices by bound_node, in order of binding */
 	struct weir_machine_stats stats;      /* (m) */
 };
 
@@ -212,6 +228,8 @@ void weir_device_unref_(struct weir_device *dev);
 void weir_device_set_reason_(struct weir_device *dev, const char *text);
 
 /* driver.c */
+int weir_driver_register_(struct weir_machine *m, const struct weir_driver *drv);
+int weir_driver_unregister_(struct weir_machine *m, const struct weir_driver *drv);
 void weir_reg_put_(struct weir_reg *reg);
 struct weir_reg *weir_reg_find_(struct weir_machine *m, const struct weir_driver *drv);
 
@@ -319,9 +337,22 @@ void weir_dt_free_(struct weir_machine *m);
 /* policy_weir.c */
 extern const struct weir_policy_ops weir_policy_weir_;
 
-/* pm.c */
+/* rpm.c */
+/*
+ * A probe or removal begins: the device and what it needs is kept awake. Return: 0, or
+ * what a driver's runtime_resume returned. In either case one of the next two must follow.
+ */
+int weir_rpm_begin_(struct weir_device *dev);
+void weir_rpm_end_(struct weir_device *dev);
+/* The same as the end, for a device that is bound now / has no driver any more. */
 void weir_rpm_bound_(struct weir_device *dev);
 void weir_rpm_unbound_(struct weir_device *dev);
+void weir_rpm_deleted_(struct weir_device *dev);
+/* These two only count: the lists of links are being walked. */
+void weir_rpm_link_made_(struct weir_link *link);
 void weir_rpm_link_gone_(struct weir_link *link);
+/* Does what changed counts ask for. May drop the lock for driver calls. */
+void weir_rpm_run_(struct weir_machine *m);
+void weir_rpm_resumed_(struct weir_machine *m);
 
 #endif

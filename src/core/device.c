@@ -17,7 +17,10 @@ static void init_lists(struct weir_device *dev)
 	weir_list_init(&dev->consumers);
 	weir_list_init(&dev->resources);
 	weir_list_init(&dev->sync_node);
+	weir_list_init(&dev->master_node);
 	weir_list_init(&dev->wait_node);
+	weir_list_init(&dev->rpm_node);
+	weir_list_init(&dev->bound_node);
 }
 
 int weir_device_create(struct weir_bus *bus, const char *name, struct weir_device *parent,
@@ -113,6 +116,7 @@ err_links:
 	dev->dead = true;
 	node->owner = NULL;
 	weir_links_purge_(dev);
+	weir_rpm_deleted_(dev);
 	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, err);
 	unclaim(dev);
 	m->cause = outer;
@@ -169,9 +173,11 @@ void weir_device_del_(struct weir_device *dev)
 	weir_list_del(&dev->sync_node);
 	weir_iommu_detach_(dev);
 	weir_links_purge_(dev);
+	weir_rpm_deleted_(dev);
 	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, 0);
 	unclaim(dev);
 	weir_device_unref_(dev);
+	weir_rpm_run_(m);
 }
 
 void weir_device_del(struct weir_device *dev)
@@ -262,19 +268,22 @@ void weir_device_set_reason_(struct weir_device *dev, const char *text)
 int weir_dev_fail(struct weir_device *dev, int err, const char *fmt, ...)
 {
 	struct weir_machine *m = dev->m;
-	char text[200];
+	char text[200], line[280];
+	const char *who;
 	va_list args;
 
 	va_start(args, fmt);
 	weir_vformat_(text, sizeof(text), fmt, args);
 	va_end(args);
 	weir_lock_(m);
-	if (err == WEIR_EDEFER)
-		weir_device_set_reason_(dev, text);
-	else
-		weir_logf_(m, WEIR_LOG_ERR, "%s %s: %s: %s",
-			   dev->reg ? dev->reg->drv->name : dev->bus->name, dev->name, text,
+	who = dev->reg ? dev->reg->drv->name : dev->bus->name;
+	if (err == WEIR_EDEFER) {
+		weir_format_(line, sizeof(line), "%s: %s", who, text);
+		weir_device_set_reason_(dev, line);
+	} else {
+		weir_logf_(m, WEIR_LOG_ERR, "%s %s: %s: %s", who, dev->name, text,
 			   weir_strerror(err));
+	}
 	weir_unlock_(m);
 	return err;
 }

@@ -73,23 +73,30 @@ static int check_driver(struct weir_machine *m, const struct weir_driver *drv)
 	return WEIR_EINVAL;
 }
 
-int weir_driver_register(struct weir_machine *m, const struct weir_driver *drv)
+int weir_driver_register_(struct weir_machine *m, const struct weir_driver *drv)
 {
 	struct weir_event e = { .type = WEIR_EVENT_DRIVER_ADD, .text = drv->name };
+	uint32_t outer = m->cause;
 	struct weir_reg *reg;
-	uint32_t outer;
 	int err;
 
-	weir_lock_(m);
 	err = check_driver(m, drv);
 	if (!err)
 		err = add_reg(m, drv, &reg);
-	if (!err) {
-		outer = m->cause;
-		m->cause = weir_event_(m, &e);
-		m->policy->driver_ready(m, drv);
-		m->cause = outer;
-	}
+	if (err)
+		return err;
+	m->cause = weir_event_(m, &e);
+	m->policy->driver_ready(m, drv);
+	m->cause = outer;
+	return 0;
+}
+
+int weir_driver_register(struct weir_machine *m, const struct weir_driver *drv)
+{
+	int err;
+
+	weir_lock_(m);
+	err = weir_driver_register_(m, drv);
 	weir_unlock_(m);
 	return err;
 }
@@ -115,19 +122,14 @@ static void wait_no_users(struct weir_machine *m, struct weir_reg *reg)
 	}
 }
 
-int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv)
+int weir_driver_unregister_(struct weir_machine *m, const struct weir_driver *drv)
 {
 	struct weir_event e = { .type = WEIR_EVENT_DRIVER_DEL, .text = drv->name };
-	struct weir_reg *reg;
-	uint32_t outer;
+	struct weir_reg *reg = weir_reg_find_(m, drv);
+	uint32_t outer = m->cause;
 
-	weir_lock_(m);
-	reg = weir_reg_find_(m, drv);
-	if (!reg || reg->going) {
-		weir_unlock_(m);
+	if (!reg || reg->going)
 		return WEIR_ENOENT;
-	}
-	outer = m->cause;
 	m->cause = weir_event_(m, &e);
 	reg->going = true;
 	weir_match_del_reg_(reg);
@@ -138,8 +140,17 @@ int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv
 	m->stats.drivers--;
 	weir_reg_put_(reg);
 	m->cause = outer;
-	weir_unlock_(m);
 	return 0;
+}
+
+int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv)
+{
+	int err;
+
+	weir_lock_(m);
+	err = weir_driver_unregister_(m, drv);
+	weir_unlock_(m);
+	return err;
 }
 
 int weir_driver_unbind(struct weir_device *dev)

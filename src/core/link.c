@@ -206,6 +206,7 @@ static struct weir_link *merge(struct weir_link *link, uint32_t flags)
 			now &= ~(uint32_t)WEIR_LINK_SYNC_STATE_ONLY;
 	}
 	weir_link_set_(link, now, state);
+	weir_rpm_link_made_(link);
 	return link;
 }
 
@@ -229,6 +230,7 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 	m->stats.links++;
 	weir_event_link_(WEIR_EVENT_LINK_ADD, link, flags);
 	weir_link_set_(link, flags, first_state(con, sup, flags));
+	weir_rpm_link_made_(link);
 	*out_link = link;
 	return 0;
 }
@@ -275,6 +277,7 @@ int weir_link_add(struct weir_device *consumer, struct weir_device *supplier, ui
 		err = WEIR_ENODEV;
 	else
 		err = weir_link_add_(consumer, supplier, flags, NULL, &link);
+	weir_rpm_run_(m);
 	weir_unlock_(m);
 	if (!err && out_link)
 		*out_link = link;
@@ -321,6 +324,7 @@ void weir_link_del(struct weir_link *link)
 	weir_lock_(m);
 	if (--link->refs == 0)
 		weir_link_drop_(link);
+	weir_rpm_run_(m);
 	weir_unlock_(m);
 }
 

@@ -138,7 +138,17 @@ static void init_lists(struct weir_machine *m)
 	weir_list_init(&m->modules);
 	weir_list_init(&m->sync_parked);
 	weir_list_init(&m->iommus);
+	weir_list_init(&m->rpm_todo);
+	weir_list_init(&m->bound);
 	m->next_event = 1;
+}
+
+static void destroy_locks(struct weir_machine *m)
+{
+	if (m->lock)
+		m->ops->lock_destroy(m->host, m->lock);
+	if (m->power_lock)
+		m->ops->lock_destroy(m->host, m->power_lock);
 }
 
 int weir_machine_create_policy(const struct weir_host_ops *ops, void *host,
@@ -162,21 +172,21 @@ int weir_machine_create_policy(const struct weir_host_ops *ops, void *host,
 	m->policy = policy;
 	init_lists(m);
 	m->lock = ops->lock_create(host, WEIR_LOCK_MACHINE);
-	if (!m->lock) {
+	m->power_lock = ops->lock_create(host, WEIR_LOCK_POWER);
+	if (!m->lock || !m->power_lock) {
 		err = WEIR_ENOMEM;
-		goto err_free;
+		goto err_locks;
 	}
 	if (policy->init) {
 		err = policy->init(m, policy_args);
 		if (err)
-			goto err_lock;
+			goto err_locks;
 	}
 	*out_machine = m;
 	return 0;
 
-err_lock:
-	ops->lock_destroy(host, m->lock);
-err_free:
+err_locks:
+	destroy_locks(m);
 	ops->free(host, m, sizeof(*m));
 	return err;
 }
@@ -200,11 +210,8 @@ static void unregister_drivers(struct weir_machine *m)
 	struct weir_reg *reg, *tmp;
 
 	weir_list_each(bus, &m->buses, struct weir_bus, node) {
-		weir_list_each_safe(reg, tmp, &bus->drivers, struct weir_reg, node) {
-			weir_unlock_(m);
-			weir_driver_unregister(m, reg->drv);
-			weir_lock_(m);
-		}
+		weir_list_each_safe(reg, tmp, &bus->drivers, struct weir_reg, node)
+			weir_driver_unregister_(m, reg->drv);
 	}
 }
 
@@ -229,7 +236,7 @@ void weir_machine_destroy(struct weir_machine *m)
 		m->policy->fini(m);
 	weir_unlock_(m);
 	weir_assert_(m, m->stats.alloc_bytes == 0 && m->stats.alloc_count == 0);
-	m->ops->lock_destroy(m->host, m->lock);
+	destroy_locks(m);
 	m->ops->free(m->host, m, sizeof(*m));
 }
 

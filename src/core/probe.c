@@ -17,9 +17,9 @@ static void undo_attempt(struct weir_device *dev)
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
 	weir_links_no_driver_(dev);
-	weir_rpm_unbound_(dev);
 	dev->reg = NULL;
 	dev->data = NULL;
+	weir_rpm_unbound_(dev);
 }
 
 static int call_probe(struct weir_device *dev, const struct weir_driver *drv)
@@ -70,10 +70,8 @@ static int fail(struct weir_device *dev, const char *driver, int err, bool soft)
 
 	if (err > 0)
 		err = WEIR_EINVAL;
-	if (soft && err != WEIR_EDEFER) {
-		weir_device_set_reason_(dev, NULL);
+	if (soft)
 		err = WEIR_EDEFER;
-	}
 	if (err == WEIR_EDEFER) {
 		weir_event_dev_(WEIR_EVENT_DEFERRED, dev, dev->reason, 0);
 		m->policy->deferred(dev, true);
@@ -103,6 +101,11 @@ static int attempt(struct weir_device *dev, struct weir_reg *reg)
 		return defer_before_probe(dev);
 	soft = dev->soft_start;
 	dev->reg = reg;
+	err = weir_rpm_begin_(dev);
+	if (err) {
+		undo_attempt(dev);
+		return fail(dev, reg->drv->name, err, soft);
+	}
 	err = m->policy->dma_configure ? m->policy->dma_configure(dev) : 0;
 	if (err) {
 		undo_attempt(dev);
@@ -130,6 +133,7 @@ int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg)
 	dev->refs++;
 	reg->users++;
 	r = attempt(dev, reg);
+	weir_rpm_run_(m);
 	weir_reg_put_(reg);
 	dev->busy = false;
 	m->cause = outer;
@@ -173,8 +177,11 @@ void weir_release_(struct weir_device *dev)
 		return;
 	dev->refs++;
 	reg->users++;
-	if (!free_of_consumers(dev, reg))
+	(void)weir_rpm_begin_(dev); /* awake for its remove, if it can be woken */
+	if (!free_of_consumers(dev, reg)) {
+		weir_rpm_end_(dev);
 		goto out;
+	}
 	m->cause = weir_event_dev_(WEIR_EVENT_REMOVE, dev, reg->drv->name, 0);
 	if (reg->drv->ops && reg->drv->ops->remove) {
 		weir_unlock_(m);
@@ -184,13 +191,14 @@ void weir_release_(struct weir_device *dev)
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
 	weir_resources_release_(dev);
-	weir_rpm_unbound_(dev);
 	dev->reg = NULL;
 	dev->data = NULL;
+	weir_rpm_unbound_(dev);
 	weir_links_driver_gone_(dev);
 	weir_list_del(&dev->reg_node);
 	if (m->policy->unbound)
 		m->policy->unbound(dev);
+	weir_rpm_run_(m);
 out:
 	m->cause = outer;
 	weir_reg_put_(reg);

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Modules: an entry table, in the program or in an image that the host maps, whose
+ * drivers are registered while it is loaded.
+ *
+ * A module is in the machine's list from before its init is called, so that its
+ * name is taken, until after its exit has returned; it is found by others, held and
+ * unloaded only while it is live. The list and the counts are guarded by the machine
+ * lock; init, exit and the host's calls run without it. The entry table is part of
+ * the image: nothing of it is read once that is closed.
+ */
+#include "core/core.h"
+#include "core/text.h"
+
+static struct weir_module *find(struct weir_machine *m, const char *name)
+{
+	struct weir_module *module;
+
+	weir_list_each(module, &m->modules, struct weir_module, node)
+		if (weir_streq_(module->entry->name, name))
+			return module;
+	return NULL;
+}
+
+/* ---- loading ---- */
+
+/* The name of a table whose ABI is not known to be ours: only if it reaches that far. */
+static const char *name_of(const struct weir_module_entry *entry, const char *asked)
+{
+	size_t end = offsetof(struct weir_module_entry, name) + sizeof(entry->name);
+
+	if (asked)
+		return asked;
+	return entry->abi.size >= end && entry->name ? entry->name : "(nameless)";
+}
+
+static int check_entry(struct weir_machine *m, const struct weir_module_entry *entry,
+		       const char *asked)
+{
+	if (entry->abi.version == WEIR_ABI_VERSION && entry->abi.size >= sizeof(*entry) &&
+	    entry->name)
+		return 0;
+	weir_logf_(m, WEIR_LOG_ERR, "module %s: made for ABI version %u, table of %u bytes; "
+		   "this library has version %u, %u bytes", name_of(entry, asked),
+		   entry->abi.version, entry->abi.size, WEIR_ABI_VERSION,
+		   (unsigned int)sizeof(*entry));
+	return WEIR_ENOEXEC;
+}
+
+static void unregister_drivers(struct weir_module *module)
+{
+	while (module->nr_registered)
+		weir_driver_unregister_(module->m,
+					module->entry->drivers[--module->nr_registered]);
+}
+
+static int register_drivers(struct weir_module *module)
+{
+	const struct weir_driver *const *drv = module->entry->drivers;
+	int err;
+
+	for (; drv && *drv; drv++) {
+		err = weir_driver_register_(module->m, *drv);
+		if (err) {
+			unregister_drivers(module);
+			return err;
+		}
+		module->nr_registered++;
+	}
+	return 0;
+}
+
+static int call_init(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+	int err;
+
+	if (!module->entry->init)
+		return 0;
+	weir_unlock_(m);
+	err = module->entry->init(m, module);
+	weir_lock_(m);
+	return err > 0 ? WEIR_EINVAL : err;
+}
+
+static void call_exit(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+
+	if (!module->entry->exit)
+		return;
+	weir_unlock_(m);
+	module->entry->exit(m, module);
+	weir_lock_(m);
+}
+
+/* Init and registrations, all due to one event, or nothing. */
+static int start(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+	struct weir_event e = { .type = WEIR_EVENT_MODULE_LOAD, .text = module->entry->name };
+	uint32_t outer = m->cause, event;
+	int err;
+
+	m->cause = event = weir_event_(m, &e);
+	err = call_init(module);
+	if (!err) {
+		m->cause = event;
+		err = register_drivers(module);
+		if (err)
+			call_exit(module);
+	}
+	if (err) {
+		e.type = WEIR_EVENT_MODULE_UNLOAD;
+		m->cause = event;
+		weir_event_(m, &e);
+	}
+	m->cause = outer;
+	return err;
+}
+
+static int load(struct weir_machine *m, const struct weir_module_entry *entry, const char *asked,
+		void *image, struct weir_module **out_module)
+{
+	struct weir_module *module;
+	int err = check_entry(m, entry, asked);
+
+	if (err)
+		return err;
+	if (find(m, entry->name))
+		return WEIR_EEXIST;
+	module = weir_alloc_(m, sizeof(*module));
+	if (!module)
+		return WEIR_ENOMEM;
+	module->m = m;
+	module->entry = entry;
+	module->image = image;
+	weir_list_add_tail(&m->modules, &module->node);
+	err = start(module);
+	if (err) {
+		weir_list_del(&module->node);
+		weir_free_(m, module, sizeof(*module));
+		return err;
+	}
+	module->live = true;
+	*out_module = module;
+	return 0;
+}
+
+int weir_module_load(struct weir_machine *m, const struct weir_module_entry *entry,
+		     struct weir_module **out_module)
+{
+	struct weir_module *module;
+	int err;
+
+	weir_lock_(m);
+	err = load(m, entry, NULL, NULL, &module);
+	weir_unlock_(m);
+	if (!err && out_module)
+		*out_module = module;
+	return err;
+}
+
+int weir_module_open(struct weir_machine *m, const char *name, struct weir_module **out_module)
+{
+	const struct weir_module_entry *entry = NULL;
+	struct weir_module *module;
+	void *image = NULL;
+	int err;
+
+	if (!m->ops->module_open)
+		return WEIR_EOPNOTSUPP;
+	err = m->ops->module_open(m->host, name, &image, &entry);
+	if (err)
+		return err > 0 ? WEIR_EINVAL : err;
+	weir_lock_(m);
+	err = load(m, entry, name, image, &module);
+	weir_unlock_(m);
+	if (err)
+		m->ops->module_close(m->host, image);
+	else if (out_module)
+		*out_module = module;
+	return err;
+}
+
+/* ---- unloading ---- */
+
+/*
+ * Whether a driver of the module is being called now by a thread that cannot be
+ * waited for: a probe inside another thread's weir_step(), or the caller itself.
+ */
+static bool in_use(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+
+	if (m->nr_async)
+		return false;
+	for (unsigned int i = 0; i < module->nr_registered; i++) {
+		struct weir_reg *reg = weir_reg_find_(m, module->entry->drivers[i]);
+
+		if (reg && reg->users > 1)
+			return true;
+	}
+	return false;
+}
+
+static void unload(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+	struct weir_event e = { .type = WEIR_EVENT_MODULE_UNLOAD, .text = module->entry->name };
+	uint32_t outer = m->cause;
+	void *image = module->image;
+
+	module->live = false;
+	m->cause = weir_event_(m, &e);
+	unregister_drivers(module);
+	call_exit(module);
+	m->cause = outer;
+	weir_list_del(&module->node);
+	weir_free_(m, module, sizeof(*module));
+	if (!image)
+		return;
+	weir_unlock_(m);
+	m->ops->module_close(m->host, image);
+	weir_lock_(m);
+}
+
+int weir_module_unload(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+	int err = 0;
+
+	weir_lock_(m);
+	if (!module->live || module->holds || in_use(module))
+		err = WEIR_EBUSY;
+	else
+		unload(module);
+	weir_unlock_(m);
+	return err;
+}
+
+void weir_modules_free_(struct weir_machine *m)
+{
+	while (!weir_list_empty(&m->modules))
+		unload(weir_container_of(m->modules.prev, struct weir_module, node));
+}
+
+/* ---- holding and finding ---- */
+
+void weir_module_get(struct weir_module *module)
+{
+	weir_lock_(module->m);
+	module->holds++;
+	weir_unlock_(module->m);
+}
+
+void weir_module_put(struct weir_module *module)
+{
+	weir_lock_(module->m);
+	weir_assert_(module->m, module->holds > 0);
+	if (module->holds)
+		module->holds--;
+	weir_unlock_(module->m);
+}
+
+int weir_module_find(struct weir_machine *m, const char *name, struct weir_module **out_module)
+{
+	struct weir_module *module;
+
+	weir_lock_(m);
+	module = find(m, name);
+	if (module && !module->live)
+		module = NULL;
+	weir_unlock_(m);
+	if (!module)
+		return WEIR_ENOENT;
+	*out_module = module;
+	return 0;
+}
+
+const char *weir_module_name(const struct weir_module *module)
+{
+	return module->entry->name;
+}
