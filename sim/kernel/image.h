@@ -118,6 +118,13 @@ int weir_image_scan(const uint8_t *data, size_t size, struct weir_errtext *et,
  */
 int weir_image_open(const char *path, struct weir_errtext *et, struct weir_image **out_image);
 
+/**
+ * weir_image_open_cached - the same, by way of the cache (cache.h).
+ * Return: as weir_image_open(); trouble with the cache is none.
+ */
+int weir_image_open_cached(const char *path, struct weir_errtext *et,
+			   struct weir_image **out_image);
+
 /** Frees it; NULL is fine. */
 void weir_image_destroy(struct weir_image *image);
 

@@ -8,7 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cache.h"
 #include "weir/err.h"
+
+#define KIND "text-1"
+/* Smaller texts are unpacked faster than they are looked up. */
+#define CACHE_MIN_BYTES 65536
 
 const char *const weir_kfile_suffixes[] = { "", ".xz", ".gz", ".zst", NULL };
 
@@ -31,14 +36,18 @@ int weir_kfile_read(const char *dir, const char *name, struct weir_errtext *et,
 {
 	struct weir_bytes bytes, plain;
 	char path[4096];
+	bool packed;
 	int err;
 
 	if (!weir_kfile_find(dir, name, path, sizeof(path)))
 		return weir_errtext_set(et, WEIR_ENOENT, "%s: no %s", dir, name);
+	packed = strlen(path) != strlen(dir) + 1 + strlen(name);
+	if (packed && weir_cache_get(KIND, path, out_bytes))
+		return 0;
 	err = weir_bytes_read(path, et, &bytes);
 	if (err)
 		return err;
-	if (strlen(path) == strlen(dir) + 1 + strlen(name)) {
+	if (!packed) {
 		*out_bytes = bytes;
 		return 0;
 	}
@@ -48,6 +57,8 @@ int weir_kfile_read(const char *dir, const char *name, struct weir_errtext *et,
 		weir_errtext_prefix(et, path);
 		return err == WEIR_ENOEXEC ? WEIR_EBADMSG : err;
 	}
+	if (plain.size >= CACHE_MIN_BYTES)
+		weir_cache_put(KIND, path, plain.data, plain.size);
 	*out_bytes = plain;
 	return 0;
 }
