@@ -77,15 +77,18 @@ fetch() {
 	say "$arch: reading the package lists (private copy in $apt)"
 	# A mirror in the middle of an update, or a third-party source without this
 	# architecture, fails the update; what counts is whether the package is known.
-	for pause in 0 10 30 60; do
+	for pause in 0 10 30; do
+		[ $pause = 0 ] || say "$arch: apt-get update failed ($(grep -m 1 '^E:' "$apt/update.log")); again in $pause s"
 		sleep $pause
 		ok=yes
 		apt apt-get update > "$apt/update.log" 2>&1 || ok=no
 		pkg=$(find_package)
 		[ -z "$pkg" ] && [ $ok = no ] || break
-		say "$arch: apt-get update failed ($(grep -m 1 '^E:' "$apt/update.log")); trying again"
 	done
-	[ -n "$pkg" ] || die "$arch: no package linux-image-$series.* in the configured sources; see $apt/update.log"
+	if [ -z "$pkg" ]; then
+		[ $ok = yes ] || die "$arch: apt-get update failed: $(grep -m 1 '^E:' "$apt/update.log")"
+		die "$arch: no package linux-image-$series.* in the configured sources"
+	fi
 	if ! ls "$apt/deb/$pkg"_*.deb >/dev/null 2>&1; then
 		say "$arch: downloading $pkg ($(apt apt-cache show "$pkg" | awk '$1 == "Size:" { printf "%d MiB", $2 / 1048576; exit }'))"
 		rm -f "$apt/deb"/*

@@ -52,7 +52,7 @@ esac
 need=
 want() { PATH=$PATH:/sbin:/usr/sbin command -v "$1" >/dev/null || need="$need $2"; }
 want gcc gcc; want make make; want flex flex; want bison bison; want bc bc
-want python3 python3; want xz xz-utils; want busybox busybox-static; want depmod kmod
+want dtc device-tree-compiler; want python3 python3; want xz xz-utils; want busybox busybox-static; want depmod kmod
 if [ -n "$need" ]; then
 	command -v apt-get >/dev/null || die "needed and missing:$need"
 	if [ "$(id -u)" != 0 ] || [ -n "${NO_INSTALL:-}" ]; then

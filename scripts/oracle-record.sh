@@ -40,6 +40,7 @@ shift 2
 
 env=${WEIR_ORACLE:-$top/build/oracle}/env.sh
 if [ -f "$env" ]; then
+	# shellcheck source=/dev/null
 	. "$env"
 elif [ -z "${ORACLE_LINUX:-}" ]; then
 	die "no oracle in ${env%/env.sh}; scripts/oracle-build.sh makes it"

@@ -22,6 +22,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 env=${WEIR_ORACLE:-$top/build/oracle}/env.sh
 if [ -f "$env" ]; then
+	# shellcheck source=/dev/null
 	. "$env"
 elif [ -z "${ORACLE_LINUX:-}" ]; then
 	echo "record-cases.sh: no oracle in ${env%/env.sh}; scripts/oracle-build.sh makes it" >&2

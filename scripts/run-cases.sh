@@ -41,7 +41,7 @@ while read -r answer; do
 	board=${label%%.*}
 	dtb=$work/$board.dtb
 	if [ ! -f "$dtb" ] &&
-	   ! dtc -q -I dts -O dtb -o "$dtb" "$cases/$board.dts" > "$work/out" 2>&1; then
+	   ! dtc -q -q -f -I dts -O dtb -o "$dtb" "$cases/$board.dts" > "$work/out" 2>&1; then
 		rm -f "$dtb"
 		ok=no
 	elif timeout 60 "$conform" "$dtb" "$answer" > "$work/out" 2>&1; then
