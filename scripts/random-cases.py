@@ -516,16 +516,19 @@ def break_interrupt_loops(root):
             if node.cells(name):
                 by_phandle.setdefault(node.cells(name)[0], node)
     for start in list(root.walk()):
-        seen, node = set(), start
+        seen, node, last = set(), start, None
         while node is not None:
             if 'interrupt-controller' in node.props and '#interrupt-cells' in node.props \
                     and 'interrupt-map' not in node.props:
                 break
             if id(node) in seen:
-                node.props.pop('interrupt-parent', None)
-                seen.clear()
+                # only up the tree from here on: the end is the root
+                del last.props['interrupt-parent']
+                seen, node = set(), start
+                continue
             seen.add(id(node))
             own = node.cells('interrupt-parent')
+            last = node if own and own[0] in by_phandle else last
             node = by_phandle.get(own[0], node.parent) if own else node.parent
 
 
