@@ -166,8 +166,8 @@ void weir_device_del_(struct weir_device *dev)
 		dev->fwnode->owner = NULL;
 	if (dev->parent)
 		weir_list_del(&dev->child_node);
-	weir_release_(dev);
 	delete_children(dev);
+	weir_release_(dev);
 	if (m->policy->deleted)
 		m->policy->deleted(dev);
 	weir_list_del(&dev->sync_node);
