@@ -30,9 +30,12 @@ not_ok() {
 }
 skip() { number=$((number + 1)); echo "ok $number - $1 # SKIP $2"; }
 
+# Code and constants of the library, optimised for size.
+MAX_TEXT=65536
+
 # Neither a C library's headers nor its functions, nor the compiler's runtime.
 flags='-std=c11 -O2 -ffreestanding -nostdinc -fno-pie -fno-stack-protector
-	-fno-asynchronous-unwind-tables -Isrc/freestanding/include'
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -Isrc/freestanding/include'
 strict='-pedantic -Wall -Wextra -Werror -Iinclude -Isrc'
 sources=$(sed '/^#/d;/^$/d' src/sources.txt)
 helpers=$(sed '/^#/d;/^$/d' src/freestanding/sources.txt)
@@ -61,13 +64,22 @@ check() {
 	label=$1
 	dir=$out/$(echo "$label" | tr ' ' -)
 	rm -rf "$dir"
-	mkdir -p "$dir/lib" "$dir/help" "$dir/fdt" "$dir/test"
+	mkdir -p "$dir/lib" "$dir/small" "$dir/help" "$dir/fdt" "$dir/test"
 	# shellcheck disable=SC2086
 	if compile "$dir/lib" "$strict -isystem $fdt" $sources; then
-		ok "$label: compiles ($(text_bytes "$dir"/lib/*.o) bytes of text)"
+		ok "$label: compiles"
 	else
 		not_ok "$label: compiles" "$dir/lib/log"
 		return
+	fi
+	# shellcheck disable=SC2086
+	compile "$dir/small" "$strict -Os -isystem $fdt" $sources || true
+	text="$(text_bytes "$dir"/small/*.o) bytes of text (-O2: $(text_bytes "$dir"/lib/*.o))"
+	if [ "${text%% *}" -le $MAX_TEXT ]; then
+		ok "$label: $text, at most $MAX_TEXT"
+	else
+		size "$dir"/small/*.o > "$dir/log"
+		not_ok "$label: $text, more than $MAX_TEXT" "$dir/log"
 	fi
 	if [ -z "$fdt_src" ]; then
 		skip "$label: links and runs" "$(cat "$out/fdt.log")"
@@ -83,7 +95,7 @@ check() {
 		{ cat "$dir"/*/log > "$dir/log"; not_ok "$label: links" "$dir/log"; return; }
 	# All of the library goes in, used or not, so that nothing it calls can be missing.
 	# shellcheck disable=SC2086
-	if ! $cc $arch_flags -nostdlib -static -no-pie -Wl,--fatal-warnings,-z,noexecstack \
+	if ! $cc $arch_flags -nostdlib -static -no-pie -Wl,--fatal-warnings,-z,noexecstack,-z,separate-code \
 		-o "$dir/bringup" "$dir"/test/*.o "$dir"/lib/*.o "$dir/libfdt.a" > "$dir/log" 2>&1; then
 		not_ok "$label: links with nothing but the host seam" "$dir/log"
 		return

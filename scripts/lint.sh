@@ -63,7 +63,7 @@ paths='-Iinclude -Iport/posix/include'
 	result "public headers compile by themselves as C++17"
 	headers clang "-x c -std=c11 $paths" $public
 	result "public headers compile by themselves with clang"
-	headers gcc "-x c -std=c11 -D_GNU_SOURCE $paths -Isrc -Isim -Itool -Itests/support" $private
+	headers gcc "-x c -std=c11 -D_GNU_SOURCE $paths -I. -Isrc -Isim -Itool -Itests/support" $private
 	result "private headers compile by themselves"
 }
 

@@ -12,16 +12,23 @@ import json
 import re
 import sys
 
+MAX_SAID = 25
 LINE = re.compile(r'^(ok|not ok)\b\s*\d*\s*-?\s*([^#]*)(#\s*(?:skip|SKIP)\S*\s*(.*))?')
 
 
 def count(test):
-    """Return the (passed, failed, skipped) names of one program."""
+    """Return the (passed, failed, skipped) names of one program; what is said below a failure
+    goes with it."""
     passed, failed, skipped = [], [], []
+    said_of_failure = 0
     for line in test.get('stdout', '').split('\n'):
         match = LINE.match(line)
         if not match:
+            if line.startswith('#') and said_of_failure:
+                failed[-1] += '\n' + line
+                said_of_failure -= 1
             continue
+        said_of_failure = 0
         name = match.group(2).strip()
         if match.group(3):
             skipped.append(f'{name}: {match.group(4).strip()}')
@@ -29,12 +36,15 @@ def count(test):
             passed.append(name)
         else:
             failed.append(name)
+            said_of_failure = MAX_SAID
     result = test['result']
     if not passed and not failed and not skipped:
         {'OK': passed, 'SKIP': skipped}.get(result, failed).append(result.lower())
     elif result not in ('OK', 'SKIP') and not failed:
         # It died or did not finish, whatever its lines say.
         failed.append(f'ended with {result}')
+    if failed and test.get('stderr'):
+        failed[-1] += '\n# ' + '\n# '.join(test['stderr'].strip().split('\n')[-MAX_SAID:])
     return passed, failed, skipped
 
 
