@@ -108,17 +108,16 @@ static bool find_tokens(const struct weir_map *map, size_t *from, struct weir_sy
 
 /*
  * The markers: a word of 0, then increasing ones up to token_table, or up to
- * three bytes a symbol before it.
+ * three bytes a symbol before it. Looked for from *@from backwards; that is
+ * updated, to go on when these are not the ones.
  */
-static bool find_markers(const struct weir_map *map, struct layout *lay)
+static bool find_markers(const struct weir_map *map, struct layout *lay, size_t *from)
 {
 	const uint8_t *d = map->file;
 	size_t stop = lay->tokens > ((size_t)8 << 20) ? lay->tokens - ((size_t)8 << 20) : 0;
 	size_t pos;
 
-	if (lay->tokens < 12)
-		return false;
-	for (pos = (lay->tokens - 8) & ~(size_t)3; pos > stop; pos -= 4) {
+	for (pos = *from; pos >= 8 && pos > stop; pos -= 4) {
 		uint32_t last = 0, groups = 1;
 		size_t end = pos + 4, gap;
 
@@ -141,6 +140,7 @@ static bool find_markers(const struct weir_map *map, struct layout *lay)
 			continue;
 		lay->markers = pos;
 		lay->groups = groups;
+		*from = pos - 4;
 		return true;
 	}
 	return false;
@@ -340,30 +340,44 @@ static bool find_base(struct weir_map *map, struct weir_syms *s, const struct la
 	return true;
 }
 
+/* The other tables of a token table: 1 when all fit, else 0, or WEIR_ENOMEM. */
+static int find_tables(struct weir_map *map, struct weir_syms *s, struct layout *lay)
+{
+	size_t from = lay->tokens < 16 ? 0 : (lay->tokens - 8) & ~(size_t)3;
+	int tries = 0;
+
+	while (tries++ < MAX_TRIES && find_markers(map, lay, &from)) {
+		if (!find_names(map, lay))
+			continue;
+		s->count = lay->count;
+		s->names = map->file + lay->names;
+		s->names_end = map->file + lay->markers;
+		s->addr = malloc(sizeof(*s->addr) * s->count);
+		if (!s->addr)
+			return WEIR_ENOMEM;
+		if (find_offsets(map, s, lay) && find_base(map, s, lay))
+			return 1;
+		free(s->addr);
+		s->addr = NULL;
+	}
+	return 0;
+}
+
 int weir_syms_find_(struct weir_map *map, struct weir_syms *out_syms, const char **out_why)
 {
 	struct weir_syms s = { 0 };
 	struct layout lay = { 0 };
 	size_t from = 0;
-	int tries = 0;
+	int tries = 0, got;
 
 	*out_why = "no symbol table (kallsyms) found";
 	while (tries++ < MAX_TRIES && find_tokens(map, &from, &s, &lay)) {
 		*out_why = "the symbol table (kallsyms) has an unknown layout";
-		if (!find_markers(map, &lay) || !find_names(map, &lay))
-			continue;
-		s.count = lay.count;
-		s.names = map->file + lay.names;
-		s.names_end = map->file + lay.markers;
-		s.addr = malloc(sizeof(*s.addr) * s.count);
-		if (!s.addr)
-			return WEIR_ENOMEM;
-		if (find_offsets(map, &s, &lay) && find_base(map, &s, &lay)) {
+		got = find_tables(map, &s, &lay);
+		if (got > 0)
 			*out_syms = s;
-			return 0;
-		}
-		free(s.addr);
-		s.addr = NULL;
+		if (got)
+			return got > 0 ? 0 : got;
 	}
 	return WEIR_ENOENT;
 }
