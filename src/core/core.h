@@ -95,6 +95,8 @@ struct weir_device {
 	struct weir_list reg_node;      /* (m) in reg->devices */
 	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
 	struct weir_list consumers;     /* (m) links where it is the supplier, oldest first */
+	struct weir_list *release_at;   /* (m) next of its consumers to unbind, while it is unbinding */
+	struct weir_device *release_up; /* (m) what is unbound after it: a supplier; scratch */
 	struct weir_list resources;     /* (m) struct weir_resource, last first */
 	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
 	struct weir_list wait_node;     /* (p) in one of the policy's queues */
@@ -264,8 +266,8 @@ int weir_device_needs_(struct weir_device *sup, struct weir_device *con);
 /* link_state.c */
 int weir_links_bound_(struct weir_device *dev, struct weir_list *sync);
 void weir_links_no_driver_(struct weir_device *dev);
-bool weir_links_busy_(struct weir_device *dev);
-void weir_links_unbind_consumers_(struct weir_device *dev);
+/* The next consumer that is bound and has to be unbound before the device, or NULL. */
+struct weir_device *weir_links_next_consumer_(struct weir_device *dev);
 void weir_links_driver_gone_(struct weir_device *dev);
 void weir_links_purge_(struct weir_device *dev);
 /* Supplier links from CONSUMER_PROBE back to what they were. */

@@ -135,13 +135,6 @@ int weir_device_add(struct weir_device *dev)
 	return err;
 }
 
-static void delete_children(struct weir_device *dev)
-{
-	while (!weir_list_empty(&dev->children))
-		weir_device_del_(weir_container_of(dev->children.prev, struct weir_device,
-						   child_node));
-}
-
 /* A probe on a host thread has to end before its device can go. */
 static void wait_not_busy(struct weir_device *dev)
 {
@@ -154,19 +147,28 @@ static void wait_not_busy(struct weir_device *dev)
 	}
 }
 
-void weir_device_del_(struct weir_device *dev)
+/* From here on the device is this caller's to delete. False: it is another's already. */
+static bool begin_del(struct weir_device *dev)
 {
-	struct weir_machine *m = dev->m;
+	bool gone;
 
-	if (!dev->added || dev->dead)
-		return;
+	dev->refs++;
 	wait_not_busy(dev);
+	gone = !dev->added || dev->dead;
+	weir_device_unref_(dev);
+	if (gone)
+		return false;
 	dev->dead = true;
 	if (dev->fwnode && dev->fwnode->owner == dev)
 		dev->fwnode->owner = NULL;
-	if (dev->parent)
-		weir_list_del(&dev->child_node);
-	delete_children(dev);
+	weir_list_del(&dev->child_node);
+	return true;
+}
+
+static void end_del(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+
 	weir_release_(dev);
 	if (m->policy->deleted)
 		m->policy->deleted(dev);
@@ -178,6 +180,30 @@ void weir_device_del_(struct weir_device *dev)
 	unclaim(dev);
 	weir_device_unref_(dev);
 	weir_rpm_run_(m);
+}
+
+/* Down to the last child of the last child, and from there back up: no recursion. */
+void weir_device_del_(struct weir_device *top)
+{
+	struct weir_device *dev = top, *up;
+
+	if (!begin_del(top))
+		return;
+	for (;;) {
+		if (!weir_list_empty(&dev->children)) {
+			struct weir_device *child = weir_container_of(
+				dev->children.prev, struct weir_device, child_node);
+
+			if (begin_del(child))
+				dev = child;
+			continue;
+		}
+		up = dev == top ? NULL : dev->parent;
+		end_del(dev);
+		if (!up)
+			return;
+		dev = up;
+	}
 }
 
 void weir_device_del(struct weir_device *dev)
@@ -197,19 +223,22 @@ struct weir_device *weir_device_ref(struct weir_device *dev)
 	return dev;
 }
 
+/* The last reference drops one of the parent, and so on up. */
 void weir_device_unref_(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
-	struct weir_device *parent = dev->parent;
 
-	weir_assert_(m, dev->refs > 0);
-	if (--dev->refs)
-		return;
-	weir_device_set_reason_(dev, NULL);
-	weir_strfree_(m, dev->name);
-	weir_free_(m, dev, sizeof(*dev));
-	if (parent)
-		weir_device_unref_(parent);
+	while (dev) {
+		struct weir_device *parent = dev->parent;
+
+		weir_assert_(m, dev->refs > 0);
+		if (--dev->refs)
+			return;
+		weir_device_set_reason_(dev, NULL);
+		weir_strfree_(m, dev->name);
+		weir_free_(m, dev, sizeof(*dev));
+		dev = parent;
+	}
 }
 
 struct weir_device *weir_device_unref(struct weir_device *dev)

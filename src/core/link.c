@@ -308,6 +308,8 @@ void weir_link_drop_(struct weir_link *link)
 		if (!--con->nr_blocking && m->policy->unblocked)
 			m->policy->unblocked(con);
 	}
+	if (link->supplier->release_at == &link->s_node)
+		link->supplier->release_at = link->s_node.next;
 	weir_list_del(&link->s_node);
 	weir_list_del(&link->c_node);
 	weir_list_del(&link->all_node);

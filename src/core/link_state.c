@@ -130,21 +130,6 @@ void weir_links_unprobe_(struct weir_device *dev)
 			set_state(link, rest_state(link));
 }
 
-bool weir_links_busy_(struct weir_device *dev)
-{
-	struct weir_link *link;
-
-	dev->status = WEIR_DEVICE_UNBINDING;
-	weir_list_each(link, &dev->consumers, struct weir_link, s_node) {
-		if (!managed(link))
-			continue;
-		if (link->state == WEIR_LINK_CONSUMER_PROBE || link->state == WEIR_LINK_ACTIVE)
-			return true;
-		set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
-	}
-	return false;
-}
-
 /* Lets probes on host threads end. False when there are none to wait for. */
 static bool wait_probes(struct weir_machine *m)
 {
@@ -156,44 +141,29 @@ static bool wait_probes(struct weir_machine *m)
 	return true;
 }
 
-/* One consumer at a time: unbinding it may change the list. True: start again. */
-static bool unbind_one(struct weir_device *dev, struct weir_link *link)
+/*
+ * The place in the list is kept in the device, and moved on by weir_link_drop_: so
+ * whatever happens while a consumer is unbound, no link is looked at twice. Nor need
+ * it be: a link of a device that is unbinding does not become active again.
+ */
+struct weir_device *weir_links_next_consumer_(struct weir_device *dev)
 {
-	struct weir_device *con = link->consumer;
-	bool active = link->state == WEIR_LINK_ACTIVE;
+	while (dev->release_at != &dev->consumers) {
+		struct weir_link *link =
+			weir_container_of(dev->release_at, struct weir_link, s_node);
+		bool active = link->state == WEIR_LINK_ACTIVE;
 
-	if (link->state == WEIR_LINK_CONSUMER_PROBE && con->busy && wait_probes(dev->m))
-		return true;
-	set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
-	if (!active)
-		return false;
-	con->refs++;
-	weir_release_(con);
-	weir_device_unref_(con);
-	return true;
-}
-
-void weir_links_unbind_consumers_(struct weir_device *dev)
-{
-	struct weir_link *link;
-	bool again;
-
-	do {
-		again = false;
-		weir_list_each(link, &dev->consumers, struct weir_link, s_node) {
-			if (!managed(link))
-				continue;
-			if (weir_link_sync_only_(link)) {
-				/* never active; a probe that is under way does not count on us */
-				if (link->state == WEIR_LINK_CONSUMER_PROBE)
-					set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
-				continue;
-			}
-			again = unbind_one(dev, link);
-			if (again)
-				break;
-		}
-	} while (again);
+		if (managed(link) && link->state == WEIR_LINK_CONSUMER_PROBE &&
+		    !weir_link_sync_only_(link) && link->consumer->busy && wait_probes(dev->m))
+			continue;
+		dev->release_at = link->s_node.next;
+		if (!managed(link))
+			continue;
+		set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
+		if (active)
+			return link->consumer;
+	}
+	return NULL;
 }
 
 void weir_links_driver_gone_(struct weir_device *dev)

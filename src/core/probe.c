@@ -107,11 +107,12 @@ static int attempt(struct weir_device *dev, struct weir_reg *reg)
 		return fail(dev, reg->drv->name, err, soft);
 	}
 	err = m->policy->dma_configure ? m->policy->dma_configure(dev) : 0;
-	if (err) {
+	if (err == WEIR_EDEFER) {
 		undo_attempt(dev);
 		return defer_before_probe(dev);
 	}
-	err = call_probe(dev, reg->drv);
+	if (!err)
+		err = call_probe(dev, reg->drv);
 	if (!err)
 		err = bind(dev);
 	if (!err)
@@ -156,32 +157,29 @@ int weir_attach_device_(struct weir_device *dev)
 	return r;
 }
 
-/* Consumers first. False when the device lost its driver meanwhile. */
-static bool free_of_consumers(struct weir_device *dev, struct weir_reg *reg)
+/*
+ * Begins to unbind a device, before what is on the stack. Consumers of consumers may
+ * go on as far as there are devices, so the stack is kept in them.
+ */
+static void begin_release(struct weir_device *dev, struct weir_device **stack)
 {
-	while (weir_links_busy_(dev)) {
-		weir_links_unbind_consumers_(dev);
-		if (dev->reg != reg)
-			return false;
-	}
-	return true;
+	if (dev->status != WEIR_DEVICE_BOUND)
+		return;
+	dev->status = WEIR_DEVICE_UNBINDING;
+	dev->refs++;
+	dev->reg->users++;
+	dev->release_at = dev->consumers.next;
+	dev->release_up = *stack;
+	*stack = dev;
+	(void)weir_rpm_begin_(dev); /* awake for its remove, if it can be woken */
 }
 
-void weir_release_(struct weir_device *dev)
+/* No consumer is left. */
+static void end_release(struct weir_device *dev, struct weir_device **stack)
 {
 	struct weir_machine *m = dev->m;
 	struct weir_reg *reg = dev->reg;
-	uint32_t outer = m->cause;
 
-	if (!reg || dev->status != WEIR_DEVICE_BOUND)
-		return;
-	dev->refs++;
-	reg->users++;
-	(void)weir_rpm_begin_(dev); /* awake for its remove, if it can be woken */
-	if (!free_of_consumers(dev, reg)) {
-		weir_rpm_end_(dev);
-		goto out;
-	}
 	m->cause = weir_event_dev_(WEIR_EVENT_REMOVE, dev, reg->drv->name, 0);
 	if (reg->drv->ops && reg->drv->ops->remove) {
 		weir_unlock_(m);
@@ -191,16 +189,35 @@ void weir_release_(struct weir_device *dev)
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
 	weir_resources_release_(dev);
+	dev->release_at = NULL;
 	dev->reg = NULL;
 	dev->data = NULL;
 	weir_rpm_unbound_(dev);
 	weir_links_driver_gone_(dev);
 	weir_list_del(&dev->reg_node);
+	*stack = dev->release_up;
 	if (m->policy->unbound)
 		m->policy->unbound(dev);
 	weir_rpm_run_(m);
-out:
-	m->cause = outer;
 	weir_reg_put_(reg);
 	weir_device_unref_(dev);
+}
+
+void weir_release_(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	uint32_t outer = m->cause;
+	struct weir_device *stack = NULL;
+
+	begin_release(dev, &stack);
+	while (stack) {
+		struct weir_device *con = weir_links_next_consumer_(stack);
+
+		if (con) {
+			begin_release(con, &stack);
+			continue;
+		}
+		end_release(stack, &stack);
+		m->cause = outer;
+	}
 }
