@@ -52,6 +52,18 @@ struct weir_firmware_ops {
  */
 int weir_firmware_load_dt(struct weir_machine *m, const void *blob, size_t bytes);
 
+/**
+ * weir_dt_overlay_apply - apply an overlay (DTBO) to a blob that is not loaded yet.
+ * @blob: the base, in a buffer of @bytes that is larger than it by at least the
+ *	size of the overlay; damaged when this fails.
+ * @overlay: is changed.
+ * @out_what: what is wrong, a constant string; also written on failure.
+ * Context: any. Return: 0; WEIR_ENOSPC when the buffer is too small; WEIR_EBADMSG
+ * when one of the two is damaged or the overlay does not fit the base.
+ */
+int weir_dt_overlay_apply(void *blob, size_t bytes, void *overlay, size_t overlay_bytes,
+			  const char **out_what);
+
 /** weir_firmware_error - what the last failed load found, or "". Valid until the next load. */
 const char *weir_firmware_error(const struct weir_machine *m);
 

@@ -34,7 +34,8 @@ struct weir_policy_ops {
 	int (*firmware_changed)(struct weir_machine *m);
 
 	/* ---- a device was added and owns its node: make its links ---- */
-	void (*link_device)(struct weir_device *dev);
+	/* Return: 0; WEIR_ENOMEM. */
+	int (*link_device)(struct weir_device *dev);
 	/* Flags of the link that a firmware-node link turns into. */
 	uint32_t (*link_flags)(const struct weir_fwlink *fwlink, struct weir_device *consumer,
 			       bool proxy);

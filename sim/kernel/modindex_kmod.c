@@ -27,6 +27,25 @@ static struct kmod_ctx *context_new(const char *dir)
 	return ctx;
 }
 
+/* Lines are "KEY VALUE"; of these indexes the value alone is what the text file has. */
+static size_t drop_keys(char *text)
+{
+	char *from = text, *to = text;
+
+	while (*from) {
+		size_t len = strcspn(from, "\n"), key = strcspn(from, " \n");
+
+		if (key < len) {
+			memmove(to, from + key + 1, len - key - 1);
+			to += len - key - 1;
+			*to++ = '\n';
+		}
+		from += len + (from[len] == '\n');
+	}
+	*to = 0;
+	return (size_t)(to - text);
+}
+
 int weir_modindex_dump_(const char *dir, int which, struct weir_bytes *out_text)
 {
 	enum kmod_index type = which == WEIR_MODINDEX_ALIAS ? KMOD_INDEX_MODULES_ALIAS :
@@ -62,6 +81,8 @@ int weir_modindex_dump_(const char *dir, int which, struct weir_bytes *out_text)
 			break;
 	}
 	data[size] = 0;
+	if (which != WEIR_MODINDEX_ALIAS)
+		size = drop_keys((char *)data);
 	*out_text = (struct weir_bytes){ data, size };
 	err = 0;
 out_fd:

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The library's own policy: event-driven, without a clock.
+ *
+ * Each device counts what holds it back; the event that brings the count to zero
+ * puts it into the ready queue, and nothing else is looked at. A device whose
+ * driver says "not yet" without naming what it waits for is tried again when
+ * everything else is done and something was bound since.
+ *
+ * Life of a device in the queues: wait_node is in `ready`, in `again`, or in none;
+ * IN_FLIGHT marks one whose probe was handed to a host thread.
+ */
+#include "core/core.h"
+#include "core/weir_cycle.h"
+#include "core/text.h"
+#include "iommu/instance.h"
+
+#define IN_FLIGHT 0x1u
+
+struct weir_state {
+	struct weir_list ready;  /* devices that can be probed now */
+	struct weir_list again;  /* devices whose driver deferred by itself */
+	uint64_t binds;          /* so far */
+	uint64_t binds_at_round; /* when `again` was last moved to `ready` */
+	bool dirty;              /* suppliers were named since the last cycle analysis */
+};
+
+static struct weir_state *state(const struct weir_machine *m)
+{
+	return m->policy_state;
+}
+
+static int init(struct weir_machine *m, const void *args)
+{
+	struct weir_state *s = weir_alloc_(m, sizeof(*s));
+
+	(void)args;
+	if (!s)
+		return WEIR_ENOMEM;
+	weir_list_init(&s->ready);
+	weir_list_init(&s->again);
+	m->policy_state = s;
+	return 0;
+}
+
+static void fini(struct weir_machine *m)
+{
+	weir_free_(m, state(m), sizeof(struct weir_state));
+}
+
+/* ---- firmware ---- */
+
+static uint32_t firmware_rules(struct weir_machine *m)
+{
+	(void)m;
+	return WEIR_RULE_OPTIONAL_BINDINGS;
+}
+
+/* The whole graph is known before the first device: cycles are settled on it. */
+static int firmware_changed(struct weir_machine *m)
+{
+	int err = m->root ? weir_fwnode_parse_tree_(m->root) : 0;
+
+	state(m)->dirty = true;
+	return err;
+}
+
+static int link_device(struct weir_device *dev)
+{
+	struct weir_state *s = state(dev->m);
+	int err = 0;
+
+	if (s->dirty)
+		err = weir_cycles_relax_(dev->m);
+	if (err)
+		return err;
+	s->dirty = false;
+	err = weir_fw_link_consumers_(dev);
+	return err ? err : weir_fw_link_suppliers_(dev);
+}
+
+static uint32_t link_flags(const struct weir_fwlink *fwlink, struct weir_device *consumer,
+			   bool proxy)
+{
+	(void)consumer;
+	if (proxy)
+		return WEIR_LINK_INFERRED | WEIR_LINK_SYNC_STATE_ONLY;
+	if (fwlink->flags & WEIR_FWLINK_CYCLE)
+		return WEIR_LINK_INFERRED | WEIR_LINK_SYNC_STATE_ONLY | WEIR_LINK_CYCLE;
+	return WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME;
+}
+
+/* ---- readiness ---- */
+
+static bool held_back(const struct weir_device *dev)
+{
+	if (dev->parent && dev->parent->status == WEIR_DEVICE_PROBING)
+		return true;
+	return dev->nr_blocking || (dev->fwnode && dev->fwnode->nr_blocking);
+}
+
+static bool is_best_effort(const struct weir_device *dev)
+{
+	return dev->best_effort ||
+	       (dev->fwnode && (dev->fwnode->flags & WEIR_FWNODE_BEST_EFFORT));
+}
+
+/* What can never come need not be waited for by who takes what there is. */
+static bool only_lacks_the_impossible(const struct weir_device *dev)
+{
+	struct weir_link *link;
+
+	if (dev->fwnode && dev->fwnode->nr_blocking)
+		return false;
+	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
+		if (link->blocking && !link->supplier->no_driver_ever)
+			return false;
+	return !(dev->parent && dev->parent->status == WEIR_DEVICE_PROBING);
+}
+
+static bool can_try(const struct weir_device *dev)
+{
+	return !held_back(dev) || (is_best_effort(dev) && only_lacks_the_impossible(dev));
+}
+
+static bool is_optional_for(const struct weir_driver *drv, const char *property)
+{
+	const char *const *name;
+
+	for (name = drv->optional_suppliers; property && name && *name; name++)
+		if (weir_streq_(*name, property))
+			return true;
+	return false;
+}
+
+/* Lets go of what the driver that will take the device can do without. */
+static void drop_optional(struct weir_device *dev, const struct weir_driver *drv)
+{
+	struct weir_fwlink *fwlink;
+	struct weir_link *link;
+
+	if (!drv->optional_suppliers)
+		return;
+	weir_list_each(link, &dev->suppliers, struct weir_link, c_node) {
+		if (!link->blocking || !is_optional_for(drv, link->property))
+			continue;
+		weir_link_set_(link, link->flags | WEIR_LINK_OPTIONAL, link->state);
+		weir_link_relax_(link);
+	}
+	if (!dev->fwnode)
+		return;
+	weir_list_each(fwlink, &dev->fwnode->suppliers, struct weir_fwlink, c_node)
+		if (is_optional_for(drv, fwlink->property))
+			weir_fwlink_set_(fwlink, fwlink->flags | WEIR_FWLINK_CYCLE);
+}
+
+static void queue(struct weir_device *dev)
+{
+	struct weir_state *s = state(dev->m);
+
+	if (!dev->added || dev->dead || dev->reg || (dev->wait_word & IN_FLIGHT))
+		return;
+	weir_list_del(&dev->wait_node);
+	weir_list_add_tail(&s->ready, &dev->wait_node);
+	weir_event_dev_(WEIR_EVENT_QUEUED, dev, NULL, 0);
+	dev->cause = dev->m->cause;
+}
+
+/* Something changed for a device: queue it if that was the last thing missing. */
+static void reconsider(struct weir_device *dev)
+{
+	struct weir_reg *reg;
+
+	if (!dev->seq || dev->reg || !weir_list_empty(&dev->wait_node))
+		return;
+	reg = weir_match_next_reg_(dev, 0);
+	if (!reg)
+		return;
+	dev->can_match = true;
+	drop_optional(dev, reg->drv);
+	if (weir_list_empty(&dev->wait_node) && can_try(dev))
+		queue(dev);
+}
+
+/* ---- devices that can never have a driver ---- */
+
+/* Consumers that only wanted to come after it, or could do without it, go on. */
+static void let_go(struct weir_device *sup)
+{
+	struct weir_link *link;
+
+	weir_list_each(link, &sup->consumers, struct weir_link, s_node) {
+		if (!link->blocking)
+			continue;
+		if (link->flags & WEIR_LINK_ORDER)
+			weir_link_set_(link, link->flags, WEIR_LINK_AVAILABLE);
+		else if (link->flags & WEIR_LINK_OPTIONAL)
+			weir_link_relax_(link);
+		else if (is_best_effort(link->consumer))
+			reconsider(link->consumer);
+	}
+}
+
+static void judge_driver(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	const char *name;
+	int found;
+
+	if (dev->reg || dev->no_driver_ever || weir_match_next_reg_(dev, 0))
+		return;
+	found = weir_catalogue_find_(dev, &name);
+	if (!weir_catalogue_sealed_(m) &&
+	    (!weir_catalogue_complete_(m) || (found >= 0 && found != WEIR_CATALOGUE_DENIED)))
+		return;
+	dev->no_driver_ever = true;
+	let_go(dev);
+}
+
+static void catalogue_changed(struct weir_machine *m, bool sealed)
+{
+	struct weir_device *dev;
+
+	(void)sealed;
+	weir_list_each(dev, &m->devices, struct weir_device, all_node)
+		judge_driver(dev);
+}
+
+/* ---- what happens ---- */
+
+static void device_ready(struct weir_device *dev)
+{
+	judge_driver(dev);
+	reconsider(dev);
+}
+
+static void driver_ready(struct weir_machine *m, const struct weir_driver *drv)
+{
+	struct weir_reg *reg = weir_reg_find_(m, drv);
+	struct weir_device *dev;
+	uint32_t after = 0;
+
+	while ((dev = weir_match_next_device_(reg, after))) {
+		after = dev->seq;
+		dev->no_driver_ever = false;
+		reconsider(dev);
+	}
+}
+
+static int may_probe(struct weir_device *dev)
+{
+	struct weir_link *link;
+	bool soft = held_back(dev);
+
+	if (!can_try(dev))
+		return WEIR_EDEFER;
+	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
+		if ((link->flags & WEIR_LINK_MANAGED) && link->state == WEIR_LINK_AVAILABLE)
+			weir_link_set_(link, link->flags, WEIR_LINK_CONSUMER_PROBE);
+	dev->soft_start = soft;
+	dev->status = WEIR_DEVICE_PROBING;
+	weir_device_set_reason_(dev, NULL);
+	return 0;
+}
+
+static int dma_configure(struct weir_device *dev)
+{
+	struct weir_fwnode *missing = NULL;
+	int err = weir_iommu_configure_(dev, &missing);
+
+	dev->iommu_missing = err == WEIR_EDEFER ? missing : NULL;
+	dev->iommu_err = err == WEIR_EDEFER ? 0 : err;
+	if (err != WEIR_ENODEV)
+		return err;
+	/* firmware itself says that the IOMMU is not there */
+	weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);
+	return 0;
+}
+
+/* A consumer that was bound without this supplier hears of it. */
+static void supplier_ready(struct weir_link *link)
+{
+	struct weir_device *con = link->consumer, *sup = link->supplier;
+	struct weir_machine *m = con->m;
+	const struct weir_driver *drv;
+	struct weir_reg *reg = con->reg;
+
+	if (!(link->flags & WEIR_LINK_OPTIONAL) || con->status != WEIR_DEVICE_BOUND)
+		return;
+	drv = reg->drv;
+	weir_link_set_(link, link->flags, WEIR_LINK_ACTIVE);
+	if (!drv->ops || !drv->ops->supplier_arrived)
+		return;
+	sup->refs++;
+	con->refs++;
+	con->reg->users++;
+	weir_unlock_(m);
+	drv->ops->supplier_arrived(con, sup);
+	weir_lock_(m);
+	weir_reg_put_(reg);
+	weir_device_unref_(con);
+	weir_device_unref_(sup);
+}
+
+static void wake_children(struct weir_device *dev)
+{
+	struct weir_device *child;
+
+	weir_list_each(child, &dev->children, struct weir_device, child_node)
+		reconsider(child);
+}
+
+static void bound(struct weir_device *dev)
+{
+	state(dev->m)->binds++;
+	weir_list_del(&dev->wait_node);
+	wake_children(dev);
+}
+
+/* Not held back, and yet deferred: by its driver, or by an IOMMU that is not there. */
+static void deferred(struct weir_device *dev, bool positive)
+{
+	(void)positive;
+	if (weir_list_empty(&dev->wait_node) && !held_back(dev))
+		weir_list_add_tail(&state(dev->m)->again, &dev->wait_node);
+}
+
+static void failed(struct weir_device *dev, int err)
+{
+	(void)err;
+	let_go(dev);
+}
+
+static void unbound(struct weir_device *dev)
+{
+	weir_list_del(&dev->wait_node);
+}
+
+/* ---- work ---- */
+
+static void finish_async(void *arg)
+{
+	struct weir_device *dev = arg;
+	struct weir_machine *m = dev->m;
+
+	weir_lock_(m);
+	weir_attach_device_(dev);
+	dev->wait_word &= ~IN_FLIGHT;
+	m->nr_async--;
+	weir_device_unref_(dev);
+	weir_unlock_(m);
+}
+
+static bool start_async(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_reg *reg = weir_match_next_reg_(dev, 0);
+
+	if (!m->ops->thread_run || !reg || (reg->drv->flags & WEIR_DRIVER_SYNC))
+		return false;
+	dev->wait_word |= IN_FLIGHT;
+	dev->refs++;
+	m->nr_async++;
+	if (!m->ops->thread_run(m->host, finish_async, dev))
+		return true;
+	m->nr_async--;
+	dev->refs--;
+	dev->wait_word &= ~IN_FLIGHT;
+	return false;
+}
+
+static void try_one(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+
+	weir_list_del(&dev->wait_node);
+	m->cause = dev->cause;
+	if (!start_async(dev)) {
+		dev->refs++;
+		weir_attach_device_(dev);
+		weir_device_unref_(dev);
+	}
+	m->cause = 0;
+}
+
+/* When nothing else is left, those who deferred by themselves get another turn. */
+static bool next_round(struct weir_machine *m)
+{
+	struct weir_state *s = state(m);
+
+	if (m->nr_async || weir_list_empty(&s->again) || s->binds == s->binds_at_round)
+		return false;
+	s->binds_at_round = s->binds;
+	weir_list_splice_tail(&s->ready, &s->again);
+	return true;
+}
+
+static int step(struct weir_machine *m, unsigned int budget)
+{
+	struct weir_state *s = state(m);
+
+	while (budget--) {
+		if (weir_list_empty(&s->ready) && !next_round(m))
+			return 0;
+		try_one(weir_container_of(s->ready.next, struct weir_device, wait_node));
+	}
+	return !weir_list_empty(&s->ready) || next_round(m);
+}
+
+const struct weir_policy_ops weir_policy_weir_ = {
+	.abi = WEIR_ABI(struct weir_policy_ops),
+	.name = "weir",
+	.init = init,
+	.fini = fini,
+	.firmware_rules = firmware_rules,
+	.firmware_changed = firmware_changed,
+	.link_device = link_device,
+	.link_flags = link_flags,
+	.device_ready = device_ready,
+	.driver_ready = driver_ready,
+	.may_probe = may_probe,
+	.dma_configure = dma_configure,
+	.supplier_ready = supplier_ready,
+	.bound = bound,
+	.deferred = deferred,
+	.failed = failed,
+	.unblocked = reconsider,
+	.unbound = unbound,
+	.deleted = unbound,
+	.catalogue_changed = catalogue_changed,
+	.step = step,
+};

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Cycles under the policy "weir": settled once on the graph that firmware
+ * describes, so that the order of arrival has no say.
+ *
+ * A node needs its parent and its suppliers. In every strongly connected part of
+ * that graph the dependencies are put back one by one, those that matter most
+ * first; one that would close a circle gives way. What gave way is irreducible:
+ * no part of it could be kept. Components by Tarjan (SIAM J. Computing 1, 1972),
+ * without recursion: O(nodes + links), plus a search for each link inside a
+ * component.
+ */
+#include "core/weir_cycle.h"
+
+#include "core/core.h"
+#include "core/text.h"
+
+#define KEPT 0x80u /* of a firmware-node link: put back already */
+
+/* What a driver can most often start without comes first. */
+static const char *const soft_first[] = {
+	"remote-endpoint", "extcon", "leds", "power-supplies", "backlight", "panel",
+	"wakeup-parent", "nvmem-cells", "interconnects", "io-channels", "dmas", "pinctrl-",
+	"phys", "gpio", "pwms", "interrupt", "msi-parent", "mboxes", "resets", "hwlocks",
+	"iommu", "access-controllers", "-supply", "power-domains", "clocks",
+};
+
+#define N_SOFT (sizeof(soft_first) / sizeof(soft_first[0]))
+
+static bool contains(const char *text, const char *part)
+{
+	size_t n = weir_strlen_(part), len = weir_strlen_(text);
+
+	for (size_t i = 0; i + n <= len; i++)
+		if (weir_memeq_(text + i, part, n))
+			return true;
+	return false;
+}
+
+unsigned int weir_cycle_rank_(const char *property)
+{
+	if (!property)
+		return 0;
+	for (unsigned int i = 0; i < N_SOFT; i++)
+		if (contains(property, soft_first[i]))
+			return (unsigned int)N_SOFT - i + 1;
+	return 1;
+}
+
+struct analysis {
+	struct weir_machine *m;
+	struct weir_fwnode **nodes; /* in tree order */
+	uint32_t nr, max;
+	uint32_t *component;        /* of each node; 0: none yet */
+	uint32_t nr_components;
+	struct weir_fwlink **links; /* inside one component */
+	uint32_t nr_links, max_links;
+	struct weir_fwnode **stack;
+};
+
+/* ---- the nodes ---- */
+
+static int add_node(struct analysis *a, struct weir_fwnode *node)
+{
+	int err = weir_grow_(a->m, (void **)&a->nodes, &a->max, a->nr, sizeof(*a->nodes));
+
+	if (err)
+		return err;
+	node->index = a->nr;
+	node->low = 0;
+	a->nodes[a->nr++] = node;
+	return 0;
+}
+
+static int collect(struct analysis *a)
+{
+	struct weir_fwnode *tops[2] = { a->m->root, a->m->soft_roots }, *node;
+	int err;
+
+	for (int i = 0; i < 2; i++) {
+		for (node = tops[i]; node; node = weir_fwnode_next(node)) {
+			err = add_node(a, node);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+/* ---- strongly connected components ---- */
+
+/* The state of one node on the way down: what is to be looked at next. */
+struct frame {
+	struct weir_fwnode *node;
+	struct weir_list *next; /* of its suppliers; NULL: parent first */
+};
+
+struct tarjan {
+	struct frame *frames;
+	uint32_t depth;
+	struct weir_fwnode **open;
+	uint32_t nr_open;
+	uint32_t counter;
+	uint32_t *order; /* of first visit, by node index; 0: not visited */
+};
+
+static void enter(struct tarjan *t, struct weir_fwnode *node)
+{
+	t->order[node->index] = node->low = ++t->counter;
+	t->open[t->nr_open++] = node;
+	t->frames[t->depth++] = (struct frame){ node, NULL };
+}
+
+static void meet(struct analysis *a, struct tarjan *t, struct weir_fwnode *from,
+		 struct weir_fwnode *to)
+{
+	if (!t->order[to->index])
+		enter(t, to);
+	else if (!a->component[to->index] && t->order[to->index] < from->low)
+		from->low = t->order[to->index];
+}
+
+static void leave(struct analysis *a, struct tarjan *t)
+{
+	struct weir_fwnode *node = t->frames[--t->depth].node, *member;
+
+	if (t->depth && node->low < t->frames[t->depth - 1].node->low)
+		t->frames[t->depth - 1].node->low = node->low;
+	if (node->low != t->order[node->index])
+		return;
+	a->nr_components++;
+	do {
+		member = t->open[--t->nr_open];
+		a->component[member->index] = a->nr_components;
+	} while (member != node);
+}
+
+static void advance(struct analysis *a, struct tarjan *t)
+{
+	struct frame *f = &t->frames[t->depth - 1];
+	struct weir_fwnode *node = f->node;
+	struct weir_fwlink *fwlink;
+
+	if (!f->next) {
+		f->next = node->suppliers.next;
+		if (node->parent)
+			meet(a, t, node, node->parent);
+		return;
+	}
+	if (f->next == &node->suppliers) {
+		leave(a, t);
+		return;
+	}
+	fwlink = weir_container_of(f->next, struct weir_fwlink, c_node);
+	f->next = f->next->next;
+	if (!(fwlink->flags & (WEIR_FWLINK_IGNORE | WEIR_FWLINK_CYCLE)))
+		meet(a, t, node, fwlink->supplier);
+}
+
+static int find_components(struct analysis *a)
+{
+	struct weir_machine *m = a->m;
+	struct tarjan t = { 0 };
+	int err = WEIR_ENOMEM;
+
+	t.frames = weir_alloc_(m, a->nr * sizeof(*t.frames));
+	t.open = weir_alloc_(m, a->nr * sizeof(struct weir_fwnode *));
+	t.order = weir_alloc_(m, a->nr * sizeof(*t.order));
+	a->component = weir_alloc_(m, a->nr * sizeof(*a->component));
+	if (!t.frames || !t.open || !t.order || !a->component)
+		goto out;
+	for (uint32_t i = 0; i < a->nr; i++) {
+		if (!t.order[i])
+			enter(&t, a->nodes[i]);
+		while (t.depth)
+			advance(a, &t);
+	}
+	err = 0;
+out:
+	weir_free_(m, t.frames, a->nr * sizeof(*t.frames));
+	weir_free_(m, t.open, a->nr * sizeof(struct weir_fwnode *));
+	weir_free_(m, t.order, a->nr * sizeof(*t.order));
+	return err;
+}
+
+/* ---- which links give way ---- */
+
+/* Whether @what is needed by @from over parents and the links put back so far. */
+static bool needs(struct analysis *a, struct weir_fwnode *from, struct weir_fwnode *what)
+{
+	uint32_t n = 0, component = a->component[from->index];
+	struct weir_fwlink *fwlink;
+
+	a->m->mark++;
+	from->mark = a->m->mark;
+	a->stack[n++] = from;
+	while (n) {
+		struct weir_fwnode *node = a->stack[--n], *up = node->parent;
+
+		if (node == what)
+			return true;
+		if (up && up->mark != a->m->mark && a->component[up->index] == component) {
+			up->mark = a->m->mark;
+			a->stack[n++] = up;
+		}
+		weir_list_each(fwlink, &node->suppliers, struct weir_fwlink, c_node) {
+			struct weir_fwnode *sup = fwlink->supplier;
+
+			if (!(fwlink->flags & KEPT) || sup->mark == a->m->mark ||
+			    a->component[sup->index] != component)
+				continue;
+			sup->mark = a->m->mark;
+			a->stack[n++] = sup;
+		}
+	}
+	return false;
+}
+
+/* What matters most first; then by place in the tree. */
+static bool goes_before(const struct weir_fwlink *x, const struct weir_fwlink *y)
+{
+	unsigned int rx = weir_cycle_rank_(x->property), ry = weir_cycle_rank_(y->property);
+
+	if (rx != ry)
+		return rx < ry;
+	if (x->consumer->index != y->consumer->index)
+		return x->consumer->index < y->consumer->index;
+	return x->supplier->index < y->supplier->index;
+}
+
+/* Heap sort: no recursion, no worst case. */
+static void sift(struct weir_fwlink **v, uint32_t at, uint32_t n)
+{
+	for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
+		struct weir_fwlink *tmp = v[at];
+
+		if (child + 1 < n && goes_before(v[child], v[child + 1]))
+			child++;
+		if (!goes_before(v[at], v[child]))
+			return;
+		v[at] = v[child];
+		v[child] = tmp;
+	}
+}
+
+static void sort(struct weir_fwlink **v, uint32_t n)
+{
+	for (uint32_t i = n / 2; i-- > 0;)
+		sift(v, i, n);
+	for (uint32_t end = n; end-- > 1;) {
+		struct weir_fwlink *tmp = v[0];
+
+		v[0] = v[end];
+		v[end] = tmp;
+		sift(v, 0, end);
+	}
+}
+
+/* All links whose two ends are in one component. */
+static int collect_links(struct analysis *a)
+{
+	struct weir_fwlink *fwlink;
+
+	for (uint32_t i = 0; i < a->nr; i++) {
+		weir_list_each(fwlink, &a->nodes[i]->suppliers, struct weir_fwlink, c_node) {
+			if ((fwlink->flags & (WEIR_FWLINK_IGNORE | WEIR_FWLINK_CYCLE)) ||
+			    a->component[i] != a->component[fwlink->supplier->index])
+				continue;
+			if (weir_grow_(a->m, (void **)&a->links, &a->max_links, a->nr_links,
+				       sizeof(struct weir_fwlink *)))
+				return WEIR_ENOMEM;
+			a->links[a->nr_links++] = fwlink;
+		}
+	}
+	return 0;
+}
+
+static void give_way(struct weir_fwlink *fwlink)
+{
+	struct weir_event e = {
+		.type = WEIR_EVENT_CYCLE, .node = fwlink->consumer,
+		.other_node = fwlink->supplier, .text = fwlink->property,
+	};
+
+	weir_fwlink_set_(fwlink, fwlink->flags | WEIR_FWLINK_CYCLE);
+	weir_event_(fwlink->consumer->m, &e);
+}
+
+static int settle_links(struct analysis *a)
+{
+	a->stack = weir_alloc_(a->m, a->nr * sizeof(*a->stack));
+	if (!a->stack)
+		return WEIR_ENOMEM;
+	sort(a->links, a->nr_links);
+	for (uint32_t i = 0; i < a->nr_links; i++) {
+		struct weir_fwlink *fwlink = a->links[i];
+
+		if (needs(a, fwlink->supplier, fwlink->consumer))
+			give_way(fwlink);
+		else
+			fwlink->flags |= KEPT;
+	}
+	for (uint32_t i = 0; i < a->nr_links; i++)
+		a->links[i]->flags &= ~KEPT;
+	return 0;
+}
+
+int weir_cycles_relax_(struct weir_machine *m)
+{
+	struct analysis a = { .m = m };
+	int err = collect(&a);
+
+	if (!err && a.nr)
+		err = find_components(&a);
+	if (!err && a.nr)
+		err = collect_links(&a);
+	if (!err && a.nr_links)
+		err = settle_links(&a);
+	weir_free_(m, a.stack, a.nr * sizeof(*a.stack));
+	weir_free_(m, a.links, a.max_links * sizeof(struct weir_fwlink *));
+	weir_free_(m, a.component, a.nr * sizeof(*a.component));
+	weir_free_(m, a.nodes, a.max * sizeof(*a.nodes));
+	return err;
+}

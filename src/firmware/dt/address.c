@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Addresses: from a node's reg through the ranges of all buses above to what the
+ * CPU sees (Devicetree Specification 0.4, 2.3.5 to 2.3.8; PCI Bus Binding to Open
+ * Firmware 2.1, 2.2.1.1; ISA binding). Failures are those Linux 6.12 was observed
+ * to have: they decide how devices are named.
+ */
+#include "firmware/dt/dt.h"
+
+enum bus_kind { BUS_PLAIN, BUS_FLAGS, BUS_PCI, BUS_ISA };
+
+struct bus {
+	enum bus_kind kind;
+	uint32_t na, ns; /* address and size cells of its children */
+	bool valid;
+};
+
+static uint32_t count_at(const struct weir_dt *dt, const struct weir_dt_node *bus, const char *name)
+{
+	uint32_t cells;
+
+	for (; bus; bus = weir_dt_parent_(bus))
+		if (weir_dt_u32_(dt, bus, name, &cells))
+			return cells;
+	return 1;
+}
+
+static bool has_type(const struct weir_dt *dt, const struct weir_dt_node *node, const char *type)
+{
+	const struct weir_dt_prop *prop = weir_dt_prop_(dt, node, "device_type");
+	uint32_t n = 0;
+
+	while (type[n])
+		n++;
+	if (!prop || prop->bytes <= n)
+		return false;
+	for (uint32_t i = 0; i <= n; i++)
+		if (prop->value[i] != (uint8_t)type[i])
+			return false;
+	return true;
+}
+
+static struct bus describe(const struct weir_dt *dt, const struct weir_dt_node *node)
+{
+	struct bus b = { .kind = BUS_PLAIN };
+
+	if (has_type(dt, node, "pci") || has_type(dt, node, "pciex") || has_type(dt, node, "vci") ||
+	    has_type(dt, node, "ht") || weir_dt_named_(node, "pcie")) {
+		b = (struct bus){ .kind = BUS_PCI, .na = 3, .ns = 2 };
+	} else if (weir_dt_named_(node, "isa")) {
+		b = (struct bus){ .kind = BUS_ISA, .na = 2, .ns = 1 };
+	} else {
+		b.na = count_at(dt, node, "#address-cells");
+		b.ns = count_at(dt, node, "#size-cells");
+		if (b.na == 3)
+			b.kind = BUS_FLAGS;
+	}
+	b.valid = b.na >= 1 && b.na <= 4 && b.ns > 0;
+	return b;
+}
+
+static uint32_t flag_cells(const struct bus *b)
+{
+	return b->kind == BUS_PLAIN ? 0 : 1;
+}
+
+/* Cells that lie past the end of the property are read from the blob as they are there. */
+static uint32_t cell(const struct weir_dt *dt, const uint8_t *p, uint32_t i)
+{
+	size_t at = (size_t)(p - dt->blob) + 4 * (size_t)i;
+
+	return at + 4 <= dt->blob_bytes ? weir_be32_(dt->blob + at) : 0;
+}
+
+static uint64_t number(const struct weir_dt *dt, const uint8_t *p, uint32_t from, uint32_t n)
+{
+	uint64_t v = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		v = v << 32 | cell(dt, p, from + i);
+	return v;
+}
+
+/* Which address space a PCI address is in; configuration space counts as none. */
+static unsigned int pci_space(uint32_t hi)
+{
+	switch (hi >> 24 & 3) {
+	case 1:
+		return 1;
+	case 2:
+	case 3:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+struct address {
+	uint32_t flags; /* first cell, on buses that have one */
+	uint64_t value;
+};
+
+static bool same_space(const struct bus *b, uint32_t a, uint32_t r)
+{
+	switch (b->kind) {
+	case BUS_PCI:
+		return pci_space(a) == pci_space(r);
+	case BUS_ISA:
+		return !((a ^ r) & 1);
+	case BUS_FLAGS:
+		return a == r;
+	default:
+		return true;
+	}
+}
+
+/* One level up. False when the bus above does not see the address. */
+static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+		    const struct bus *bus, const struct bus *above, struct address *addr)
+{
+	const struct weir_dt_prop *ranges = weir_dt_prop_(dt, bus_node, "ranges");
+	uint32_t entry = bus->na + above->na + bus->ns;
+	uint32_t f = flag_cells(bus), af = flag_cells(above);
+
+	if (!ranges)
+		return false;
+	if (!ranges->bytes)
+		return true;
+	for (uint32_t at = 0; at + entry <= ranges->bytes / 4; at += entry) {
+		uint32_t first = cell(dt, ranges->value, at);
+		uint64_t start = number(dt, ranges->value, at + f, bus->na - f);
+		uint64_t size = number(dt, ranges->value, at + bus->na + above->na, bus->ns);
+
+		if (!same_space(bus, addr->flags, first) || addr->value < start ||
+		    addr->value - start >= size)
+			continue;
+		addr->value = addr->value - start +
+			      number(dt, ranges->value, at + bus->na + af, above->na - af);
+		addr->flags = cell(dt, ranges->value, at + bus->na);
+		return true;
+	}
+	return false;
+}
+
+bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *node,
+			uint64_t *out_addr)
+{
+	const struct weir_dt_prop *reg = weir_dt_prop_(dt, node, "reg");
+	const struct weir_dt_node *bus_node = weir_dt_parent_(node);
+	struct address addr;
+	struct bus bus;
+
+	if (!reg || !bus_node)
+		return false;
+	bus = describe(dt, bus_node);
+	if (!bus.valid)
+		return false;
+	addr.flags = cell(dt, reg->value, 0);
+	addr.value = number(dt, reg->value, flag_cells(&bus), bus.na - flag_cells(&bus));
+	for (;;) {
+		const struct weir_dt_node *above_node = weir_dt_parent_(bus_node);
+		struct bus above;
+
+		if (!above_node) {
+			*out_addr = addr.value;
+			return true;
+		}
+		above = describe(dt, above_node);
+		if (!above.valid || !step_up(dt, bus_node, &bus, &above, &addr))
+			return false;
+		bus_node = above_node;
+		bus = above;
+	}
+}
+
+bool weir_dt_region_(const struct weir_dt *dt, const struct weir_dt_node *node,
+		     uint64_t *out_start, uint64_t *out_end)
+{
+	const struct weir_dt_prop *reg = weir_dt_prop_(dt, node, "reg");
+	const struct weir_dt_node *bus_node = weir_dt_parent_(node);
+	uint64_t start, size;
+	struct bus bus;
+
+	if (!reg || !bus_node)
+		return false;
+	bus = describe(dt, bus_node);
+	if (!bus.valid || reg->bytes / 4 < bus.na + bus.ns)
+		return false;
+	if (!weir_dt_translate_(dt, node, &start))
+		return false;
+	size = number(dt, reg->value, bus.na, bus.ns);
+	*out_start = start;
+	*out_end = start + size - 1;
+	return true;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Lists of phandles with arguments: each entry is a phandle and as many cells as
+ * the named provider says (Devicetree Specification 0.4, 2.3.3 and the bindings).
+ */
+#include "firmware/dt/dt.h"
+
+static enum weir_dt_entry stop(struct weir_dt_cells *cells)
+{
+	cells->dead = true;
+	return WEIR_DT_END;
+}
+
+enum weir_dt_entry weir_dt_cells_next_(struct weir_dt_cells *cells, struct weir_dt_node **out_node,
+				       const uint8_t **out_args, uint32_t *out_nr_args)
+{
+	uint32_t phandle, nr_args = 0;
+	struct weir_dt_node *node;
+
+	if (cells->dead || cells->end - cells->at < 4)
+		return WEIR_DT_END;
+	phandle = weir_be32_(cells->at);
+	cells->at += 4;
+	if (!phandle)
+		return WEIR_DT_HOLE;
+	node = weir_dt_by_phandle_(cells->dt, phandle);
+	if (cells->count_name) {
+		if (!node)
+			return stop(cells);
+		if (!weir_dt_u32_(cells->dt, node, cells->count_name, &nr_args) &&
+		    cells->count_required)
+			return stop(cells);
+		if (nr_args > (uint32_t)((cells->end - cells->at) / 4))
+			return stop(cells);
+	}
+	*out_args = cells->at;
+	*out_nr_args = nr_args;
+	cells->at += (size_t)nr_args * 4;
+	if (!node)
+		return WEIR_DT_HOLE;
+	*out_node = node;
+	return WEIR_DT_NODE;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A device tree in memory, indexed. The blob is read once with libfdt; node and
+ * property arrays point into it. Everything is constant after loading but the
+ * engine's part of each node.
+ */
+#ifndef WEIR_FIRMWARE_DT_H
+#define WEIR_FIRMWARE_DT_H
+
+#include "core/core.h"
+
+struct weir_dt_prop {
+	const char *name;
+	const uint8_t *value; /* big-endian, in the blob */
+	uint32_t bytes;
+	uint16_t row;         /* of the binding table + 1; 0: none, see bindings.c */
+};
+
+struct weir_dt_node {
+	struct weir_fwnode fw; /* first: a node of a tree is cast to this */
+	uint32_t first_prop;
+	uint32_t nr_props;
+	uint32_t hash;         /* of the path */
+	uint32_t phandle;      /* 0: none */
+	const char *compatible;
+	uint32_t compatible_bytes;
+};
+
+struct weir_dt_region {
+	struct weir_device *dev;
+	uint64_t start, end;
+};
+
+struct weir_dt {
+	struct weir_machine *m;
+	const uint8_t *blob;
+	uint32_t blob_bytes;
+	struct weir_dt_node *nodes; /* in tree order */
+	uint32_t nr_nodes;
+	struct weir_dt_prop *props;
+	uint32_t nr_props;
+	uint32_t *by_path;          /* hash table of node index + 1 */
+	uint32_t by_path_mask;
+	uint32_t *by_phandle;       /* the same by phandle */
+	uint32_t by_phandle_mask;
+	struct weir_dt_region *regions; /* of AMBA devices */
+	uint32_t nr_regions, max_regions;
+};
+
+/* A position in a list of phandles with arguments. */
+struct weir_dt_cells {
+	const struct weir_dt *dt;
+	const uint8_t *at, *end;
+	const char *count_name; /* provider's property with the argument count, or NULL: none */
+	bool count_required;
+	bool dead;              /* a damaged entry: nothing can be read behind it */
+};
+
+enum weir_dt_entry {
+	WEIR_DT_END,   /* no more entries, or unreadable from here on */
+	WEIR_DT_HOLE,  /* empty on purpose, or names no node */
+	WEIR_DT_NODE,
+};
+
+static inline struct weir_dt_node *weir_dt_node_(const struct weir_fwnode *fw)
+{
+	return (struct weir_dt_node *)(uintptr_t)fw;
+}
+
+static inline uint32_t weir_be32_(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* tree.c */
+extern const struct weir_firmware_ops weir_dt_ops_;
+const struct weir_dt_prop *weir_dt_prop_(const struct weir_dt *dt, const struct weir_dt_node *node,
+					 const char *name);
+struct weir_dt_node *weir_dt_by_phandle_(const struct weir_dt *dt, uint32_t phandle);
+/* The first cell of a property. False when it is missing or shorter than that. */
+bool weir_dt_u32_(const struct weir_dt *dt, const struct weir_dt_node *node, const char *name,
+		  uint32_t *out_value);
+/* Whether the node's name without unit address is @name. */
+bool weir_dt_named_(const struct weir_dt_node *node, const char *name);
+bool weir_dt_is_compatible_(const struct weir_dt_node *node, const char *compatible);
+struct weir_dt_node *weir_dt_parent_(const struct weir_dt_node *node);
+/* A node's path, cut to the buffer, for messages. */
+const char *weir_dt_path_(const struct weir_dt_node *node, char *buf, size_t bytes);
+
+/* cells.c */
+enum weir_dt_entry weir_dt_cells_next_(struct weir_dt_cells *cells, struct weir_dt_node **out_node,
+				       const uint8_t **out_args, uint32_t *out_nr_args);
+
+/* bindings.c */
+uint16_t weir_dt_row_of_(const char *property);
+int weir_dt_parse_(struct weir_fwnode *fw);
+
+/* interrupt.c */
+struct weir_dt_irq {
+	const struct weir_dt *dt;
+	struct weir_dt_node *node;
+	struct weir_dt_cells extended;
+	uint32_t index;
+};
+void weir_dt_irq_init_(struct weir_dt_irq *irq, const struct weir_dt *dt,
+		       struct weir_dt_node *node);
+/* The controller of the next interrupt of the node, or NULL at the end. */
+struct weir_dt_node *weir_dt_irq_next_(struct weir_dt_irq *irq);
+/* The parents that a node's interrupt-map names; @at counts through it, from 0. */
+struct weir_dt_node *weir_dt_irq_map_next_(const struct weir_dt *dt, struct weir_dt_node *node,
+					   uint32_t *at);
+
+/* address.c */
+bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *node,
+			uint64_t *out_addr);
+/* The first region of reg. False when there is none that translates. */
+bool weir_dt_region_(const struct weir_dt *dt, const struct weir_dt_node *node,
+		     uint64_t *out_start, uint64_t *out_end);
+
+/* name.c: the name that Linux gives the device of a node. Return: 0; WEIR_ENOMEM. */
+int weir_dt_device_name_(const struct weir_dt *dt, const struct weir_dt_node *node,
+			 char **out_name);
+
+/* populate.c: the buses that devices of a tree are on. Return: 0; WEIR_ENOMEM. */
+int weir_dt_buses_(struct weir_machine *m);
+
+#endif

@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading a flattened device tree into indexed arrays, and looking things up in
+ * them. Format: Devicetree Specification 0.4, chapter 5; read with libfdt, which
+ * checks every offset against the blob.
+ */
+#include "firmware/dt/dt.h"
+
+#include <libfdt.h>
+
+#include "core/text.h"
+
+#define MAX_DEPTH 64
+
+/* ---- errors ---- */
+
+static int damaged(struct weir_machine *m, int offset, const char *what)
+{
+	weir_format_(m->firmware_error, sizeof(m->firmware_error),
+		     "damaged device tree: %s at byte offset %d (0x%x)", what, offset,
+		     (unsigned int)offset);
+	return WEIR_EBADMSG;
+}
+
+const char *weir_firmware_error(const struct weir_machine *m)
+{
+	return m->firmware_error;
+}
+
+/* Byte offset in the file of an offset into the structure block. */
+static int file_offset(const void *blob, int offset)
+{
+	return (int)fdt_off_dt_struct(blob) + offset;
+}
+
+static int check_header(struct weir_machine *m, const void *blob, size_t bytes)
+{
+	int r;
+
+	if (bytes < FDT_V1_SIZE)
+		return damaged(m, (int)bytes, "file ends inside the header");
+	if (fdt_magic(blob) != FDT_MAGIC)
+		return damaged(m, 0, "wrong magic, this is no device tree blob");
+	if (fdt_totalsize(blob) > bytes || bytes > INT32_MAX)
+		return damaged(m, (int)bytes, "file is shorter than its header says");
+	r = fdt_check_header(blob);
+	if (r)
+		return damaged(m, 0, fdt_strerror(r));
+	if (fdt_version(blob) < 17 &&
+	    (fdt_version(blob) < 16 || fdt_off_dt_struct(blob) >= fdt_totalsize(blob)))
+		return damaged(m, 20, "format older than version 16");
+	return 0;
+}
+
+/* ---- reading ---- */
+
+struct reader {
+	struct weir_machine *m;
+	struct weir_dt *dt;
+	const void *blob;
+	struct weir_dt_node *stack[MAX_DEPTH];
+	struct weir_fwnode *last_child[MAX_DEPTH];
+	int depth;
+	bool fill; /* second pass: write; first: count */
+};
+
+static int begin_node(struct reader *r, int offset)
+{
+	struct weir_dt *dt = r->dt;
+	struct weir_dt_node *node, *parent;
+	const char *name;
+	int len;
+
+	name = fdt_get_name(r->blob, offset, &len);
+	if (!name)
+		return damaged(r->m, file_offset(r->blob, offset), "node name");
+	if (r->depth == MAX_DEPTH)
+		return damaged(r->m, file_offset(r->blob, offset), "nodes nested too deeply");
+	if (!r->depth && dt->nr_nodes)
+		return damaged(r->m, file_offset(r->blob, offset), "second root node");
+	if (!r->fill) {
+		dt->nr_nodes++;
+		r->depth++;
+		return 0;
+	}
+	node = &dt->nodes[dt->nr_nodes++];
+	parent = r->depth ? r->stack[r->depth - 1] : NULL;
+	weir_fwnode_init_(r->m, &node->fw, &weir_dt_ops_, parent ? name : "",
+			  parent ? &parent->fw : NULL);
+	node->first_prop = dt->nr_props;
+	node->hash = parent ? (parent->hash ^ weir_hash_bytes_(name, (size_t)len)) * 2654435761u
+			    : 1;
+	if (parent && r->last_child[r->depth - 1])
+		r->last_child[r->depth - 1]->next_sibling = &node->fw;
+	else if (parent)
+		parent->fw.first_child = &node->fw;
+	if (parent)
+		r->last_child[r->depth - 1] = &node->fw;
+	r->last_child[r->depth] = NULL;
+	r->stack[r->depth++] = node;
+	return 0;
+}
+
+/* status: available when absent, "okay" or "ok" (Devicetree Specification 2.3.4). */
+static bool says_available(const struct weir_dt_prop *prop)
+{
+	return (prop->bytes >= 3 && weir_memeq_(prop->value, "ok", 3)) ||
+	       (prop->bytes >= 5 && weir_memeq_(prop->value, "okay", 5));
+}
+
+static void note_property(struct weir_dt_node *node, const struct weir_dt_prop *prop)
+{
+	switch (prop->name[0]) {
+	case 's':
+		if (weir_streq_(prop->name, "status") && !says_available(prop))
+			node->fw.flags |= WEIR_FWNODE_DISABLED;
+		break;
+	case 'c':
+		if (!node->compatible && weir_streq_(prop->name, "compatible")) {
+			node->compatible = (const char *)prop->value;
+			node->compatible_bytes = prop->bytes;
+		}
+		break;
+	case 'p':
+	case 'l':
+		if (!node->phandle && prop->bytes >= 4 &&
+		    (weir_streq_(prop->name, "phandle") ||
+		     weir_streq_(prop->name, "linux,phandle")))
+			node->phandle = weir_be32_(prop->value);
+		break;
+	default:
+		break;
+	}
+}
+
+static int add_prop(struct reader *r, int offset)
+{
+	struct weir_dt *dt = r->dt;
+	struct weir_dt_prop *out;
+	const char *name;
+	const void *value;
+	int len;
+
+	if (!r->depth)
+		return damaged(r->m, file_offset(r->blob, offset), "property outside a node");
+	value = fdt_getprop_by_offset(r->blob, offset, &name, &len);
+	if (!value)
+		return damaged(r->m, file_offset(r->blob, offset), "property");
+	if (!r->fill) {
+		dt->nr_props++;
+		return 0;
+	}
+	out = &dt->props[dt->nr_props++];
+	out->name = name;
+	out->value = value;
+	out->bytes = (uint32_t)len;
+	out->row = weir_dt_row_of_(name);
+	r->stack[r->depth - 1]->nr_props++;
+	note_property(r->stack[r->depth - 1], out);
+	return 0;
+}
+
+static int read_blob(struct reader *r)
+{
+	int offset = 0, next, err = 0;
+
+	r->dt->nr_nodes = 0;
+	r->dt->nr_props = 0;
+	r->depth = 0;
+	for (; !err; offset = next) {
+		switch (fdt_next_tag(r->blob, offset, &next)) {
+		case FDT_BEGIN_NODE:
+			err = begin_node(r, offset);
+			break;
+		case FDT_END_NODE:
+			if (!r->depth--)
+				err = damaged(r->m, file_offset(r->blob, offset), "unmatched end");
+			break;
+		case FDT_PROP:
+			err = add_prop(r, offset);
+			break;
+		case FDT_NOP:
+			break;
+		case FDT_END:
+			if (next >= 0 && !r->depth && r->dt->nr_nodes)
+				return 0;
+			return damaged(r->m, file_offset(r->blob, offset),
+				       next < 0 ? "structure block" : "end inside a node");
+		default:
+			err = damaged(r->m, file_offset(r->blob, offset), "unknown token");
+			break;
+		}
+	}
+	return err;
+}
+
+/* ---- indices ---- */
+
+static uint32_t table_size(uint32_t n)
+{
+	uint32_t size = 16;
+
+	while (size < n * 2)
+		size *= 2;
+	return size;
+}
+
+static uint32_t mix(uint32_t v)
+{
+	v *= 2654435761u; /* Knuth, TAOCP 3, 6.4 */
+	return v ^ (v >> 16);
+}
+
+static void index_nodes(struct weir_dt *dt)
+{
+	for (uint32_t i = 0; i < dt->nr_nodes; i++) {
+		struct weir_dt_node *node = &dt->nodes[i];
+		uint32_t at = mix(node->hash) & dt->by_path_mask;
+
+		while (dt->by_path[at])
+			at = (at + 1) & dt->by_path_mask;
+		dt->by_path[at] = i + 1;
+		node->fw.index = i;
+		if (!node->phandle)
+			continue;
+		at = mix(node->phandle) & dt->by_phandle_mask;
+		while (dt->by_phandle[at] &&
+		       dt->nodes[dt->by_phandle[at] - 1].phandle != node->phandle)
+			at = (at + 1) & dt->by_phandle_mask;
+		if (!dt->by_phandle[at]) /* the first node of a value is the one it names */
+			dt->by_phandle[at] = i + 1;
+	}
+}
+
+static int make_indices(struct weir_dt *dt)
+{
+	uint32_t size = table_size(dt->nr_nodes);
+
+	dt->by_path = weir_alloc_(dt->m, size * sizeof(*dt->by_path));
+	dt->by_phandle = weir_alloc_(dt->m, size * sizeof(*dt->by_phandle));
+	dt->by_path_mask = size - 1;
+	dt->by_phandle_mask = size - 1;
+	if (!dt->by_path || !dt->by_phandle)
+		return WEIR_ENOMEM;
+	index_nodes(dt);
+	return 0;
+}
+
+void weir_dt_free_(struct weir_machine *m)
+{
+	struct weir_dt *dt = m->dt;
+	size_t size;
+
+	if (!dt)
+		return;
+	size = (size_t)dt->by_path_mask + 1;
+	for (uint32_t i = 0; dt->nodes && i < dt->nr_nodes; i++)
+		if (dt->nodes[i].fw.m)
+			weir_fwnode_fini_(&dt->nodes[i].fw);
+	weir_free_(m, dt->by_path, size * sizeof(*dt->by_path));
+	weir_free_(m, dt->by_phandle, size * sizeof(*dt->by_phandle));
+	weir_free_(m, dt->nodes, dt->nr_nodes * sizeof(*dt->nodes));
+	weir_free_(m, dt->props, dt->nr_props * sizeof(*dt->props));
+	weir_free_(m, dt->regions, dt->max_regions * sizeof(*dt->regions));
+	weir_free_(m, dt, sizeof(*dt));
+	m->dt = NULL;
+	m->root = NULL;
+}
+
+/* ---- the console, which /chosen names ---- */
+
+static struct weir_dt_node *find_path(const struct weir_dt *dt, const struct weir_dt_node *from,
+				      const char *path, const char *end);
+
+static struct weir_dt_node *find_alias(const struct weir_dt *dt, const char *path, const char *end)
+{
+	static const char aliases[] = "/aliases";
+	struct weir_dt_node *node = find_path(dt, dt->nodes, aliases, aliases + 8);
+	const char *slash = path;
+
+	while (slash < end && *slash != '/')
+		slash++;
+	for (uint32_t i = 0; node && i < node->nr_props; i++) {
+		const struct weir_dt_prop *prop = &dt->props[node->first_prop + i];
+		const char *value = (const char *)prop->value;
+
+		if (!weir_streq_n_(prop->name, path, (size_t)(slash - path)) || !prop->bytes ||
+		    value[prop->bytes - 1])
+			continue;
+		node = find_path(dt, dt->nodes, value, value + weir_strlen_(value));
+		return node ? find_path(dt, node, slash, end) : NULL;
+	}
+	return NULL;
+}
+
+static struct weir_dt_node *find_node(const struct weir_dt *dt, const char *path, const char *end)
+{
+	if (path < end && *path == '/')
+		return find_path(dt, dt->nodes, path, end);
+	return find_alias(dt, path, end);
+}
+
+static void mark_console(struct weir_dt *dt)
+{
+	struct weir_dt_node *chosen = find_path(dt, dt->nodes, "/chosen", &"/chosen"[7]);
+	const struct weir_dt_prop *prop = NULL;
+	const char *path, *end;
+	struct weir_dt_node *node;
+
+	if (!chosen)
+		chosen = find_path(dt, dt->nodes, "/chosen@0", &"/chosen@0"[9]);
+	if (chosen)
+		prop = weir_dt_prop_(dt, chosen, "stdout-path");
+	if (chosen && !prop)
+		prop = weir_dt_prop_(dt, chosen, "linux,stdout-path");
+	if (!prop || !prop->bytes || prop->value[prop->bytes - 1])
+		return;
+	path = (const char *)prop->value;
+	for (end = path; *end && *end != ':'; end++)
+		;
+	node = find_node(dt, path, end);
+	if (node)
+		node->fw.flags |= WEIR_FWNODE_BEST_EFFORT;
+}
+
+/* ---- loading ---- */
+
+static int load(struct weir_machine *m, const void *blob)
+{
+	struct weir_dt *dt = weir_alloc_(m, sizeof(*dt));
+	struct reader r = { .m = m, .dt = dt, .blob = blob };
+	int err;
+
+	if (!dt)
+		return WEIR_ENOMEM;
+	m->dt = dt;
+	dt->m = m;
+	dt->blob = blob;
+	dt->blob_bytes = fdt_totalsize(blob);
+	err = read_blob(&r);
+	if (err) {
+		dt->nr_nodes = dt->nr_props = 0;
+		return err;
+	}
+	dt->nodes = weir_alloc_(m, dt->nr_nodes * sizeof(*dt->nodes));
+	if (!dt->nodes)
+		return WEIR_ENOMEM;
+	dt->props = dt->nr_props ? weir_alloc_(m, dt->nr_props * sizeof(*dt->props)) : NULL;
+	if (dt->nr_props && !dt->props)
+		return WEIR_ENOMEM;
+	r.fill = true;
+	err = read_blob(&r);
+	if (!err)
+		err = make_indices(dt);
+	if (err)
+		return err;
+	m->root = &dt->nodes[0].fw;
+	mark_console(dt);
+	return m->policy->firmware_changed ? m->policy->firmware_changed(m) : 0;
+}
+
+int weir_firmware_load_dt(struct weir_machine *m, const void *blob, size_t bytes)
+{
+	int err;
+
+	weir_lock_(m);
+	m->firmware_error[0] = '\0';
+	err = m->dt ? WEIR_EEXIST : check_header(m, blob, bytes);
+	if (!err) {
+		err = load(m, blob);
+		if (err)
+			weir_dt_free_(m);
+	}
+	weir_unlock_(m);
+	return err;
+}
+
+/* ---- look-ups ---- */
+
+const struct weir_dt_prop *weir_dt_prop_(const struct weir_dt *dt, const struct weir_dt_node *node,
+					 const char *name)
+{
+	for (uint32_t i = 0; i < node->nr_props; i++)
+		if (weir_streq_(dt->props[node->first_prop + i].name, name))
+			return &dt->props[node->first_prop + i];
+	return NULL;
+}
+
+bool weir_dt_u32_(const struct weir_dt *dt, const struct weir_dt_node *node, const char *name,
+		  uint32_t *out_value)
+{
+	const struct weir_dt_prop *prop = weir_dt_prop_(dt, node, name);
+
+	if (!prop || prop->bytes < 4)
+		return false;
+	*out_value = weir_be32_(prop->value);
+	return true;
+}
+
+struct weir_dt_node *weir_dt_by_phandle_(const struct weir_dt *dt, uint32_t phandle)
+{
+	uint32_t at = mix(phandle) & dt->by_phandle_mask;
+
+	if (!phandle)
+		return NULL;
+	for (; dt->by_phandle[at]; at = (at + 1) & dt->by_phandle_mask)
+		if (dt->nodes[dt->by_phandle[at] - 1].phandle == phandle)
+			return &dt->nodes[dt->by_phandle[at] - 1];
+	return NULL;
+}
+
+static struct weir_dt_node *find_child(const struct weir_dt *dt, const struct weir_dt_node *parent,
+				       const char *name, size_t len)
+{
+	uint32_t hash = (parent->hash ^ weir_hash_bytes_(name, len)) * 2654435761u;
+	uint32_t at = mix(hash) & dt->by_path_mask;
+	struct weir_dt_node *first = NULL;
+
+	/* of two children of one name the first counts: entries of equal hash are in tree order */
+	for (; dt->by_path[at]; at = (at + 1) & dt->by_path_mask) {
+		struct weir_dt_node *node = &dt->nodes[dt->by_path[at] - 1];
+
+		if (node->hash == hash && node->fw.parent == &parent->fw &&
+		    weir_streq_n_(node->fw.name, name, len) && (!first || node < first))
+			first = node;
+	}
+	return first;
+}
+
+static struct weir_dt_node *find_path(const struct weir_dt *dt, const struct weir_dt_node *from,
+				      const char *path, const char *end)
+{
+	while (from && path < end) {
+		const char *name = path + (*path == '/');
+
+		for (path = name; path < end && *path != '/'; path++)
+			;
+		if (path > name)
+			from = find_child(dt, from, name, (size_t)(path - name));
+	}
+	return (struct weir_dt_node *)(uintptr_t)from;
+}
+
+int weir_fwnode_find(struct weir_machine *m, const char *path, struct weir_fwnode **out_node)
+{
+	struct weir_dt_node *node;
+
+	if (!m->dt)
+		return WEIR_ENOENT;
+	node = find_node(m->dt, path, path + weir_strlen_(path));
+	if (!node)
+		return WEIR_ENOENT;
+	*out_node = &node->fw;
+	return 0;
+}
+
+int weir_fwnode_property(const struct weir_fwnode *fw, const char *name, const void **out_value,
+			 size_t *out_bytes)
+{
+	const struct weir_dt_prop *prop;
+
+	if (fw->ops != &weir_dt_ops_)
+		return WEIR_ENOENT;
+	prop = weir_dt_prop_(fw->m->dt, weir_dt_node_(fw), name);
+	if (!prop)
+		return WEIR_ENOENT;
+	*out_value = prop->value;
+	if (out_bytes)
+		*out_bytes = prop->bytes;
+	return 0;
+}
+
+bool weir_dt_named_(const struct weir_dt_node *node, const char *name)
+{
+	const char *own = node->fw.name;
+
+	while (*name && *own == *name) {
+		own++;
+		name++;
+	}
+	return !*name && (!*own || *own == '@');
+}
+
+struct weir_dt_node *weir_dt_parent_(const struct weir_dt_node *node)
+{
+	return node->fw.parent ? weir_dt_node_(node->fw.parent) : NULL;
+}
+
+const char *weir_dt_path_(const struct weir_dt_node *node, char *buf, size_t bytes)
+{
+	weir_fwnode_path(&node->fw, buf, bytes);
+	return buf;
+}
+
+/* Strings of the list that end inside the property. */
+static const char *dt_compatible(const struct weir_fwnode *fw, unsigned int index)
+{
+	const struct weir_dt_node *node = weir_dt_node_(fw);
+	uint32_t start = 0;
+
+	for (uint32_t i = 0; i < node->compatible_bytes; i++) {
+		if (node->compatible[i])
+			continue;
+		if (!index--)
+			return node->compatible + start;
+		start = i + 1;
+	}
+	return NULL;
+}
+
+bool weir_dt_is_compatible_(const struct weir_dt_node *node, const char *compatible)
+{
+	const char *text;
+
+	for (unsigned int i = 0; (text = dt_compatible(&node->fw, i)); i++)
+		if (weir_streq_(text, compatible))
+			return true;
+	return false;
+}
+
+const struct weir_firmware_ops weir_dt_ops_ = {
+	.abi = WEIR_ABI(struct weir_firmware_ops),
+	.compatible = dt_compatible,
+	.parse = weir_dt_parse_,
+};
