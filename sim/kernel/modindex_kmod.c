@@ -27,7 +27,7 @@ static struct kmod_ctx *context_new(const char *dir)
 	return ctx;
 }
 
-/* Lines are "KEY VALUE"; of these indexes the value alone is what the text file has. */
+/* Lines are "KEY VALUE"; of modules.dep.bin, the value alone is what the text has. */
 static size_t drop_keys(char *text)
 {
 	char *from = text, *to = text;
@@ -81,7 +81,7 @@ int weir_modindex_dump_(const char *dir, int which, struct weir_bytes *out_text)
 			break;
 	}
 	data[size] = 0;
-	if (which != WEIR_MODINDEX_ALIAS)
+	if (which == WEIR_MODINDEX_DEP)
 		size = drop_keys((char *)data);
 	*out_text = (struct weir_bytes){ data, size };
 	err = 0;
