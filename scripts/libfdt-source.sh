@@ -11,7 +11,7 @@
 #   the cache           $XDG_CACHE_HOME/weir/libfdt, from an earlier run
 #   linux-source-*      the copy in the kernel source in /usr/src
 #   device-tree-compiler  Debian's source package, through apt
-#   linux-source-6.12   the package, downloaded through apt and unpacked in part
+#   linux-source-N      the package, downloaded through apt and unpacked in part
 #
 # apt works with state directories of its own, on the system's sources; nothing
 # is installed. NO_INSTALL=1 downloads nothing. Exit status 1, with a reason on
@@ -69,12 +69,17 @@ from_source_package() {
 	keep "$work/dtc/libfdt"
 }
 
+# The newest kernel source that the configured sources have; any will do.
+kernel_package() {
+	apt-cache pkgnames linux-source- | grep -Ex 'linux-source-[0-9.]+' | sort -V | tail -n 1
+}
+
 from_kernel_package() {
-	(cd "$work" && apt-get -q download linux-source-6.12) >> "$work/log" 2>&1 || return 1
+	(cd "$work" && apt-get -q download "$1") >> "$work/log" 2>&1 || return 1
 	mkdir "$work/deb"
-	dpkg-deb --fsys-tarfile "$work"/linux-source-6.12_*.deb |
-		tar -x -C "$work/deb" --wildcards './usr/src/linux-source-6.12.tar.xz' || return 1
-	from_kernel "$work/deb/usr/src/linux-source-6.12.tar.xz"
+	dpkg-deb --fsys-tarfile "$work/$1"_*.deb |
+		tar -x -C "$work/deb" --wildcards "./usr/src/$1.tar.xz" || return 1
+	from_kernel "$work/deb/usr/src/$1.tar.xz"
 }
 
 if [ -n "${LIBFDT_SRC:-}" ]; then
@@ -101,8 +106,11 @@ if ! command -v apt-get >/dev/null; then
 fi
 say "fetching the source package device-tree-compiler"
 from_source_package && exit 0
-say "not to be had; fetching the package linux-source-6.12 ($(apt-cache show linux-source-6.12 2>/dev/null |
-	awk '$1 == "Size:" { printf "%d MB", $2 / 1000000; exit }'))"
-from_kernel_package && exit 0
-say "cannot fetch the source of libfdt: $(grep -m 1 '^E:' "$work/log" || echo unknown error)"
+package=$(kernel_package)
+if [ -n "$package" ]; then
+	say "not to be had; fetching the package $package ($(apt-cache show "$package" |
+		awk '$1 == "Size:" { printf "%d MB", $2 / 1000000; exit }'))"
+	from_kernel_package "$package" && exit 0
+fi
+say "cannot fetch the source of libfdt: $(grep '^E:' "$work/log" | tail -n 1)"
 exit 1
