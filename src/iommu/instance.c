@@ -90,6 +90,7 @@ void weir_iommus_free_(struct weir_machine *m)
 /* The lowest number that is free. */
 static int take_group(struct weir_machine *m, int *out_group)
 {
+	unsigned int bit;
 	uint32_t w;
 
 	for (w = 0; w < m->nr_group_words && m->groups[w] == ~0u; w++)
@@ -101,13 +102,10 @@ static int take_group(struct weir_machine *m, int *out_group)
 		if (err)
 			return err;
 	}
-	for (int bit = 0; bit < 32; bit++) {
-		if (m->groups[w] >> bit & 1)
-			continue;
-		m->groups[w] |= 1u << bit;
-		*out_group = (int)w * 32 + bit;
-		break;
-	}
+	for (bit = 0; m->groups[w] >> bit & 1; bit++)
+		;
+	m->groups[w] |= 1u << bit;
+	*out_group = (int)(w * 32 + bit);
 	return 0;
 }
 
