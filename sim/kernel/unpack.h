@@ -15,7 +15,7 @@
 #include "errtext.h"
 
 /* What comes out of a wrapper may not be larger than this. */
-#define WEIR_UNPACK_MAX_BYTES ((size_t)1 << 30)
+#define WEIR_UNPACK_MAX_BYTES ((size_t)512 << 20)
 
 /* data always has one zero byte behind it, not counted in size. */
 struct weir_bytes {
