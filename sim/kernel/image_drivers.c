@@ -174,6 +174,8 @@ static int match_acpi(struct weir_scan *scan, const struct view *v, struct weir_
 
 		if (!v->target[i] || !v->target[i - gap] || v->target[i - 1])
 			continue;
+		if (scan->names.functions_only && !usual_slot(i - gap))
+			continue;
 		drv.name = driver_name(scan, v->target[i - gap], false);
 		if (!drv.name)
 			continue;

@@ -114,12 +114,31 @@ static int early_kind_of(const struct weir_compat *compats, int count)
 	return -1;
 }
 
+/*
+ * "vendor,device", or a generic name of lower-case words joined by hyphens:
+ * other strings behind zeros are no compatibles.
+ */
+static bool is_compatible(const char *s)
+{
+	static const char lower[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	size_t vendor = strspn(s, lower);
+
+	if (s[0] < 'a' || s[0] > 'z')
+		return false;
+	if (s[vendor] == ',')
+		return s[vendor + 1] && !strpbrk(s + vendor + 1, "\"'\\`()<>*?%");
+	return !s[vendor] && strchr(s, '-') != NULL;
+}
+
 static int add_table(struct weir_scan *scan, uint64_t va, bool early_only,
 		     const struct weir_compat *compats, int count)
 {
 	struct weir_builtin drv = { .bus = WEIR_BUILTIN_OTHER, .level = "6" };
-	int kind = early_kind_of(compats, count);
+	int kind = early_kind_of(compats, count), i;
 
+	for (i = 0; i < count; i++)
+		if (!is_compatible(compats[i].name))
+			return 0;
 	if (kind >= 0)
 		return early_table(scan, va, (enum weir_early_kind)kind);
 	if (early_only)
