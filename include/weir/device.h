@@ -26,7 +26,8 @@ enum weir_device_status {
 /**
  * weir_device_create - make a device, not yet on its bus.
  * @bus: its bus.
- * @name: copied; unique among the added devices of the bus.
+ * @name: copied; unique among the added devices of the bus, and among those of its
+ *	parent whatever their bus.
  * @parent: the device it hangs below, or NULL; a reference is taken.
  * @fwnode: what firmware says of it, or NULL.
  *
@@ -43,7 +44,8 @@ int weir_device_create(struct weir_bus *bus, const char *name, struct weir_devic
  * owner, 3. links to its suppliers and consumers are made, 4. it is probed or
  * queued for it. Context: thread, also inside a probe (children).
  * Owner: the machine takes a reference, until weir_device_del().
- * Return: 0; WEIR_EEXIST when the bus has a device of that name; WEIR_ENOMEM.
+ * Return: 0; WEIR_EEXIST when the name is taken; WEIR_EINVAL when it was added
+ * before; WEIR_ENOMEM.
  */
 int weir_device_add(struct weir_device *dev);
 

@@ -116,6 +116,22 @@ static int make_drivers(struct weir_kmodel *k)
 	return kmodel_index_names(k);
 }
 
+/* Runs under the machine lock, as all traces do. */
+static void hold_device(void *context, const struct weir_event *event)
+{
+	struct weir_kmodel *k = context;
+	struct weir_device **more;
+
+	if (event->type != WEIR_EVENT_DEVICE_ADD || !k->options.hold_devices)
+		return;
+	more = realloc(k->held, (k->nr_held + 1) * sizeof(struct weir_device *));
+	if (!more)
+		return;
+	k->held = more;
+	k->held[k->nr_held++] = event->device;
+	event->device->refs++;
+}
+
 int weir_kmodel_create(struct weir_machine *m, const struct weir_driver_list *list,
 		       const struct weir_kmodel_options *options, struct weir_kmodel **out_model)
 {
@@ -137,7 +153,10 @@ int weir_kmodel_create(struct weir_machine *m, const struct weir_driver_list *li
 		err = make_drivers(k);
 	if (!err)
 		err = weir_dt_buses_(m);
+	k->trace = (struct weir_trace){ .fn = hold_device, .context = k };
+	weir_trace_attach(m, &k->trace);
 	if (err) {
+		weir_kmodel_detach(k);
 		weir_kmodel_destroy(k);
 		return err;
 	}
@@ -154,14 +173,21 @@ void weir_kmodel_destroy(struct weir_kmodel *k)
 	free(k->drivers);
 	free(k->by_name);
 	free(k->cells);
+	free(k->held);
 	free(k->faults);
 	free(k);
 }
 
-void weir_kmodel_mute(struct weir_kmodel *k)
+void weir_kmodel_detach(struct weir_kmodel *k)
 {
+	if (!k)
+		return;
 	k->options.observe = NULL;
 	k->options.complain = NULL;
+	weir_trace_detach(k->m, &k->trace);
+	for (size_t i = 0; i < k->nr_held; i++)
+		weir_device_unref(k->held[i]);
+	k->nr_held = 0;
 }
 
 /* ---- registration ---- */

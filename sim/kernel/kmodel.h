@@ -28,6 +28,12 @@ enum weir_kmodel_act {
 struct weir_kmodel_options {
 	/* Every driver has a sync_state callback. */
 	bool sync_state;
+	/*
+	 * A reference is kept to every device ever added, so that what goes with the
+	 * last one (the registers of an AMBA device) never becomes free again. The
+	 * oracle that records Linux's answers does the same.
+	 */
+	bool hold_devices;
 	/* Virtual time that one probe takes. */
 	uint64_t probe_ns;
 	/* Told at the moment it happens; may be NULL. Context: no locks held. */
@@ -51,8 +57,11 @@ int weir_kmodel_create(struct weir_machine *m, const struct weir_driver_list *li
 /** weir_kmodel_destroy - after the machine was destroyed. NULL is fine. */
 void weir_kmodel_destroy(struct weir_kmodel *k);
 
-/** weir_kmodel_mute - tell the observer nothing more, as when the machine is about to be destroyed. */
-void weir_kmodel_mute(struct weir_kmodel *k);
+/**
+ * weir_kmodel_detach - leave the machine alone, before it is destroyed: tells the
+ * observer nothing more and gives held devices back. NULL is fine.
+ */
+void weir_kmodel_detach(struct weir_kmodel *k);
 
 /** weir_kmodel_boot - all initcall levels, with population and the end of initcalls, until idle. Return: 0; WEIR_ENOMEM. */
 int weir_kmodel_boot(struct weir_kmodel *k);

@@ -29,6 +29,9 @@ struct weir_kmodel {
 	struct kdriver **by_name; /* sorted */
 	struct weir_fwnode **cells; /* arm,primecell nodes */
 	size_t nr_cells;
+	struct weir_device **held; /* devices with a reference of ours */
+	size_t nr_held;
+	struct weir_trace trace;
 	struct kfault *faults;
 	size_t nr_faults;
 };

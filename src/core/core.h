@@ -69,6 +69,7 @@ struct weir_device {
 	struct weir_device *parent;     /* (c) referenced */
 	struct weir_fwnode *fwnode;     /* (c) */
 	char *name;                     /* (c) */
+	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
 	uint32_t seq;                   /* (m) order of addition, 0 before */
 	uint32_t refs;                  /* (m) */
 	uint8_t status;                 /* (m) enum weir_device_status */

@@ -55,6 +55,20 @@ err_unlock:
 	return WEIR_ENOMEM;
 }
 
+/* Names are unique on a bus, and below one parent whatever the bus. */
+static bool name_is_taken(const struct weir_device *dev)
+{
+	struct weir_device *same;
+	struct weir_bus *bus;
+
+	weir_list_each(bus, &dev->m->buses, struct weir_bus, node) {
+		same = weir_map_get_(&bus->devices_by_name, dev->name, weir_strlen_(dev->name));
+		if (same && (bus == dev->bus || same->parent == dev->parent))
+			return true;
+	}
+	return false;
+}
+
 /* Steps 1 and 2 of weir_device_add, and their undoing. */
 static int claim(struct weir_device *dev)
 {
@@ -63,6 +77,8 @@ static int claim(struct weir_device *dev)
 
 	if (dev->added || dev->dead)
 		return WEIR_EINVAL;
+	if (name_is_taken(dev))
+		return WEIR_EEXIST;
 	err = weir_map_add_(m, &dev->bus->devices_by_name, dev->name, weir_strlen_(dev->name), dev);
 	if (err)
 		return err;
@@ -234,6 +250,8 @@ void weir_device_unref_(struct weir_device *dev)
 		weir_assert_(m, dev->refs > 0);
 		if (--dev->refs)
 			return;
+		if (dev->release)
+			dev->release(dev);
 		weir_device_set_reason_(dev, NULL);
 		weir_strfree_(m, dev->name);
 		weir_free_(m, dev, sizeof(*dev));

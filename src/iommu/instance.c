@@ -116,7 +116,7 @@ static void give_group(struct weir_machine *m, int group)
 
 int weir_iommu_attach_(struct weir_device *dev, struct weir_iommu *iommu)
 {
-	int group, err;
+	int group = 0, err;
 
 	if (dev->master_of)
 		return 0;

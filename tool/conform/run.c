@@ -135,6 +135,7 @@ static int make_machine(struct run *r, const char *cmdline)
 	struct conform_check *c = &r->check;
 	struct weir_kmodel_options options = {
 		.sync_state = has_word(cmdline, "oracle.sync_state=1"),
+		.hold_devices = true,
 		.observe = on_act,
 		.context = c,
 	};
@@ -192,8 +193,7 @@ static void clean_up(struct run *r)
 {
 	if (r->check.m && r->trace.fn)
 		weir_trace_detach(r->check.m, &r->trace);
-	if (r->model)
-		weir_kmodel_mute(r->model);
+	weir_kmodel_detach(r->model);
 	weir_machine_destroy(r->check.m);
 	weir_kmodel_destroy(r->model);
 	weir_driver_list_destroy(r->list);

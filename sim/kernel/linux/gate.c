@@ -133,7 +133,7 @@ int weir_linux_waiting_for_supplier(const struct weir_device *dev)
 {
 	const struct linux_state *s = linux_state(dev->m);
 
-	if (!dev->fwnode || dev->status == WEIR_DEVICE_BOUND ||
+	if (!dev->fwnode || dev->was_bound || /* the first bind takes it away */
 	    s->args.fw_devlink < WEIR_FW_DEVLINK_ON)
 		return WEIR_ENOENT;
 	return blocking_fwlink(dev) != NULL;

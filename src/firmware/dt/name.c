@@ -46,8 +46,8 @@ static void address_part(const struct weir_dt *dt, const struct weir_dt_node *no
 	weir_memcpy_(plain, node->fw.name, n);
 	plain[n] = '\0';
 	if (weir_dt_u32_(dt, node, "mask", &mask))
-		weir_format_(part, bytes, "%llx.%d.%s", (unsigned long long)addr,
-			     lowest_bit(mask), plain);
+		weir_format_(part, bytes, "%llx.%x.%s", (unsigned long long)addr,
+			     (unsigned int)lowest_bit(mask), plain);
 	else
 		weir_format_(part, bytes, "%llx.%s", (unsigned long long)addr, plain);
 }

@@ -63,7 +63,16 @@ static void set_flags(struct weir_dt_node *node, uint32_t flags, bool on)
 	weir_unlock_(m);
 }
 
-/* ---- AMBA devices claim their registers ---- */
+/* ---- AMBA devices claim their registers, for as long as anyone refers to them ---- */
+
+static void release_region(struct weir_device *dev)
+{
+	struct weir_dt *dt = dev->m->dt;
+
+	for (uint32_t i = 0; i < dt->nr_regions; i++)
+		if (dt->regions[i].dev == dev)
+			dt->regions[i] = dt->regions[--dt->nr_regions];
+}
 
 static int claim_region(struct weir_dt *dt, struct weir_device *dev)
 {
@@ -80,19 +89,12 @@ static int claim_region(struct weir_dt *dt, struct weir_device *dev)
 	if (!err)
 		err = weir_grow_(dt->m, (void **)&dt->regions, &dt->max_regions, dt->nr_regions,
 				 sizeof(*dt->regions));
-	if (!err)
+	if (!err) {
 		dt->regions[dt->nr_regions++] = (struct weir_dt_region){ dev, start, end };
+		dev->release = release_region;
+	}
 	weir_unlock_(dt->m);
 	return err;
-}
-
-static void release_region(struct weir_dt *dt, const struct weir_device *dev)
-{
-	weir_lock_(dt->m);
-	for (uint32_t i = 0; i < dt->nr_regions; i++)
-		if (dt->regions[i].dev == dev)
-			dt->regions[i] = dt->regions[--dt->nr_regions];
-	weir_unlock_(dt->m);
 }
 
 /* ---- one device ---- */
@@ -125,12 +127,10 @@ static int add_device(struct weir_dt *dt, struct weir_dt_node *node, struct weir
 		goto err_unref;
 	err = weir_device_add(dev);
 	if (err)
-		goto err_region;
+		goto err_unref;
 	*out_dev = dev; /* the caller's reference goes back with weir_device_unref */
 	return 0;
 
-err_region:
-	release_region(dt, dev);
 err_unref:
 	weir_device_unref(dev);
 	return err;
@@ -279,7 +279,7 @@ int weir_fwnode_populate(struct weir_device *parent, bool descend)
 
 /* ---- and back ---- */
 
-static void unmake(struct weir_dt *dt, struct weir_device *dev);
+static void unmake(struct weir_device *dev);
 
 static bool was_made(const struct weir_device *dev)
 {
@@ -306,24 +306,23 @@ static struct weir_device *next_made(struct weir_device *parent, bool reverse)
 	return found;
 }
 
-static void unmake_children(struct weir_dt *dt, struct weir_device *parent, bool reverse)
+static void unmake_children(struct weir_device *parent, bool reverse)
 {
 	struct weir_device *child;
 
 	while ((child = next_made(parent, reverse)))
-		unmake(dt, child);
+		unmake(child);
 }
 
 /* Takes over the reference. */
-static void unmake(struct weir_dt *dt, struct weir_device *dev)
+static void unmake(struct weir_device *dev)
 {
 	struct weir_dt_node *node = weir_dt_node_(dev->fwnode);
 
 	if (has_flag(node, WEIR_FWNODE_POPULATED_BUS))
-		unmake_children(dt, dev, false);
+		unmake_children(dev, false);
 	set_flags(node, WEIR_FWNODE_POPULATED | WEIR_FWNODE_POPULATED_BUS, false);
 	weir_device_del(dev);
-	release_region(dt, dev);
 	weir_device_unref(dev);
 }
 
@@ -336,6 +335,6 @@ void weir_fwnode_depopulate(struct weir_device *parent)
 	node = weir_dt_node_(parent->fwnode);
 	if (!has_flag(node, WEIR_FWNODE_POPULATED_BUS))
 		return;
-	unmake_children(parent->m->dt, parent, true);
+	unmake_children(parent, true);
 	set_flags(node, WEIR_FWNODE_POPULATED_BUS, false);
 }

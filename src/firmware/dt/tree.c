@@ -101,11 +101,16 @@ static int begin_node(struct reader *r, int offset)
 	return 0;
 }
 
-/* status: available when absent, "okay" or "ok" (Devicetree Specification 2.3.4). */
+/*
+ * status: available when absent, "okay" or "ok" (Devicetree Specification 2.3.4). A
+ * string may lack its end: in the blob a zero follows, be it padding or the first
+ * byte of the next token.
+ */
 static bool says_available(const struct weir_dt_prop *prop)
 {
-	return (prop->bytes >= 3 && weir_memeq_(prop->value, "ok", 3)) ||
-	       (prop->bytes >= 5 && weir_memeq_(prop->value, "okay", 5));
+	const char *text = (const char *)prop->value;
+
+	return prop->bytes && (weir_streq_(text, "ok") || weir_streq_(text, "okay"));
 }
 
 static void note_property(struct weir_dt_node *node, const struct weir_dt_prop *prop)
@@ -492,7 +497,7 @@ const char *weir_dt_path_(const struct weir_dt_node *node, char *buf, size_t byt
 	return buf;
 }
 
-/* Strings of the list that end inside the property. */
+/* The last string may lack its end, see says_available(). */
 static const char *dt_compatible(const struct weir_fwnode *fw, unsigned int index)
 {
 	const struct weir_dt_node *node = weir_dt_node_(fw);
@@ -505,7 +510,7 @@ static const char *dt_compatible(const struct weir_fwnode *fw, unsigned int inde
 			return node->compatible + start;
 		start = i + 1;
 	}
-	return NULL;
+	return !index && start < node->compatible_bytes ? node->compatible + start : NULL;
 }
 
 bool weir_dt_is_compatible_(const struct weir_dt_node *node, const char *compatible)
