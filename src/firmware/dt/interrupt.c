@@ -182,9 +182,8 @@ static struct weir_dt_node *controller(const struct weir_dt *dt, struct weir_dt_
 		}
 		switch (translate(&s, map, &next)) {
 		case MAP_DAMAGED:
-			return NULL;
 		case MAP_NOTHING:
-			return is_controller ? named : NULL;
+			return NULL;
 		case MAP_TO:
 			named = next;
 			if (next == s.at)
