@@ -114,6 +114,13 @@ static bool same_space(const struct bus *b, uint32_t a, uint32_t r)
 	}
 }
 
+/* An address on a bus has no more bits than the cells it is written in. */
+static void fit(const struct bus *b, struct address *addr)
+{
+	if (b->na - flag_cells(b) == 1)
+		addr->value &= 0xffffffffu;
+}
+
 /* One level up. False when the bus above does not see the address. */
 static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 		    const struct bus *bus, const struct bus *above, struct address *addr)
@@ -124,8 +131,10 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 
 	if (!ranges)
 		return false;
-	if (!ranges->bytes)
+	if (!ranges->bytes) {
+		fit(above, addr);
 		return true;
+	}
 	for (uint32_t at = 0; at + entry <= ranges->bytes / 4; at += entry) {
 		uint32_t first = cell(dt, ranges->value, at);
 		uint64_t start = number(dt, ranges->value, at + f, bus->na - f);
@@ -137,6 +146,7 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 		addr->value = addr->value - start +
 			      number(dt, ranges->value, at + bus->na + af, above->na - af);
 		addr->flags = cell(dt, ranges->value, at + bus->na);
+		fit(above, addr);
 		return true;
 	}
 	return false;
@@ -173,6 +183,25 @@ bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *nod
 	}
 }
 
+/*
+ * Whether an address on a bus is one of memory. On a bus of three cells that is none
+ * of the known ones, Linux takes the first cell for resource flags, of which 0x200
+ * is memory and 0x100 ports.
+ */
+static bool is_memory(const struct bus *b, uint32_t first)
+{
+	switch (b->kind) {
+	case BUS_PCI:
+		return pci_space(first) == 2;
+	case BUS_ISA:
+		return !(first & 1);
+	case BUS_FLAGS:
+		return (first & 0x300) == 0x200;
+	default:
+		return true;
+	}
+}
+
 bool weir_dt_region_(const struct weir_dt *dt, const struct weir_dt_node *node,
 		     uint64_t *out_start, uint64_t *out_end)
 {
@@ -184,7 +213,8 @@ bool weir_dt_region_(const struct weir_dt *dt, const struct weir_dt_node *node,
 	if (!reg || !bus_node)
 		return false;
 	bus = describe(dt, bus_node);
-	if (!bus.valid || reg->bytes / 4 < bus.na + bus.ns)
+	if (!bus.valid || reg->bytes / 4 < bus.na + bus.ns ||
+	    !is_memory(&bus, weir_be32_(reg->value)))
 		return false;
 	if (!weir_dt_translate_(dt, node, &start))
 		return false;
