@@ -23,8 +23,12 @@ sys.path.insert(0, HERE)
 import fdt  # noqa: E402
 
 
+# What happened is only told by a dump.
+LAST = 'dump end'
+
+
 class State:
-    """A case; `script` is the list of commands."""
+    """A case; `script` is the list of commands before the last dump."""
 
     def __init__(self, blob, drivers, script, cmdline):
         self.blob, self.drivers, self.script, self.cmdline = blob, drivers, script, cmdline
@@ -36,8 +40,8 @@ class State:
 def kind_of(text):
     """The text of a difference without what changes when a case gets smaller."""
     lines = [s for s in text.splitlines() if s.strip()]
-    first = lines[0] if lines else ''
-    return re.sub(r'"[^"]*"|\S*/\S*|[0-9]+|\S+\.json', '', first)
+    first = lines[0].split(': ', 1)[-1] if lines else ''
+    return re.sub(r'\S*/\S*|[0-9]+', '', first.split('Linux has')[0])
 
 
 class Judge:
@@ -53,7 +57,8 @@ class Judge:
         with open(drivers, 'w') as f:
             f.write('\n'.join(state.drivers) + '\n')
         r = subprocess.run([sys.executable, os.path.join(HERE, 'oracle-run.py'), dtb,
-                            '--drivers', drivers, '--script', '; '.join(state.script),
+                            '--drivers', drivers, '--script',
+                            '; '.join(state.script + [LAST]),
                             f'--cmdline={state.cmdline}', '--timeout', '10'],
                            capture_output=True, text=True)
         if not r.stdout or not json.loads(r.stdout)['complete']:
@@ -214,7 +219,7 @@ def main():
         with open(a.out + '.json', 'w') as f:
             f.write(judge.answer)
     print(text)
-    print('cmdline:', state.cmdline, '\nscript:', '; '.join(state.script))
+    print('cmdline:', state.cmdline, '\nscript:', '; '.join(state.script + [LAST]))
     print('\n'.join('drivers: ' + s for s in state.drivers))
     subprocess.run(['dtc', '-q', '-q', '-f', '-I', 'dtb', '-O', 'dts', a.out + '.dtb'])
     return 0
