@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Which answer belongs to which tree. An answer NAME.json or NAME.LABEL.json is
- * for the tree NAME.dtb; either may be compressed (.xz).
+ * for the tree NAME.dtb, VENDOR__BOARD.json for VENDOR/BOARD.dtb; either may be
+ * compressed (.xz).
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -54,19 +55,44 @@ static bool cut_suffix(char *name, const char *suffix)
 	return true;
 }
 
+/* Puts name's first @n bytes behind @out, each "__" as a slash. */
+static void append_levels(char *out, const char *name, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool split = i + 1 < n && name[i] == '_' && name[i + 1] == '_';
+
+		*out++ = split ? '/' : name[i];
+		i += split;
+	}
+	*out = '\0';
+}
+
+/* DIR/NAME.dtb, or for a name VENDOR__BOARD also DIR/VENDOR/BOARD.dtb. */
+static bool try_name(char *path, const char *dir, const char *name, size_t n)
+{
+	static const char *const suffixes[] = { ".dtb", ".dtb.xz" };
+	size_t at = strlen(dir) + 1;
+
+	for (int i = 0; i < 4; i++) {
+		sprintf(path, "%s/%.*s", dir, (int)n, name);
+		if (i & 1)
+			append_levels(path + at, name, n);
+		strcat(path, suffixes[i / 2]);
+		if (exists(path))
+			return true;
+	}
+	return false;
+}
+
 /* The tree of a board in a directory: exactly its name, or without its label. */
 static char *find_dtb(const char *dir, const char *board)
 {
-	static const char *const suffixes[] = { ".dtb", ".dtb.xz" };
 	char *path = malloc(strlen(dir) + strlen(board) + 16);
 	size_t n = strlen(board);
 
 	while (path && n) {
-		for (int i = 0; i < 2; i++) {
-			sprintf(path, "%s/%.*s%s", dir, (int)n, board, suffixes[i]);
-			if (exists(path))
-				return path;
-		}
+		if (try_name(path, dir, board, n))
+			return path;
 		while (n && board[--n] != '.')
 			;
 	}

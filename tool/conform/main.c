@@ -25,7 +25,7 @@ static const char usage_text[] =
 	"Runs the profile linux-6.12 with the inputs of each recorded answer and compares\n"
 	"it with the answer, field by field. Trees and answers may be compressed (.xz).\n"
 	"In a directory of trees the tree NAME.dtb belongs to the answers NAME.json and\n"
-	"NAME.LABEL.json.\n"
+	"NAME.LABEL.json; VENDOR__BOARD.json also to VENDOR/BOARD.dtb.\n"
 	"\n"
 	"  -j N, --jobs=N   boards at the same time (number of processors)\n"
 	"  -h, --help       this text\n"
