@@ -440,7 +440,7 @@ class Case:
         root = self.root = fdt.read(open(path, 'rb').read())
 
         def nodes():
-            return [n for n in root.walk() if n.parent is not None]
+            return [n for n in root.walk() if n.parent is not None] or [root]
 
         keep = rng.choice([1.0, 1.0, 0.9, 0.6, 0.3])
         if keep < 1.0:
@@ -451,9 +451,9 @@ class Case:
                 if node.parent is not None and node in node.parent.children:
                     node.remove()
         for _ in range(rng.choice([0, 1, 3, 10])):
-            rng.choice(nodes()).remove()
-            if not root.children:
-                break
+            node = rng.choice(nodes())
+            if node is not root:
+                node.remove()
         for _ in range(rng.choice([0, 2, 5, 20])):
             node = rng.choice(nodes())
             if self.chance(0.5):
