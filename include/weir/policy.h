@@ -45,6 +45,9 @@ struct weir_policy_ops {
 	 */
 	void (*check_cycle)(struct weir_fwlink *fwlink, struct weir_fwnode *supplier);
 
+	/* A link was made. NULL: nothing. */
+	void (*link_added)(struct weir_link *link);
+
 	/* ---- when things are tried ---- */
 	/* A device is complete. It is tried now, or queued. */
 	void (*device_ready)(struct weir_device *dev);
