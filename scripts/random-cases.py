@@ -53,6 +53,7 @@ class Case:
 
     def __init__(self, rng):
         self.rng = rng
+        self.odd = rng.random() < 0.6  # whether lists have holes and faults
         self.root = None
         self.drivers = []
         self.script = ''
@@ -86,10 +87,11 @@ class Case:
         span = max(self.timeout, 1) * 1000
         after = span + 10000
         steps, dumps = ['settle', 'dump boot'], 0
-        for _ in range(rng.choice([0, 1, 2, 3, 5, 8])):
-            what = rng.random()
+        reload = self.chance(0.3)
+        for _ in range(rng.choice([4, 8, 14] if reload else [0, 1, 2, 3, 5, 8])):
+            what = rng.random() * (0.75 if reload else 1)
             name = rng.choice(names) if names else None
-            if what < 0.40 and name:
+            if what < (0.30 if reload else 0.40) and name:
                 steps.append(f'load {name}')
             elif what < 0.60 and name:
                 steps.append(f'unload {name}')
@@ -152,7 +154,7 @@ class Case:
             deps = ''
             if modules and self.chance(0.2):
                 deps = ':' + ','.join(rng.sample(modules, min(len(modules), 2)))
-            if when in 'mx' or self.chance(0.2):
+            if when in 'mx' or self.chance(0.4):
                 modules.append(name)
             lines.append(f'{name}@{when}{deps} ' + ' '.join(own))
         self.drivers = lines
@@ -295,18 +297,18 @@ class Case:
         rng, values = self.rng, []
         able = [n for n in self.nodes if count_name in n.props] if count_name else []
         for _ in range(rng.choice([1, 1, 1, 2, 3])):
-            odd = rng.random()
-            if odd < 0.03:
+            odd = rng.random() if self.odd else 0.5
+            if odd < 0.06:
                 values.append(0)
                 continue
-            if odd < 0.045:
+            if odd < 0.08:
                 values.append(rng.choice([0xdead, 0xffffffff]))
                 continue
             node = rng.choice(able) if able and self.chance(0.85) else self.target()
             values.append(self.phandle(node))
             count = node.cells(count_name)[:1] if count_name else []
             args = count[0] if count else 0
-            if odd > 0.98:
+            if odd > 0.96:
                 args = max(0, args + rng.choice([-1, 1]))
             values += [rng.randrange(4) for _ in range(args)]
         return values
@@ -569,7 +571,7 @@ def board_drivers(case):
             when = rng.choice(['6', 'm', 'm'])
         elif how == 'holes' and rng.random() < 0.2:
             continue
-        if when in 'mx' or rng.random() < 0.03:
+        if when in 'mx' or rng.random() < 0.1:
             modules.append(f'd{number}')
         lines.append(f'd{number}@{when} {c}')
     case.drivers = lines
