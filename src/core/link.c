@@ -231,6 +231,8 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 	weir_event_link_(WEIR_EVENT_LINK_ADD, link, flags);
 	weir_link_set_(link, flags, first_state(con, sup, flags));
 	weir_rpm_link_made_(link);
+	if (m->policy->link_added)
+		m->policy->link_added(link);
 	*out_link = link;
 	return 0;
 }

@@ -201,6 +201,19 @@ static void let_go(struct weir_device *sup)
 	}
 }
 
+/* A supplier that was settled before the link was made does not tell again. */
+static void link_added(struct weir_link *link)
+{
+	const struct weir_device *sup = link->supplier;
+
+	if (!link->blocking || !(sup->no_driver_ever || sup->last_err))
+		return;
+	if (link->flags & WEIR_LINK_ORDER)
+		weir_link_set_(link, link->flags, WEIR_LINK_AVAILABLE);
+	else if ((link->flags & WEIR_LINK_OPTIONAL) && sup->no_driver_ever)
+		weir_link_relax_(link);
+}
+
 static void judge_driver(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
@@ -416,6 +429,7 @@ const struct weir_policy_ops weir_policy_weir_ = {
 	.firmware_changed = firmware_changed,
 	.link_device = link_device,
 	.link_flags = link_flags,
+	.link_added = link_added,
 	.device_ready = device_ready,
 	.driver_ready = driver_ready,
 	.may_probe = may_probe,
