@@ -23,6 +23,7 @@ BELOW = {
     'iommu': ['pci', 'firmware', 'core'],
     'dma': ['iommu', 'pci', 'firmware', 'core'],
     'drivers': ['dma', 'iommu', 'pci', 'firmware', 'core'],
+    'policy': ['dma', 'iommu', 'pci', 'firmware', 'core'],
 }
 SRC_SYSTEM = {'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
 PUBLIC_SYSTEM = {'stdbool.h', 'stddef.h', 'stdint.h'}

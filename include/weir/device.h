@@ -61,7 +61,7 @@ struct weir_device *weir_device_ref(struct weir_device *dev);
 /** weir_device_unref - drop a reference; accepts NULL. Return: NULL. */
 struct weir_device *weir_device_unref(struct weir_device *dev);
 
-/** weir_device_find - the added device of that name on a bus, or WEIR_ENOENT; no reference is taken. */
+/** weir_device_find - the added device of that name on a bus; no reference is taken. Return: 0; WEIR_ENOENT. */
 int weir_device_find(struct weir_bus *bus, const char *name, struct weir_device **out_dev);
 
 const char *weir_device_name(const struct weir_device *dev);

@@ -15,7 +15,10 @@ extern "C" {
 
 struct weir_link;
 
-/* Given by the caller of weir_link_add. Without one of the next three, the link lasts until weir_link_del. */
+/*
+ * Given by the caller of weir_link_add. Without one of the next three, the link lasts
+ * until weir_link_del.
+ */
 #define WEIR_LINK_STATELESS           0x001u /* only orders power; not managed; counted */
 #define WEIR_LINK_AUTOREMOVE_CONSUMER 0x002u /* goes when the consumer is unbound */
 #define WEIR_LINK_AUTOREMOVE_SUPPLIER 0x004u /* goes when the supplier is unbound */

@@ -63,7 +63,10 @@ void weir_kmodel_destroy(struct weir_kmodel *k);
  */
 void weir_kmodel_detach(struct weir_kmodel *k);
 
-/** weir_kmodel_boot - all initcall levels, with population and the end of initcalls, until idle. Return: 0; WEIR_ENOMEM. */
+/**
+ * weir_kmodel_boot - all initcall levels, with population and the end of initcalls,
+ * until idle. Return: 0; WEIR_ENOMEM.
+ */
 int weir_kmodel_boot(struct weir_kmodel *k);
 
 /** weir_kmodel_load - what a driver depends on, then it; until idle. Return: 0; WEIR_ENOENT. */
@@ -78,7 +81,10 @@ void weir_kmodel_load_external(struct weir_kmodel *k);
  */
 typedef bool weir_kmodel_filter(void *context, const struct weir_driver_spec *spec);
 
-/** weir_kmodel_coldplug - for each device in order of creation, its modules in list order; devices that come meanwhile too. */
+/**
+ * weir_kmodel_coldplug - for each device in order of creation, its modules in list
+ * order; devices that come meanwhile too.
+ */
 void weir_kmodel_coldplug(struct weir_kmodel *k, weir_kmodel_filter *filter, void *context);
 
 /** weir_kmodel_settle - until idle. */

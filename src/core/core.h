@@ -337,7 +337,7 @@ void weir_iommus_free_(struct weir_machine *m);
 /* firmware/dt */
 void weir_dt_free_(struct weir_machine *m);
 
-/* policy_weir.c */
+/* policy/weir.c */
 extern const struct weir_policy_ops weir_policy_weir_;
 
 /* rpm.c */

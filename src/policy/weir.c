@@ -11,7 +11,7 @@
  * IN_FLIGHT marks one whose probe was handed to a host thread.
  */
 #include "core/core.h"
-#include "core/weir_cycle.h"
+#include "policy/cycle.h"
 #include "core/text.h"
 #include "iommu/instance.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Cycles of the whole dependency graph. See weir_cycle.c. */
-#ifndef WEIR_CORE_WEIR_CYCLE_H
-#define WEIR_CORE_WEIR_CYCLE_H
+/* Cycles of the whole dependency graph. See cycle.c. */
+#ifndef WEIR_POLICY_CYCLE_H
+#define WEIR_POLICY_CYCLE_H
 
 struct weir_machine;
 

@@ -10,7 +10,7 @@
  * without recursion: O(nodes + links), plus a search for each link inside a
  * component.
  */
-#include "core/weir_cycle.h"
+#include "policy/cycle.h"
 
 #include "core/core.h"
 #include "core/text.h"
