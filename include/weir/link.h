@@ -25,7 +25,7 @@ struct weir_link;
 #define WEIR_LINK_PM_RUNTIME          0x008u /* runtime PM keeps the supplier powered for the consumer */
 #define WEIR_LINK_AUTOPROBE           0x010u /* a bind of the supplier queues the consumer */
 #define WEIR_LINK_SYNC_STATE_ONLY     0x020u /* delays the supplier's sync_state, blocks nothing */
-#define WEIR_LINK_ORDER               0x040u /* waits until the supplier's probe has settled: bound, failed or no driver */
+#define WEIR_LINK_ORDER               0x040u /* waits until the supplier is bound, failed or has no driver */
 #define WEIR_LINK_OPTIONAL            0x080u /* let go when the supplier can never come */
 /* Markers, set by the library; visible, also accepted from firmware code. */
 #define WEIR_LINK_MANAGED             0x100u
