@@ -42,7 +42,12 @@ int weir_module_open(struct weir_machine *m, const char *name, struct weir_modul
 
 /**
  * weir_module_unload - unbind its devices, consumers first, and drop it.
- * Return: 0; WEIR_EBUSY when someone holds it (weir_module_get).
+ *
+ * Its drivers go in the reverse order of their registration; probes of them that
+ * run on host threads are waited for. Context: thread.
+ * Return: 0; WEIR_EBUSY, with nothing changed, when someone holds it
+ * (weir_module_get), when it is being loaded or unloaded, or when one of its drivers
+ * is being called by who asks or by another thread's weir_step().
  */
 int weir_module_unload(struct weir_module *module);
 

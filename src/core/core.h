@@ -192,6 +192,7 @@ struct weir_machine {
 	bool suspended;                       /* (m) */
 	bool pm_busy;                         /* (m) a change of the machine's power is under way */
 	bool rpm_running;                     /* (m) a thread has the power lock */
+	uint32_t rpm_paused;                  /* (m) rpm_todo is left alone while not 0 */
 	struct weir_lock *power_lock;         /* (c) runtime power calls, one at a time */
 	struct weir_list rpm_todo;            /* (m) devices by rpm_node */
 	struct weir_list bound;               /* (m) devices by bound_node, in order of binding */
@@ -356,6 +357,8 @@ void weir_rpm_link_made_(struct weir_link *link);
 void weir_rpm_link_gone_(struct weir_link *link);
 /* Does what changed counts ask for. May drop the lock for driver calls. */
 void weir_rpm_run_(struct weir_machine *m);
-void weir_rpm_resumed_(struct weir_machine *m);
+/* In between, weir_rpm_run_ does nothing. Nests; the last one runs. */
+void weir_rpm_pause_(struct weir_machine *m);
+void weir_rpm_unpause_(struct weir_machine *m);
 
 #endif

@@ -195,16 +195,17 @@ static void end_del(struct weir_device *dev)
 	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, 0);
 	unclaim(dev);
 	weir_device_unref_(dev);
-	weir_rpm_run_(m);
 }
 
 /* Down to the last child of the last child, and from there back up: no recursion. */
 void weir_device_del_(struct weir_device *top)
 {
 	struct weir_device *dev = top, *up;
+	struct weir_machine *m = top->m;
 
 	if (!begin_del(top))
 		return;
+	weir_rpm_pause_(m);
 	for (;;) {
 		if (!weir_list_empty(&dev->children)) {
 			struct weir_device *child = weir_container_of(
@@ -217,9 +218,10 @@ void weir_device_del_(struct weir_device *top)
 		up = dev == top ? NULL : dev->parent;
 		end_del(dev);
 		if (!up)
-			return;
+			break;
 		dev = up;
 	}
+	weir_rpm_unpause_(m);
 }
 
 void weir_device_del(struct weir_device *dev)

@@ -135,7 +135,9 @@ int weir_driver_unregister_(struct weir_machine *m, const struct weir_driver *dr
 	weir_match_del_reg_(reg);
 	weir_map_del_(&reg->bus->drivers_by_name, drv->name, weir_strlen_(drv->name));
 	wait_no_users(m, reg);
+	weir_rpm_pause_(m);
 	unbind_all(reg);
+	weir_rpm_unpause_(m);
 	weir_list_del(&reg->node);
 	m->stats.drivers--;
 	weir_reg_put_(reg);

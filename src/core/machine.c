@@ -222,7 +222,10 @@ void weir_machine_destroy(struct weir_machine *m)
 	if (!m)
 		return;
 	weir_lock_(m);
+	weir_rpm_pause_(m);
 	delete_devices(m);
+	m->rpm_paused = 0; /* also of a machine that is suspended */
+	weir_rpm_run_(m);
 	weir_modules_free_(m);
 	unregister_drivers(m);
 	weir_list_each_safe(bus, tmp, &m->buses, struct weir_bus, node)

@@ -237,6 +237,12 @@ static int change(struct weir_machine *m, int (*todo)(struct weir_machine *m))
 	return err;
 }
 
+static void awake_again(struct weir_machine *m)
+{
+	m->suspended = false;
+	weir_rpm_unpause_(m);
+}
+
 int weir_pm_suspend(struct weir_machine *m)
 {
 	int err = WEIR_EBUSY;
@@ -244,11 +250,10 @@ int weir_pm_suspend(struct weir_machine *m)
 	weir_lock_(m);
 	if (!m->suspended && !m->pm_busy && !m->nr_async) {
 		m->suspended = true;
+		weir_rpm_pause_(m);
 		err = change(m, suspend_all);
-		if (err) {
-			m->suspended = false;
-			weir_rpm_resumed_(m);
-		}
+		if (err)
+			awake_again(m);
 	}
 	weir_unlock_(m);
 	return err;
@@ -268,8 +273,7 @@ int weir_pm_resume(struct weir_machine *m)
 		err = WEIR_EBUSY;
 	} else if (m->suspended) {
 		err = change(m, resume_all);
-		m->suspended = false;
-		weir_rpm_resumed_(m);
+		awake_again(m);
 	}
 	weir_unlock_(m);
 	return err;

@@ -15,6 +15,9 @@
  * lock, which has the lower rank: one at a time, so that no device is asked to sleep
  * and to wake at once. While such a call runs its device counts as asleep.
  *
+ * While many devices are removed, or the machine is suspended, nothing is put to sleep:
+ * what one removal lets sleep the next would wake again.
+ *
  * Nothing here recurses: chains of suppliers may be as long as there are devices.
  */
 #include "core/core.h"
@@ -203,12 +206,12 @@ static int bring_up(struct weir_device *target, bool running);
 
 static void drain(struct weir_machine *m)
 {
-	while (!weir_list_empty(&m->rpm_todo)) {
+	while (!m->rpm_paused && !weir_list_empty(&m->rpm_todo)) {
 		struct weir_device *dev = pop(&m->rpm_todo);
 
 		if (needed(dev) && !dev->rpm_up)
 			(void)bring_up(dev, true); /* the event tells; the next user tries again */
-		else if (dev->rpm_up && !needed(dev) && !m->suspended)
+		else if (dev->rpm_up && !needed(dev))
 			let_sleep(dev);
 		weir_device_unref_(dev);
 	}
@@ -276,10 +279,21 @@ static int bring_up(struct weir_device *target, bool running)
 void weir_rpm_run_(struct weir_machine *m)
 {
 	/* who runs already, on another thread, does this too before it ends */
-	if (m->rpm_running || weir_list_empty(&m->rpm_todo))
+	if (m->rpm_running || m->rpm_paused || weir_list_empty(&m->rpm_todo))
 		return;
 	begin(m);
 	end(m);
+}
+
+void weir_rpm_pause_(struct weir_machine *m)
+{
+	m->rpm_paused++;
+}
+
+void weir_rpm_unpause_(struct weir_machine *m)
+{
+	if (!--m->rpm_paused)
+		weir_rpm_run_(m);
 }
 
 /* ---- what the rest of the engine says ---- */
@@ -335,15 +349,6 @@ void weir_rpm_link_made_(struct weir_link *link)
 	hold_link(link);
 	if (!link->supplier->rpm_up)
 		queue(link->supplier);
-}
-
-void weir_rpm_resumed_(struct weir_machine *m)
-{
-	struct weir_device *dev;
-
-	weir_list_each(dev, &m->devices, struct weir_device, all_node)
-		queue_if_idle(dev);
-	weir_rpm_run_(m);
 }
 
 /* ---- public ---- */
