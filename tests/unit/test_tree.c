@@ -3,6 +3,7 @@
 #include "cm.h"
 #include "core/tree.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
