@@ -116,8 +116,10 @@ struct weir_host_ops {
 
 /* Ranks of the library's locks, lowest taken first. docs/locking.md. */
 enum weir_lock_rank {
-	WEIR_LOCK_POWER = 1, /* held around runtime power calls of drivers */
-	WEIR_LOCK_MACHINE = 2,
+	WEIR_LOCK_GROUP = 1,   /* one for each IOMMU group: attaching */
+	WEIR_LOCK_DOMAIN = 2,  /* one for each domain: its mappings and parts */
+	WEIR_LOCK_POWER = 3,   /* held around runtime power calls of drivers */
+	WEIR_LOCK_MACHINE = 4, /* everything that hangs off a machine */
 };
 
 #ifdef __cplusplus

@@ -103,9 +103,7 @@ struct weir_device {
 	struct weir_list wait_node;     /* (p) in one of the policy's queues */
 	uint32_t wait_word;             /* (p) */
 	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
-	struct weir_iommu *master_of;   /* (m) the instance it is attached to, or NULL */
-	struct weir_list master_node;   /* (m) in its masters */
-	int group;                      /* (m) number + 1, 0: none */
+	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
 	uint32_t rpm_users;             /* (m) who need it awake; rpm.c */
@@ -172,6 +170,8 @@ struct weir_machine {
 	struct weir_map buses_by_name;        /* (m) */
 	struct weir_fwnode *root;             /* (m) of the firmware tree, or NULL */
 	struct weir_fwnode *soft_roots;       /* (m) roots made by code, by next_sibling */
+	bool keep_fwlinks;                    /* (m) dropped links go to the next list */
+	struct weir_list kept_fwlinks;        /* (m) by c_node, in the order of dropping */
 	struct weir_dt *dt;                   /* (m) firmware/dt's */
 	char firmware_error[160];             /* (m) */
 	uint32_t device_seq, driver_seq;      /* (m) */
@@ -187,8 +187,9 @@ struct weir_machine {
 	bool catalogue_complete;              /* (m) */
 	bool catalogue_sealed;                /* (m) */
 	struct weir_list iommus;              /* (m) */
-	uint32_t *groups;                     /* (m) bitmap of group numbers in use */
+	uint32_t *group_numbers;              /* (m) bitmap of group numbers in use */
 	uint32_t nr_group_words;              /* (m) */
+	struct weir_domain *blocked, *identity; /* (m) the machine's own, made when first asked for */
 	bool suspended;                       /* (m) */
 	bool pm_busy;                         /* (m) a change of the machine's power is under way */
 	bool rpm_running;                     /* (m) a thread has the power lock */
@@ -305,6 +306,13 @@ int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier,
 void weir_fwlink_set_(struct weir_fwlink *fwlink, uint32_t flags);
 void weir_fwlink_drop_(struct weir_fwlink *fwlink);
 void weir_fwlinks_drop_suppliers_(struct weir_fwnode *node);
+/*
+ * From keep on, links that are dropped are only taken out of their nodes; one of the
+ * other two frees them, or puts them back because what they turned into failed.
+ */
+void weir_fwlinks_keep_(struct weir_machine *m);
+void weir_fwlinks_forget_(struct weir_machine *m);
+void weir_fwlinks_restore_(struct weir_machine *m);
 /* Moves all links to @from over to @to. */
 void weir_fwlinks_move_consumers_(struct weir_fwnode *from, struct weir_fwnode *to);
 
@@ -330,8 +338,7 @@ void weir_catalogue_free_(struct weir_machine *m);
 void weir_modules_free_(struct weir_machine *m);
 
 /* iommu/instance.c */
-struct weir_iommu *weir_iommu_find_(struct weir_machine *m, const struct weir_fwnode *node);
-int weir_iommu_attach_(struct weir_device *dev, struct weir_iommu *iommu);
+/* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
 void weir_iommu_detach_(struct weir_device *dev);
 void weir_iommus_free_(struct weir_machine *m);
 

@@ -17,7 +17,6 @@ static void init_lists(struct weir_device *dev)
 	weir_list_init(&dev->consumers);
 	weir_list_init(&dev->resources);
 	weir_list_init(&dev->sync_node);
-	weir_list_init(&dev->master_node);
 	weir_list_init(&dev->wait_node);
 	weir_list_init(&dev->rpm_node);
 	weir_list_init(&dev->bound_node);
@@ -118,9 +117,11 @@ int weir_device_add_(struct weir_device *dev)
 	m->cause = weir_event_dev_(WEIR_EVENT_DEVICE_ADD, dev, dev->name, 0);
 	if (node && !node->owner) {
 		node->owner = dev;
+		weir_fwlinks_keep_(m);
 		err = m->policy->link_device(dev);
 		if (err)
 			goto err_links;
+		weir_fwlinks_forget_(m);
 	}
 	m->policy->device_ready(dev);
 	if (dev->parent && !dev->dead)
@@ -129,12 +130,17 @@ int weir_device_add_(struct weir_device *dev)
 	return 0;
 
 err_links:
+	weir_fwlinks_restore_(m);
 	dev->dead = true;
 	node->owner = NULL;
 	weir_links_purge_(dev);
 	weir_rpm_deleted_(dev);
+	if (m->policy->deleted)
+		m->policy->deleted(dev);
 	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, err);
 	unclaim(dev);
+	dev->dead = false; /* it may be added again */
+	dev->seq = 0;
 	m->cause = outer;
 	weir_device_unref_(dev);
 	return err;

@@ -69,16 +69,26 @@ int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier,
 	return 0;
 }
 
+/* A link whose consumer nobody needs, or whose supplier needs nothing, is on no cycle. */
+static bool may_close_cycle(const struct weir_fwnode *consumer, const struct weir_fwnode *supplier)
+{
+	return (consumer->first_child || !weir_list_empty(&consumer->consumers)) &&
+	       (supplier->parent || !weir_list_empty(&supplier->suppliers));
+}
+
 int weir_fwlink_add(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
 		    const char *property)
 {
 	struct weir_machine *m = consumer->m;
-	int err;
+	int err = 0;
 
 	if (supplier->m != m)
 		return WEIR_EINVAL;
 	weir_lock_(m);
-	err = weir_fwlink_add_(consumer, supplier, flags, property);
+	if (may_close_cycle(consumer, supplier) && m->policy->firmware_changed)
+		err = m->policy->firmware_changed(m);
+	if (!err)
+		err = weir_fwlink_add_(consumer, supplier, flags, property);
 	weir_unlock_(m);
 	return err;
 }
@@ -91,7 +101,43 @@ void weir_fwlink_drop_(struct weir_fwlink *fwlink)
 	weir_list_del(&fwlink->c_node);
 	m->stats.fwnode_links--;
 	count(fwlink->consumer, blocks(fwlink->flags), false);
-	weir_free_(m, fwlink, sizeof(*fwlink));
+	if (m->keep_fwlinks)
+		weir_list_add_tail(&m->kept_fwlinks, &fwlink->c_node);
+	else
+		weir_free_(m, fwlink, sizeof(*fwlink));
+}
+
+void weir_fwlinks_keep_(struct weir_machine *m)
+{
+	m->keep_fwlinks = true;
+}
+
+void weir_fwlinks_forget_(struct weir_machine *m)
+{
+	m->keep_fwlinks = false;
+	while (!weir_list_empty(&m->kept_fwlinks)) {
+		struct weir_fwlink *fwlink = weir_container_of(m->kept_fwlinks.next,
+							       struct weir_fwlink, c_node);
+
+		weir_list_del(&fwlink->c_node);
+		weir_free_(m, fwlink, sizeof(*fwlink));
+	}
+}
+
+/* Last dropped first, each to the head of its lists: so they stand there as before. */
+void weir_fwlinks_restore_(struct weir_machine *m)
+{
+	m->keep_fwlinks = false;
+	while (!weir_list_empty(&m->kept_fwlinks)) {
+		struct weir_fwlink *fwlink = weir_container_of(m->kept_fwlinks.prev,
+							       struct weir_fwlink, c_node);
+
+		weir_list_del(&fwlink->c_node);
+		weir_list_add_head(&fwlink->supplier->consumers, &fwlink->s_node);
+		weir_list_add_head(&fwlink->consumer->suppliers, &fwlink->c_node);
+		m->stats.fwnode_links++;
+		count(fwlink->consumer, false, blocks(fwlink->flags));
+	}
 }
 
 void weir_fwlinks_drop_suppliers_(struct weir_fwnode *node)

@@ -140,6 +140,7 @@ static void init_lists(struct weir_machine *m)
 	weir_list_init(&m->iommus);
 	weir_list_init(&m->rpm_todo);
 	weir_list_init(&m->bound);
+	weir_list_init(&m->kept_fwlinks);
 	m->next_event = 1;
 }
 

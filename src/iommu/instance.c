@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: MIT
 /*
- * IOMMU instances, their masters, and group numbers.
+ * IOMMU instances and their masters.
  *
  * An instance is published in one step at the end of its driver's probe and found
- * through its firmware node. A master is attached to the instance of its first
- * specifier once all its instances are there, and keeps its group until it is
- * deleted or the instance goes. Guarded by the machine lock.
+ * through its firmware node. A device becomes a master when all its instances are
+ * there: it gets a group, which gets its default domain. It stays one until it is
+ * deleted or an instance goes. Guarded by the machine lock.
  */
-#include "iommu/instance.h"
-
 #include "firmware/dt/dt.h"
+#include "iommu/priv.h"
 
-struct weir_iommu *weir_iommu_find_(struct weir_machine *m, const struct weir_fwnode *node)
+#define MAX_CELLS 16
+
+static const struct weir_iommu_ops no_ops = { .abi = WEIR_ABI(struct weir_iommu_ops) };
+
+struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node)
 {
-	(void)m;
 	return node->owner ? node->owner->iommu : NULL;
 }
+
+/* ---- publishing ---- */
 
 static int publish(struct weir_device *dev, const struct weir_iommu_ops *ops, void *instance)
 {
 	struct weir_machine *m = dev->m;
 	struct weir_iommu *iommu;
 
-	if (dev->iommu || dev->master_of)
+	if (dev->iommu || dev->master)
 		return WEIR_EEXIST;
 	iommu = weir_alloc_(m, sizeof(*iommu));
 	if (!iommu)
 		return WEIR_ENOMEM;
 	iommu->dev = dev;
-	iommu->ops = ops;
+	iommu->ops = ops ? ops : &no_ops;
+	iommu->hardware = ops && ops->attach;
 	iommu->instance = instance;
-	weir_list_init(&iommu->masters);
+	weir_list_init(&iommu->streams);
 	weir_list_add_tail(&m->iommus, &iommu->node);
 	dev->iommu = iommu;
 	weir_event_dev_(WEIR_EVENT_IOMMU_ADD, dev, NULL, 0);
@@ -59,9 +64,9 @@ static void retract(struct weir_device *dev)
 
 	if (!iommu)
 		return;
-	while (!weir_list_empty(&iommu->masters))
-		weir_iommu_detach_(weir_container_of(iommu->masters.next, struct weir_device,
-						     master_node));
+	while (!weir_list_empty(&iommu->streams))
+		weir_iommu_detach_(weir_container_of(iommu->streams.next, struct weir_stream,
+						     at_iommu)->master->dev);
 	dev->iommu = NULL;
 	weir_list_del(&iommu->node);
 	weir_event_dev_(WEIR_EVENT_IOMMU_DEL, dev, NULL, 0);
@@ -81,120 +86,213 @@ void weir_iommus_free_(struct weir_machine *m)
 
 	weir_list_each_safe(iommu, tmp, &m->iommus, struct weir_iommu, node)
 		retract(iommu->dev);
-	weir_free_(m, m->groups, m->nr_group_words * sizeof(*m->groups));
-	m->groups = NULL;
-}
-
-/* ---- groups ---- */
-
-/* The lowest number that is free. */
-static int take_group(struct weir_machine *m, int *out_group)
-{
-	unsigned int bit;
-	uint32_t w;
-
-	for (w = 0; w < m->nr_group_words && m->groups[w] == ~0u; w++)
-		;
-	if (w == m->nr_group_words) {
-		int err = weir_grow_(m, (void **)&m->groups, &m->nr_group_words, w,
-				     sizeof(*m->groups));
-
-		if (err)
-			return err;
-	}
-	for (bit = 0; m->groups[w] >> bit & 1; bit++)
-		;
-	m->groups[w] |= 1u << bit;
-	*out_group = (int)(w * 32 + bit);
-	return 0;
-}
-
-static void give_group(struct weir_machine *m, int group)
-{
-	m->groups[group / 32] &= ~(1u << (group % 32));
-}
-
-int weir_iommu_attach_(struct weir_device *dev, struct weir_iommu *iommu)
-{
-	int group = 0, err;
-
-	if (dev->master_of)
-		return 0;
-	err = take_group(dev->m, &group);
-	if (err)
-		return err;
-	dev->group = group + 1;
-	dev->master_of = iommu;
-	weir_list_add_tail(&iommu->masters, &dev->master_node);
-	weir_event_dev_(WEIR_EVENT_GROUP, dev, NULL, group);
-	return 0;
-}
-
-void weir_iommu_detach_(struct weir_device *dev)
-{
-	if (!dev->master_of)
-		return;
-	give_group(dev->m, dev->group - 1);
-	weir_list_del(&dev->master_node);
-	dev->master_of = NULL;
-	dev->group = 0;
-}
-
-int weir_device_group(const struct weir_device *dev)
-{
-	return dev->group ? dev->group - 1 : WEIR_ENOENT;
+	if (m->blocked)
+		weir_domain_unref_(m->blocked);
+	if (m->identity)
+		weir_domain_unref_(m->identity);
+	weir_free_(m, m->group_numbers, m->nr_group_words * sizeof(*m->group_numbers));
 }
 
 /* ---- what firmware says of a master ---- */
 
-static int check_ids(struct weir_iommu *iommu, struct weir_device *dev, const uint8_t *args,
-		     uint32_t nr_args)
-{
-	uint32_t cells[16];
+/* The specifiers of a device, one after the other; see weir_iommu_configure_ for errors. */
+struct specs {
+	struct weir_device *dev;
+	struct weir_dt_cells cells;
+};
 
-	if (!iommu->ops || !iommu->ops->translate_ids)
-		return 0;
-	if (nr_args > 16)
+static bool specs_begin(struct specs *s, struct weir_device *dev)
+{
+	const struct weir_fwnode *fw = dev->fwnode;
+	const struct weir_dt_prop *prop = NULL;
+
+	if (fw && fw->ops == &weir_dt_ops_)
+		prop = weir_dt_prop_(dev->m->dt, weir_dt_node_(fw), "iommus");
+	if (!prop)
+		return false;
+	s->dev = dev;
+	s->cells = (struct weir_dt_cells){
+		.dt = dev->m->dt, .at = prop->value, .end = prop->value + (prop->bytes & ~3u),
+		.count_name = "#iommu-cells", .count_required = true,
+	};
+	return true;
+}
+
+static int translate(struct weir_iommu *iommu, struct weir_device *dev, const uint8_t *args,
+		     uint32_t nr_args, uint32_t *out_stream)
+{
+	uint32_t cells[MAX_CELLS];
+
+	if (nr_args > MAX_CELLS)
 		return WEIR_EINVAL;
 	for (uint32_t i = 0; i < nr_args; i++)
 		cells[i] = weir_be32_(args + 4 * (size_t)i);
-	return iommu->ops->translate_ids(iommu->instance, dev, cells, nr_args);
+	if (iommu->ops->translate_ids)
+		return iommu->ops->translate_ids(iommu->instance, dev, cells, nr_args, out_stream);
+	*out_stream = nr_args ? cells[0] : 0;
+	return 0;
 }
 
-int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
+/* Return: 1 with a stream; 0 at the end; negative. */
+static int specs_next(struct specs *s, struct weir_stream *out_stream,
+		      struct weir_fwnode **out_missing)
 {
-	struct weir_fwnode *fw = dev->fwnode;
-	const struct weir_dt_prop *prop;
-	struct weir_iommu *first = NULL;
-	struct weir_dt_cells cells;
 	struct weir_dt_node *node;
 	const uint8_t *args;
 	uint32_t nr_args;
 
-	if (dev->master_of || !fw || fw->ops != &weir_dt_ops_)
+	if (weir_dt_cells_next_(&s->cells, &node, &args, &nr_args) != WEIR_DT_NODE)
 		return 0;
-	prop = weir_dt_prop_(dev->m->dt, weir_dt_node_(fw), "iommus");
-	if (!prop)
-		return 0;
-	cells = (struct weir_dt_cells){
-		.dt = dev->m->dt, .at = prop->value, .end = prop->value + (prop->bytes & ~3u),
-		.count_name = "#iommu-cells", .count_required = true,
-	};
-	while (weir_dt_cells_next_(&cells, &node, &args, &nr_args) == WEIR_DT_NODE) {
-		struct weir_iommu *iommu;
-		int err;
-
-		if (node->fw.flags & WEIR_FWNODE_DISABLED)
-			return WEIR_ENODEV;
-		iommu = weir_iommu_find_(dev->m, &node->fw);
-		if (!iommu) {
-			*out_missing = &node->fw;
-			return WEIR_EDEFER;
-		}
-		err = check_ids(iommu, dev, args, nr_args);
-		if (err)
-			return WEIR_EINVAL;
-		first = first ? first : iommu;
+	if (node->fw.flags & WEIR_FWNODE_DISABLED)
+		return WEIR_ENODEV;
+	out_stream->iommu = weir_iommu_find_(&node->fw);
+	if (!out_stream->iommu) {
+		*out_missing = &node->fw;
+		return WEIR_EDEFER;
 	}
-	return first ? weir_iommu_attach_(dev, first) : 0;
+	return translate(out_stream->iommu, s->dev, args, nr_args, &out_stream->id) ? WEIR_EINVAL
+										    : 1;
+}
+
+/* ---- masters ---- */
+
+static size_t master_bytes(uint32_t nr_streams)
+{
+	return sizeof(struct weir_master) + nr_streams * sizeof(struct weir_stream);
+}
+
+static void free_master(struct weir_master *master)
+{
+	struct weir_machine *m = master->dev->m;
+
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		weir_list_del(&master->streams[i].at_iommu);
+	master->dev->master = NULL;
+	weir_free_(m, master, master_bytes(master->nr_streams));
+}
+
+static int make_master(struct weir_device *dev, uint32_t nr_streams, struct weir_master **out_master)
+{
+	struct weir_master *master = weir_alloc_(dev->m, master_bytes(nr_streams));
+	int err;
+
+	if (!master)
+		return WEIR_ENOMEM;
+	master->dev = dev;
+	master->nr_streams = nr_streams;
+	weir_list_init(&master->group_node);
+	for (uint32_t i = 0; i < nr_streams; i++) {
+		master->streams[i].master = master;
+		weir_list_init(&master->streams[i].at_iommu);
+	}
+	err = weir_group_create_(dev->m, &master->group);
+	if (err) {
+		weir_free_(dev->m, master, master_bytes(nr_streams));
+		return err;
+	}
+	weir_list_add_tail(&master->group->masters, &master->group_node);
+	*out_master = master;
+	return 0;
+}
+
+static int collect(struct weir_device *dev, uint32_t nr_streams, struct weir_master **out_master)
+{
+	struct weir_fwnode *missing;
+	struct weir_master *master;
+	struct specs s;
+	int err = make_master(dev, nr_streams, &master);
+
+	if (err)
+		return err;
+	specs_begin(&s, dev);
+	for (uint32_t i = 0; i < nr_streams; i++) {
+		struct weir_stream *stream = &master->streams[i];
+
+		specs_next(&s, stream, &missing);
+		weir_list_add_tail(&stream->iommu->streams, &stream->at_iommu);
+	}
+	dev->master = master;
+	*out_master = master;
+	return 0;
+}
+
+/* Blocked first, and out of everything then. The lock is dropped while hardware is told. */
+void weir_iommu_detach_(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_master *master = dev->master;
+	struct weir_group *group;
+	struct weir_domain *blocked;
+
+	if (!master)
+		return;
+	group = master->group;
+	if (group->domain) {
+		weir_unlock_(m);
+		if (!weir_domain_create(m, WEIR_DOMAIN_BLOCKED, &blocked)) {
+			weir_group_attach(group, blocked);
+			weir_domain_unref(blocked);
+		}
+		weir_lock_(m);
+		if (dev->master != master)
+			return;
+	}
+	weir_list_del(&master->group_node);
+	if (weir_list_empty(&group->masters))
+		weir_group_destroy_(group);
+	free_master(master);
+}
+
+/* Masters of real hardware translate from the start; a model's have nothing to translate. */
+static enum weir_domain_type default_type(const struct weir_master *master)
+{
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		if (master->streams[i].iommu->hardware)
+			return WEIR_DOMAIN_DMA;
+	return WEIR_DOMAIN_IDENTITY;
+}
+
+static int attach_default(struct weir_device *dev, struct weir_master *master)
+{
+	struct weir_machine *m = dev->m;
+	enum weir_domain_type type = default_type(master);
+	struct weir_domain *domain;
+	int err;
+
+	weir_unlock_(m);
+	err = weir_domain_create(m, type, &domain);
+	if (!err) {
+		err = weir_group_attach(master->group, domain);
+		weir_domain_unref(domain);
+	}
+	weir_lock_(m);
+	return err;
+}
+
+int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
+{
+	struct weir_stream stream;
+	struct weir_master *master;
+	uint32_t nr_streams = 0;
+	struct specs s;
+	int err;
+
+	if (dev->master)
+		return dev->master->group->owner ? WEIR_EBUSY : 0;
+	if (!specs_begin(&s, dev))
+		return 0;
+	while ((err = specs_next(&s, &stream, out_missing)) > 0)
+		nr_streams++;
+	if (err || !nr_streams)
+		return err;
+	err = collect(dev, nr_streams, &master);
+	if (err)
+		return err;
+	err = attach_default(dev, master);
+	if (err) {
+		weir_iommu_detach_(dev);
+		return err;
+	}
+	weir_event_dev_(WEIR_EVENT_GROUP, dev, NULL, master->group->number);
+	return 0;
 }

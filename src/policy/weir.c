@@ -13,7 +13,7 @@
 #include "core/core.h"
 #include "policy/cycle.h"
 #include "core/text.h"
-#include "iommu/instance.h"
+#include "iommu/priv.h"
 
 #define IN_FLIGHT 0x1u
 

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "iommu/instance.h"
+#include "iommu/priv.h"
 #include "kernel/linux/state.h"
 
 /* The bus is named because no driver is set at this stage. */

@@ -271,7 +271,8 @@ struct weir_dt_node *weir_dt_irq_map_next_(const struct weir_dt *dt, struct weir
 		return NULL;
 	weir_dt_u32_(dt, parent, "#address-cells", &parent_address);
 	left -= address + cells + 1;
-	if (parent_cells > left || parent_address > left - parent_cells)
+	if (parent_cells > left || parent_address > left - parent_cells ||
+	    parent_cells + parent_address > MAX_CELLS)
 		return NULL;
 	*at += address + cells + 1 + parent_address + parent_cells;
 	return parent;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Domains: what the masters of a group see when they do DMA. Groups: the masters
+ * that cannot be told apart or kept from each other, and so share a domain.
+ *
+ * Attaching replaces: a translation under way sees the old domain, the new one, or
+ * is aborted; never memory untranslated. A group that cannot be attached as a whole
+ * gets its old domain back, or is blocked.
+ */
+#ifndef WEIR_DOMAIN_H
+#define WEIR_DOMAIN_H
+
+#include "weir/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weir_domain;
+struct weir_group;
+
+enum weir_domain_type {
+	WEIR_DOMAIN_BLOCKED,   /* nothing passes; the machine's own, one for all */
+	WEIR_DOMAIN_IDENTITY,  /* everything passes untranslated; the machine's own */
+	WEIR_DOMAIN_DMA,       /* IOVAs come from the library's allocator */
+	WEIR_DOMAIN_UNMANAGED, /* IOVAs come from the caller */
+};
+
+/* What a mapping allows, and how its memory is. */
+#define WEIR_MAP_READ    0x01u
+#define WEIR_MAP_WRITE   0x02u
+#define WEIR_MAP_NOEXEC  0x04u
+#define WEIR_MAP_CACHED  0x08u /* coherent with the CPU's caches */
+#define WEIR_MAP_DEVICE  0x10u /* registers (MSI doorbells, peer devices), not memory */
+
+/* Limits of a domain: those of all its instances together. Bytes and addresses. */
+struct weir_domain_limits {
+	uint64_t page_bytes; /* smallest page */
+	uint64_t iova_min, iova_max;
+};
+
+/**
+ * weir_domain_create - make a domain, or refer to the machine's own of that type.
+ * Context: thread. Owner: the caller holds a reference.
+ * Return: 0; WEIR_EINVAL for an unknown type; WEIR_ENOMEM.
+ */
+int weir_domain_create(struct weir_machine *m, enum weir_domain_type type,
+		       struct weir_domain **out_domain);
+struct weir_domain *weir_domain_ref(struct weir_domain *domain);
+/**
+ * weir_domain_unref - drop a reference; NULL is fine. The last one frees the domain with
+ * its mappings; a group holds one. Return: NULL.
+ */
+struct weir_domain *weir_domain_unref(struct weir_domain *domain);
+enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain);
+/** weir_domain_limits_get - the limits as they are now; they narrow when an instance joins. */
+void weir_domain_limits_get(const struct weir_domain *domain, struct weir_domain_limits *out_limits);
+
+/**
+ * weir_domain_map - let [iova, iova + bytes) reach [pa, pa + bytes).
+ * @prot: WEIR_MAP_*; at least one of READ and WRITE.
+ *
+ * All of it, at all instances of the domain, or nothing. Context: thread.
+ * Return: 0; WEIR_EINVAL when an address or @bytes is no multiple of the page size,
+ * @bytes is 0, or the domain has no mappings of its own; WEIR_ERANGE outside the
+ * limits or past the end of the address space; WEIR_EEXIST when a part is mapped;
+ * WEIR_EIO when an instance failed (what it had done was undone); WEIR_ENOMEM.
+ */
+int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
+		    uint32_t prot);
+
+/**
+ * weir_domain_unmap - take mappings away; when this returns no instance uses them.
+ *
+ * The range must consist of whole mappings, as they were made. Holes are allowed.
+ * Context: thread. Return: 0; WEIR_EINVAL when the range cuts a mapping in two
+ * (nothing changed); WEIR_EIO when an instance did not confirm: the range stays
+ * mapped in the books, its memory must not be used for anything else, and no
+ * further master can be attached to the domain at that instance.
+ */
+int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
+
+/**
+ * weir_domain_translate - what an IOVA reaches. Identity domains translate to itself.
+ * Return: 0; WEIR_ENOENT when it is not mapped.
+ */
+int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *out_pa);
+
+/* ---- groups ---- */
+
+/** weir_group_of - the group of a device. No reference is taken. Return: 0; WEIR_ENOENT. */
+int weir_group_of(const struct weir_device *dev, struct weir_group **out_group);
+/** weir_group_number - a label, not an identity. Return: 0 or more. */
+int weir_group_number(const struct weir_group *group);
+/** weir_group_domain - the domain the group is attached to now. */
+struct weir_domain *weir_group_domain(const struct weir_group *group);
+
+/**
+ * weir_group_attach - put all masters of a group behind a domain instead of the one
+ * they have. Context: thread, no probe of its masters running.
+ * Return: 0; WEIR_EBUSY when claimed by somebody else; WEIR_EINVAL when an instance
+ * does not suit the domain; WEIR_EIO when an instance failed: the group has its old
+ * domain again, or is blocked when that failed too (weir_group_domain() tells);
+ * WEIR_ENOMEM.
+ */
+int weir_group_attach(struct weir_group *group, struct weir_domain *domain);
+
+/**
+ * weir_group_claim - take a group for user space or a guest: its devices are not
+ * probed by drivers, and it starts blocked.
+ * @owner: any address that identifies the claimer.
+ * Return: 0; WEIR_EINVAL without owner; WEIR_EBUSY when a device of it is bound or
+ * somebody has it; WEIR_EIO when an instance failed; WEIR_ENOMEM.
+ */
+int weir_group_claim(struct weir_group *group, const void *owner);
+/**
+ * weir_group_release - give it back: blocked, and free for drivers.
+ * Return: 0; WEIR_EPERM when @owner does not have it; WEIR_EIO; WEIR_ENOMEM.
+ */
+int weir_group_release(struct weir_group *group, const void *owner);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
