@@ -5,8 +5,9 @@
  * 1. The new domain gets its parts, with all mappings, at every instance concerned.
  * 2. Stream by stream the instance replaces what it was behind.
  * 3. The old domain's parts are given back.
- * When a stream fails in step 2, those before it go back to the old domain; a stream
- * that cannot go back is blocked, and then so is the whole group.
+ * When a stream fails in step 2, those before it go back to the old domain; when one
+ * cannot go back, the whole group is blocked; when an instance does not confirm even
+ * that, what its streams may still be behind is kept until it does.
  */
 #include "iommu/priv.h"
 
@@ -113,30 +114,80 @@ static void remember(struct weir_group *group, struct weir_domain *domain)
 	weir_unlock_(m);
 }
 
-/* The last resort: every stream that still can is blocked. */
-static void block_all(struct weir_group *group, struct weir_domain *blocked)
+/* The last resort. False when an instance does not even do that. */
+static bool block_all(struct weir_group *group, struct weir_domain *blocked)
 {
 	struct walk w = { .group = group };
 	struct weir_stream *stream;
+	bool done = true;
 
 	while ((stream = next_stream(&w)))
-		set_stream(stream, blocked, NULL);
+		if (set_stream(stream, blocked, NULL))
+			done = false;
+	return done;
 }
 
-/* Back to the old domain after a failure at @failed. */
-static void restore(struct weir_group *group, struct weir_domain *blocked,
-		    const struct weir_stream *failed)
+/* Every stream is known not to be behind these any more. */
+static void release_stuck(struct weir_group *group)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!group->stuck[i])
+			continue;
+		put_parts(group, group->stuck[i], NULL);
+		group->stuck[i] = weir_domain_unref(group->stuck[i]);
+	}
+}
+
+/* Takes over the parts of both; a group that is stuck already keeps what it has. */
+static void keep_stuck(struct weir_group *group, struct weir_domain *one, struct weir_domain *two)
+{
+	struct weir_domain *both[2] = { one, two };
+
+	for (int i = 0; i < 2; i++) {
+		if (!both[i])
+			continue;
+		if (group->stuck[i])
+			put_parts(group, both[i], NULL);
+		else
+			group->stuck[i] = weir_domain_ref(both[i]);
+	}
+}
+
+/* Takes the parts of the new domain over. */
+static void give_up(struct weir_group *group, struct weir_domain *domain,
+		    struct weir_domain *blocked)
+{
+	if (block_all(group, blocked)) {
+		put_parts(group, domain, NULL);
+		if (group->domain)
+			put_parts(group, group->domain, NULL);
+		release_stuck(group);
+	} else {
+		keep_stuck(group, domain, group->domain);
+	}
+	remember(group, blocked);
+}
+
+/* Back to the old domain after a failure at @failed; or blocked. */
+static void restore(struct weir_group *group, struct weir_domain *domain,
+		    struct weir_domain *blocked, struct weir_stream *failed)
 {
 	struct weir_domain *old = group->domain ? group->domain : blocked;
 	struct weir_stream *stuck;
 
 	/* the one that failed may be behind either, or blocked: it is set as well */
-	if (!set_streams(group, old, failed, &stuck) &&
-	    !set_in((struct weir_stream *)(uintptr_t)failed, old))
-		return;
+	if (!set_streams(group, old, failed, &stuck) && !set_in(failed, old))
+		put_parts(group, domain, NULL);
+	else
+		give_up(group, domain, blocked);
+}
+
+void weir_group_abandon_(struct weir_group *group, struct weir_domain *blocked)
+{
 	block_all(group, blocked);
 	if (group->domain)
 		put_parts(group, group->domain, NULL);
+	release_stuck(group);
 	remember(group, blocked);
 }
 
@@ -156,12 +207,12 @@ int weir_group_attach_(struct weir_group *group, struct weir_domain *domain)
 		goto out;
 	err = set_streams(group, domain, NULL, &failed);
 	if (err) {
-		restore(group, blocked, failed);
-		put_parts(group, domain, NULL);
+		restore(group, domain, blocked, failed);
 		goto out;
 	}
 	if (old)
 		put_parts(group, old, NULL);
+	release_stuck(group);
 	remember(group, domain);
 out:
 	weir_domain_unref(blocked);

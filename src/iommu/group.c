@@ -96,6 +96,18 @@ struct weir_domain *weir_group_domain(const struct weir_group *group)
 	return group->domain;
 }
 
+void weir_group_leave_(struct weir_group *group)
+{
+	struct weir_domain *blocked;
+
+	if (weir_domain_create(group->m, WEIR_DOMAIN_BLOCKED, &blocked))
+		return;
+	lock(group);
+	weir_group_abandon_(group, blocked);
+	unlock(group);
+	weir_domain_unref(blocked);
+}
+
 int weir_group_attach(struct weir_group *group, struct weir_domain *domain)
 {
 	int err;

@@ -222,17 +222,13 @@ void weir_iommu_detach_(struct weir_device *dev)
 	struct weir_machine *m = dev->m;
 	struct weir_master *master = dev->master;
 	struct weir_group *group;
-	struct weir_domain *blocked;
 
 	if (!master)
 		return;
 	group = master->group;
 	if (group->domain) {
 		weir_unlock_(m);
-		if (!weir_domain_create(m, WEIR_DOMAIN_BLOCKED, &blocked)) {
-			weir_group_attach(group, blocked);
-			weir_domain_unref(blocked);
-		}
+		weir_group_leave_(group);
 		weir_lock_(m);
 		if (dev->master != master)
 			return;

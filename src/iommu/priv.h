@@ -41,6 +41,11 @@ struct weir_group {
 	struct weir_lock *lock;      /* (c) */
 	struct weir_list masters;    /* (g) */
 	struct weir_domain *domain;  /* (g) attached now; referenced */
+	/*
+	 * (g) domains that a stream may still be behind because an instance did not
+	 * even confirm that it is blocked: their parts are kept; referenced
+	 */
+	struct weir_domain *stuck[2];
 	const void *owner;           /* (g) who claimed it, or NULL: drivers may */
 };
 
@@ -83,9 +88,13 @@ int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_miss
 /* group.c */
 int weir_group_create_(struct weir_machine *m, struct weir_group **out_group);
 void weir_group_destroy_(struct weir_group *group);
+/* Its masters are going away: everything is blocked and let go. No lock held. */
+void weir_group_leave_(struct weir_group *group);
 
 /* attach.c, group lock held */
 int weir_group_attach_(struct weir_group *group, struct weir_domain *domain);
+/* Blocks what can be blocked and lets go of everything: the masters are going away. */
+void weir_group_abandon_(struct weir_group *group, struct weir_domain *blocked);
 
 /* domain.c */
 bool weir_domain_has_mappings_(const struct weir_domain *domain);
