@@ -15,6 +15,7 @@
 #include "weir/link.h"
 #include "weir/machine.h"
 #include "weir/module.h"
+#include "weir/order.h"
 #include "weir/pm.h"
 #include "weir/policy.h"
 #include "weir/trace.h"

@@ -80,6 +80,7 @@ struct weir_device {
 	bool state_synced;              /* (m) */
 	bool relinked;                  /* (p) */
 	bool busy;                      /* (m) inside an attempt to probe or unbind */
+	bool parked;                    /* (m) its probe goes on until weir_probe_done_ */
 	bool was_bound;                 /* (m) */
 	bool no_driver_ever;            /* (p) final: nothing in the catalogue fits */
 	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
@@ -247,6 +248,10 @@ struct weir_reg *weir_reg_find_(struct weir_machine *m, const struct weir_driver
 int weir_attach_device_(struct weir_device *dev);
 /* Tries one driver on one device. Return: as above. */
 int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg);
+/* What a probe returns that goes on without the caller, until weir_probe_done_. Not public. */
+#define WEIR_LATER_ (-10000)
+/* How the probe of a parked device went: 0 or an error. */
+void weir_probe_done_(struct weir_device *dev, int err);
 /* Unbinds, the consumers first. */
 void weir_release_(struct weir_device *dev);
 

@@ -175,6 +175,8 @@ static bool begin_del(struct weir_device *dev)
 	bool gone;
 
 	dev->refs++;
+	if (dev->parked)
+		weir_probe_done_(dev, WEIR_ENODEV);
 	wait_not_busy(dev);
 	gone = !dev->added || dev->dead;
 	weir_device_unref_(dev);

@@ -90,22 +90,32 @@ static int defer_before_probe(struct weir_device *dev)
 	return WEIR_EDEFER;
 }
 
+/* The driver has said how it went. Return: for weir_attach_one_. */
+static int conclude(struct weir_device *dev, int err)
+{
+	const char *driver = dev->reg->drv->name;
+	bool soft = dev->soft_start;
+
+	if (!err)
+		err = bind(dev);
+	if (!err)
+		return 1;
+	undo_attempt(dev);
+	return fail(dev, driver, err, soft);
+}
+
 static int attempt(struct weir_device *dev, struct weir_reg *reg)
 {
 	struct weir_machine *m = dev->m;
-	bool soft;
 	int err;
 
 	err = m->policy->may_probe(dev);
 	if (err)
 		return defer_before_probe(dev);
-	soft = dev->soft_start;
 	dev->reg = reg;
 	err = weir_rpm_begin_(dev);
-	if (err) {
-		undo_attempt(dev);
-		return fail(dev, reg->drv->name, err, soft);
-	}
+	if (err)
+		return conclude(dev, err);
 	err = m->policy->dma_configure ? m->policy->dma_configure(dev) : 0;
 	if (err == WEIR_EDEFER) {
 		undo_attempt(dev);
@@ -113,12 +123,17 @@ static int attempt(struct weir_device *dev, struct weir_reg *reg)
 	}
 	if (!err)
 		err = call_probe(dev, reg->drv);
-	if (!err)
-		err = bind(dev);
-	if (!err)
-		return 1;
-	undo_attempt(dev);
-	return fail(dev, reg->drv->name, err, soft);
+	dev->parked = err == WEIR_LATER_;
+	return dev->parked ? WEIR_LATER_ : conclude(dev, err);
+}
+
+/* The attempt is over: gives back what it kept. */
+static void let_be(struct weir_device *dev, struct weir_reg *reg)
+{
+	weir_rpm_run_(dev->m);
+	weir_reg_put_(reg);
+	dev->busy = false;
+	weir_device_unref_(dev);
 }
 
 int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg)
@@ -134,12 +149,23 @@ int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg)
 	dev->refs++;
 	reg->users++;
 	r = attempt(dev, reg);
-	weir_rpm_run_(m);
-	weir_reg_put_(reg);
-	dev->busy = false;
 	m->cause = outer;
-	weir_device_unref_(dev);
+	if (!dev->parked)
+		let_be(dev, reg);
 	return r;
+}
+
+void weir_probe_done_(struct weir_device *dev, int err)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_reg *reg = dev->reg;
+	uint32_t outer = m->cause;
+
+	dev->parked = false;
+	m->cause = dev->cause;
+	(void)conclude(dev, err);
+	m->cause = outer;
+	let_be(dev, reg);
 }
 
 int weir_attach_device_(struct weir_device *dev)
