@@ -64,20 +64,12 @@ static uint32_t flag_cells(const struct bus *b)
 	return b->kind == BUS_PLAIN ? 0 : 1;
 }
 
-/* Cells that lie past the end of the property are read from the blob as they are there. */
-static uint32_t cell(const struct weir_dt *dt, const uint8_t *p, uint32_t i)
-{
-	size_t at = (size_t)(p - dt->blob) + 4 * (size_t)i;
-
-	return at + 4 <= dt->blob_bytes ? weir_be32_(dt->blob + at) : 0;
-}
-
 static uint64_t number(const struct weir_dt *dt, const uint8_t *p, uint32_t from, uint32_t n)
 {
 	uint64_t v = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		v = v << 32 | cell(dt, p, from + i);
+		v = v << 32 | weir_dt_cell_(dt, p, from + i);
 	return v;
 }
 
@@ -136,7 +128,7 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 		return true;
 	}
 	for (uint32_t at = 0; at + entry <= ranges->bytes / 4; at += entry) {
-		uint32_t first = cell(dt, ranges->value, at);
+		uint32_t first = weir_dt_cell_(dt, ranges->value, at);
 		uint64_t start = number(dt, ranges->value, at + f, bus->na - f);
 		uint64_t size = number(dt, ranges->value, at + bus->na + above->na, bus->ns);
 
@@ -145,7 +137,7 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 			continue;
 		addr->value = addr->value - start +
 			      number(dt, ranges->value, at + bus->na + af, above->na - af);
-		addr->flags = cell(dt, ranges->value, at + bus->na);
+		addr->flags = weir_dt_cell_(dt, ranges->value, at + bus->na);
 		fit(above, addr);
 		return true;
 	}
@@ -165,7 +157,7 @@ bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *nod
 	bus = describe(dt, bus_node);
 	if (!bus.valid)
 		return false;
-	addr.flags = cell(dt, reg->value, 0);
+	addr.flags = weir_dt_cell_(dt, reg->value, 0);
 	addr.value = number(dt, reg->value, flag_cells(&bus), bus.na - flag_cells(&bus));
 	for (;;) {
 		const struct weir_dt_node *above_node = weir_dt_parent_(bus_node);

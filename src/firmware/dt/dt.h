@@ -80,6 +80,11 @@ struct weir_dt_node *weir_dt_by_phandle_(const struct weir_dt *dt, uint32_t phan
 /* The first cell of a property. False when it is missing or shorter than that. */
 bool weir_dt_u32_(const struct weir_dt *dt, const struct weir_dt_node *node, const char *name,
 		  uint32_t *out_value);
+/*
+ * The @i-th cell of a value, also past its end: what follows in the blob, as Linux
+ * was observed to read where a property is too short. 0 past the end of the blob.
+ */
+uint32_t weir_dt_cell_(const struct weir_dt *dt, const uint8_t *value, uint32_t i);
 /* Whether the node's name without unit address is @name. */
 bool weir_dt_named_(const struct weir_dt_node *node, const char *name);
 bool weir_dt_is_compatible_(const struct weir_dt_node *node, const char *compatible);

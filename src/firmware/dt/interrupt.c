@@ -114,7 +114,7 @@ static bool key_matches(const struct specifier *s, const uint8_t *entry,
 		uint32_t m = ~0u;
 
 		if (mask)
-			m = mask->bytes >= 4 * (i + 1) ? weir_be32_(mask->value + 4 * (size_t)i) : 0;
+			m = weir_dt_cell_(s->dt, mask->value, i);
 		if ((s->key[i] ^ weir_be32_(entry + 4 * (size_t)i)) & m)
 			return false;
 	}

@@ -402,6 +402,13 @@ bool weir_dt_u32_(const struct weir_dt *dt, const struct weir_dt_node *node, con
 	return true;
 }
 
+uint32_t weir_dt_cell_(const struct weir_dt *dt, const uint8_t *value, uint32_t i)
+{
+	size_t at = (size_t)(value - dt->blob) + 4 * (size_t)i;
+
+	return at + 4 <= dt->blob_bytes ? weir_be32_(dt->blob + at) : 0;
+}
+
 struct weir_dt_node *weir_dt_by_phandle_(const struct weir_dt *dt, uint32_t phandle)
 {
 	uint32_t at = mix(phandle) & dt->by_phandle_mask;
