@@ -177,6 +177,57 @@ static void test_fault_links(void **state)
 	assert_in_range(testhost_sweep(NULL, NULL, scenario_links, NULL), 40, 200);
 }
 
+/* ---- a device and a driver of several keys ---- */
+
+static const char *three_keys(const struct weir_device *dev, unsigned int index)
+{
+	static const char *const keys[] = { "x", "y", "z" };
+
+	(void)dev;
+	return index < 3 ? keys[index] : NULL;
+}
+
+static int try_bare(struct weir_bus *bus, const char *name)
+{
+	struct weir_device *dev;
+	int err = weir_device_create(bus, name, NULL, NULL, &dev);
+
+	if (!err) {
+		err = weir_device_add(dev);
+		weir_device_unref(dev);
+	}
+	return err;
+}
+
+static void scenario_keys(struct testhost *t, void *arg)
+{
+	static const struct weir_bus_ops ops = {
+		.abi = WEIR_ABI(struct weir_bus_ops), .match_key = three_keys,
+	};
+	struct world_driver *d;
+	struct weir_bus *bus;
+	struct world w;
+
+	(void)arg;
+	open_world(&w, t, &plain_policy);
+	RETRY(t, weir_bus_create(w.m, "keyed", &ops, &bus));
+	RETRY(t, try_bare(bus, "first"));
+	RETRY(t, try_bare(bus, "second"));
+	d = world_driver(&w, "drv", "z", "y", "x");
+	d->drv.bus = "keyed";
+	RETRY(t, weir_driver_register(w.m, &d->drv));
+	assert_settles(&w);
+	assert_journal(&w, "probe first; probe second");
+	weir_machine_destroy(w.m);
+	pthread_mutex_destroy(&w.mutex);
+}
+
+static void test_fault_keys(void **state)
+{
+	(void)state;
+	assert_in_range(testhost_sweep(NULL, NULL, scenario_keys, NULL), 15, 100);
+}
+
 /* ---- modules and the catalogue ---- */
 
 static const struct weir_driver *drivers[BOARD_DRIVERS + 1];
@@ -269,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_fault_board),
 		cmocka_unit_test(test_fault_board_on_threads),
 		cmocka_unit_test(test_fault_links),
+		cmocka_unit_test(test_fault_keys),
 		cmocka_unit_test(test_fault_module),
 		cmocka_unit_test(test_fault_cycle),
 	};
