@@ -187,16 +187,27 @@ static const char *three_keys(const struct weir_device *dev, unsigned int index)
 	return index < 3 ? keys[index] : NULL;
 }
 
-static int try_bare(struct weir_bus *bus, const char *name)
+static uint32_t offered(struct weir_bus *bus, const char *key)
+{
+	const struct weir_key *k = weir_map_get_(&bus->keys, key, 1);
+
+	return k ? k->nr_devices : 0;
+}
+
+/* A device that could not be added is in no index, and can be added again. */
+static void add_bare(struct testhost *t, struct weir_bus *bus, const char *name, uint32_t before)
 {
 	struct weir_device *dev;
-	int err = weir_device_create(bus, name, NULL, NULL, &dev);
 
-	if (!err) {
-		err = weir_device_add(dev);
-		weir_device_unref(dev);
+	RETRY(t, weir_device_create(bus, name, NULL, NULL, &dev));
+	if (weir_device_add(dev)) {
+		assert_true(testhost_fault_hit(t));
+		assert_int_equal(offered(bus, "x") + offered(bus, "y") + offered(bus, "z"),
+				 3 * before);
+		assert_int_equal(weir_device_add(dev), 0);
 	}
-	return err;
+	assert_int_equal(offered(bus, "x") + offered(bus, "y") + offered(bus, "z"), 3 * before + 3);
+	weir_device_unref(dev);
 }
 
 static void scenario_keys(struct testhost *t, void *arg)
@@ -211,8 +222,8 @@ static void scenario_keys(struct testhost *t, void *arg)
 	(void)arg;
 	open_world(&w, t, &plain_policy);
 	RETRY(t, weir_bus_create(w.m, "keyed", &ops, &bus));
-	RETRY(t, try_bare(bus, "first"));
-	RETRY(t, try_bare(bus, "second"));
+	add_bare(t, bus, "first", 0);
+	add_bare(t, bus, "second", 1);
 	d = world_driver(&w, "drv", "z", "y", "x");
 	d->drv.bus = "keyed";
 	RETRY(t, weir_driver_register(w.m, &d->drv));
