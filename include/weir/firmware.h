@@ -110,6 +110,9 @@ void weir_fwnode_set_initialized(struct weir_fwnode *node, bool on, bool claimed
 
 /** weir_fwnode_find - by path ("/soc/serial@1000"; also an alias or alias/rest). Return: 0; WEIR_ENOENT. */
 int weir_fwnode_find(struct weir_machine *m, const char *path, struct weir_fwnode **out_node);
+/** weir_fwnode_by_phandle - the node of a device tree that a phandle names. Return: 0; WEIR_ENOENT. */
+int weir_fwnode_by_phandle(struct weir_machine *m, uint32_t phandle,
+			   struct weir_fwnode **out_node);
 struct weir_fwnode *weir_fwnode_root(struct weir_machine *m);
 struct weir_fwnode *weir_fwnode_parent(const struct weir_fwnode *node);
 struct weir_fwnode *weir_fwnode_first_child(const struct weir_fwnode *node);

@@ -118,8 +118,9 @@ struct weir_host_ops {
 enum weir_lock_rank {
 	WEIR_LOCK_GROUP = 1,   /* one for each IOMMU group: attaching */
 	WEIR_LOCK_DOMAIN = 2,  /* one for each domain: its mappings and parts */
-	WEIR_LOCK_POWER = 3,   /* held around runtime power calls of drivers */
-	WEIR_LOCK_MACHINE = 4, /* everything that hangs off a machine */
+	WEIR_LOCK_IOVA = 3,    /* one for each space of I/O virtual addresses */
+	WEIR_LOCK_POWER = 4,   /* held around runtime power calls of drivers */
+	WEIR_LOCK_MACHINE = 5, /* everything that hangs off a machine */
 };
 
 #ifdef __cplusplus

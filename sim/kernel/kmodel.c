@@ -16,7 +16,7 @@
 #include "kernel/kmodel_priv.h"
 #include "kernel/linux/linux.h"
 
-static bool is_linux(const struct weir_kmodel *k)
+bool weir_kmodel_is_linux_(const struct weir_kmodel *k)
 {
 	return k->m->policy == &weir_policy_linux_6_12;
 }
@@ -219,7 +219,7 @@ static void unregister_driver(struct weir_kmodel *k, struct kdriver *d)
 
 void weir_kmodel_settle(struct weir_kmodel *k)
 {
-	if (is_linux(k))
+	if (weir_kmodel_is_linux_(k))
 		weir_linux_settle(k->m);
 	else
 		weir_settle(k->m);
@@ -227,7 +227,7 @@ void weir_kmodel_settle(struct weir_kmodel *k)
 
 void weir_kmodel_wait(struct weir_kmodel *k, uint64_t ms)
 {
-	if (is_linux(k))
+	if (weir_kmodel_is_linux_(k))
 		weir_linux_advance(k->m, ms);
 	weir_kmodel_settle(k);
 }
@@ -259,13 +259,13 @@ int weir_kmodel_boot(struct weir_kmodel *k)
 
 	for (unsigned int level = 0; level <= LEVEL_LAST && !err; level++) {
 		if (level == LEVEL_POPULATE) {
-			if (is_linux(k))
+			if (weir_kmodel_is_linux_(k))
 				weir_linux_populate_begin(k->m);
 			err = weir_firmware_populate(k->m);
 		}
-		if (level == LEVEL_LATE && is_linux(k))
+		if (level == LEVEL_LATE && weir_kmodel_is_linux_(k))
 			weir_linux_initcalls_end(k->m);
-		if (level == LEVEL_LAST && is_linux(k))
+		if (level == LEVEL_LAST && weir_kmodel_is_linux_(k))
 			weir_linux_populate_end(k->m);
 		if (!err)
 			err = run_level(k, level);

@@ -10,6 +10,7 @@
 #include "core/core.h"
 #include "firmware/dt/dt.h"
 #include "kernel/kmodel_priv.h"
+#include "kernel/linux/linux.h"
 
 void kmodel_complain(struct weir_kmodel *k, const char *fmt, ...)
 {
@@ -129,6 +130,8 @@ static int probe(struct weir_device *dev)
 		observe(d, WEIR_ACT_DEFER, dev);
 		return weir_dev_fail(dev, WEIR_EDEFER, "not yet");
 	}
+	if (d->model->options.probe_ns && weir_kmodel_is_linux_(d->model))
+		weir_linux_elapse(d->model->m, d->model->options.probe_ns);
 	observe(d, WEIR_ACT_PROBE, dev);
 	return offer_services(dev);
 }

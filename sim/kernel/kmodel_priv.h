@@ -36,6 +36,9 @@ struct weir_kmodel {
 	size_t nr_faults;
 };
 
+/* kmodel.c: whether the machine has the policy linux-6.12, with its clock */
+bool weir_kmodel_is_linux_(const struct weir_kmodel *k);
+
 /* kmodel_driver.c */
 const struct weir_driver_ops *kmodel_driver_ops(bool sync_state);
 int kmodel_collect_faults(struct weir_kmodel *k);

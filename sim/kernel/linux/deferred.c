@@ -46,13 +46,6 @@ static void settle(struct weir_machine *m)
 		linux_work(m);
 }
 
-void weir_linux_settle(struct weir_machine *m)
-{
-	weir_lock_(m);
-	settle(m);
-	weir_unlock_(m);
-}
-
 /* ---- declared ends ---- */
 
 /* Links to suppliers that no driver has ever matched stop blocking. */
@@ -80,7 +73,7 @@ void linux_timer_restart(struct weir_machine *m)
 	struct linux_state *s = linux_state(m);
 
 	if (s->timer_on)
-		s->timer_end_ms = s->now_ms + (uint64_t)s->timeout * 1000;
+		s->timer_end_ns = s->now_ns + (uint64_t)s->timeout * 1000000000u;
 }
 
 static void expire(struct weir_machine *m)
@@ -102,25 +95,49 @@ static void expire(struct weir_machine *m)
 	m->cause = 0;
 }
 
-void weir_linux_advance(struct weir_machine *m, uint64_t ms)
+/* Fires when its time has come, or came while probes took theirs. */
+static void check_timer(struct weir_machine *m)
 {
 	struct linux_state *s = linux_state(m);
-	uint64_t end = s->now_ms + ms;
 
-	weir_lock_(m);
-	if (s->timer_on && s->timer_end_ms <= end) {
-		if (s->timer_end_ms > s->now_ms)
-			s->now_ms = s->timer_end_ms;
+	if (s->timer_on && s->timer_end_ns <= s->now_ns)
 		expire(m);
-	}
-	if (end > s->now_ms)
-		s->now_ms = end;
+}
+
+void weir_linux_settle(struct weir_machine *m)
+{
+	weir_lock_(m);
+	settle(m);
+	check_timer(m);
 	weir_unlock_(m);
 }
 
-uint64_t weir_linux_now_ms(struct weir_machine *m)
+void weir_linux_advance(struct weir_machine *m, uint64_t ms)
 {
-	return linux_state(m)->now_ms;
+	struct linux_state *s = linux_state(m);
+	uint64_t end = s->now_ns + ms * 1000000u;
+
+	weir_lock_(m);
+	if (s->timer_on && s->timer_end_ns <= end) {
+		if (s->timer_end_ns > s->now_ns)
+			s->now_ns = s->timer_end_ns;
+		check_timer(m);
+	}
+	if (end > s->now_ns)
+		s->now_ns = end;
+	weir_unlock_(m);
+}
+
+void weir_linux_elapse(struct weir_machine *m, uint64_t ns)
+{
+	weir_lock_(m);
+	linux_state(m)->now_ns += ns;
+	weir_unlock_(m);
+}
+
+uint64_t weir_linux_now_ns(const struct weir_machine *m)
+{
+	return linux_state(m)->now_ns;
 }
 
 bool weir_linux_is_deferred(const struct weir_device *dev)
@@ -160,7 +177,7 @@ void weir_linux_initcalls_end(struct weir_machine *m)
 	settle(m);
 	if (s->timeout > 0) {
 		s->timer_on = true;
-		s->timer_end_ms = s->now_ms + (uint64_t)s->timeout * 1000;
+		s->timer_end_ns = s->now_ns + (uint64_t)s->timeout * 1000000000u;
 	}
 	if (s->args.no_modules)
 		probing_done(m);

@@ -36,8 +36,10 @@ void weir_linux_args_parse(struct weir_linux_args *args, const char *cmdline);
 /* Give a struct weir_linux_args (or NULL) to weir_machine_create_policy(). */
 extern const struct weir_policy_ops weir_policy_linux_6_12;
 
-/* The clock, in virtual milliseconds since the end of initcalls. */
-uint64_t weir_linux_now_ms(struct weir_machine *m);
+/* The clock, in virtual nanoseconds since start-up. Context: any. */
+uint64_t weir_linux_now_ns(const struct weir_machine *m);
+/* Time passes inside a probe: the timer is looked at when all is settled. */
+void weir_linux_elapse(struct weir_machine *m, uint64_t ns);
 /* Lets time pass; the deferred probe timer may fire on the way. */
 void weir_linux_advance(struct weir_machine *m, uint64_t ms);
 /* Runs the retry worker until it has nothing to do. */

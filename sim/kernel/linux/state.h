@@ -15,8 +15,8 @@ struct linux_state {
 	bool drivers_done;         /* registration was declared over */
 	int timeout;               /* seconds; 0 once expired */
 	bool timer_on;
-	uint64_t timer_end_ms;
-	uint64_t now_ms;
+	uint64_t timer_end_ns;
+	uint64_t now_ns;
 	/* scratch of the cycle search, kept to save allocations */
 	struct weir_fwnode **stack;
 	uint32_t stack_max;

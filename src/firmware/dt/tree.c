@@ -466,6 +466,16 @@ int weir_fwnode_find(struct weir_machine *m, const char *path, struct weir_fwnod
 	return 0;
 }
 
+int weir_fwnode_by_phandle(struct weir_machine *m, uint32_t phandle, struct weir_fwnode **out_node)
+{
+	struct weir_dt_node *node = m->dt ? weir_dt_by_phandle_(m->dt, phandle) : NULL;
+
+	if (!node)
+		return WEIR_ENOENT;
+	*out_node = &node->fw;
+	return 0;
+}
+
 int weir_fwnode_property(const struct weir_fwnode *fw, const char *name, const void **out_value,
 			 size_t *out_bytes)
 {
