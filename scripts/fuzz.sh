@@ -1,51 +1,82 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Fuzz a parser with libFuzzer, under AddressSanitizer and UBSan.
+# Fuzz with libFuzzer, under AddressSanitizer and UBSan.
 #
-# usage: fuzz.sh BUILD [NAME]      NAME: dt (fuzz/fuzz_NAME.c)
+# usage: fuzz.sh BUILD [NAME...]      NAME: dtb, overlay, script, image (fuzz/fuzz_NAME.c)
 #
-# FUZZ_SECONDS (60) in all, in JOBS (number of processors) processes. It starts
-# from the kept inputs in fuzz/corpus/NAME and from the device trees of
-# tests/cases, works in BUILD/fuzz, and in the end adds to the kept inputs those
-# that reach something new, merged to the fewest. A crash is left in
-# BUILD/fuzz/NAME and makes the exit status non-zero.
+# Without a NAME all take turns. FUZZ_SECONDS (600) in all, in JOBS (1)
+# processes. Each starts from its kept inputs in fuzz/corpus/NAME and from seeds made
+# of tests/cases and boards, works in BUILD/fuzz/NAME, and in the end adds to the kept
+# inputs those of at most 4 KiB that reach something new. A crash, hang or leak is left
+# in BUILD/fuzz/NAME and makes the exit status non-zero.
 set -eu
 
 [ $# -ge 1 ] || { sed -n '3,/^set -eu/{/^set -eu/d;s/^# \{0,1\}//;p}' "$0" >&2; exit 2; }
 mkdir -p "$1/fuzz"
-build=$(cd "$1" && pwd)
-name=${2:-dt}
-seconds=${FUZZ_SECONDS:-60}
-jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
+work=$(cd "$1/fuzz" && pwd)
+shift
 cd "$(dirname "$0")/.."
-work=$build/fuzz/$name
-kept=fuzz/corpus/$name
-mkdir -p "$work/found" "$work/seeds" "$kept"
-
-echo "building the fuzzer"
-# shellcheck disable=SC2046
-clang -g -O1 -std=c11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	-Iinclude -Isrc -Iport/posix/include \
-	"fuzz/fuzz_$name.c" $(sed '/^#/d' src/sources.txt port/posix/sources.txt) \
-	-o "$work/fuzz" -lfdt -lpthread
-
-for dts in tests/cases/*.dts boards/*.dts; do
-	[ ! -f "$dts" ] ||
-		dtc -q -q -f -I dts -O dtb -o "$work/seeds/$(basename "$dts" .dts).dtb" "$dts" || true
-done
-
-echo "fuzzing for $seconds s in $jobs processes"
-status=0
-(cd "$work" && ./fuzz -max_total_time="$seconds" -jobs="$jobs" -workers="$jobs" -max_len=16384 \
-	-rss_limit_mb=1024 -timeout=10 -print_final_stats=1 found "$OLDPWD/$kept" seeds) \
-	> "$work/log" 2>&1 || status=$?
-cat "$work"/fuzz-*.log 2>/dev/null | grep -E 'stat::number_of_executed_units|ERROR|SUMMARY|Test unit written' || true
-if [ $status != 0 ] || ls "$work"/crash-* "$work"/timeout-* "$work"/oom-* "$work"/leak-* > /dev/null 2>&1; then
-	tail -n 30 "$work/log"
-	echo "fuzz.sh: failed; see $work"
-	exit 1
+if [ $# = 0 ]; then
+	for source in fuzz/fuzz_*.c; do
+		name=${source#fuzz/fuzz_}
+		set -- "$@" "${name%.c}"
+	done
 fi
-"$work/fuzz" -merge=1 -max_len=16384 "$kept" "$work/found" > "$work/merge.log" 2>&1 ||
-	{ tail -n 20 "$work/merge.log"; exit 1; }
-echo "$(find "$kept" -type f | wc -l) inputs kept in $kept"
+seconds=$((${FUZZ_SECONDS:-600} / $#))
+jobs=${JOBS:-1}
+
+echo "building the fuzzers"
+if [ ! -f "$work/build/build.ninja" ]; then
+	meson setup "$work/build" --native-file=scripts/clang.ini -Dfuzzers=true \
+		-Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=all' \
+		-Db_sanitize=address,undefined -Db_lundef=false > "$work/setup.log" 2>&1 ||
+		{ cat "$work/setup.log"; exit 1; }
+fi
+ninja -C "$work/build" --quiet
+
+# Device trees of our own, small; options or an overlay may follow one.
+seeds() {
+	mkdir -p "$work/$1/seeds"
+	for dts in tests/cases/*.dts tests/cases/broken/*.dts boards/*.dts; do
+		to=$work/$1/seeds/$(basename "$dts" .dts)
+		[ ! -f "$dts" ] || [ -f "$to" ] ||
+			dtc -q -q -f -W no-graph_nodes -W no-graph_port -W no-graph_endpoint \
+				-W no-graph_child_address -I dts -O dtb -o "$to" "$dts" || true
+	done
+}
+
+# Runs one and merges what it found.
+fuzz() {
+	name=$1
+	dir=$work/$name
+	kept=$PWD/fuzz/corpus/$name
+	dict=
+	mkdir -p "$dir/found" "$dir/seeds" "$kept"
+	case $name in
+	dtb | overlay) seeds "$name"; dict="-dict=$PWD/fuzz/dtb.dict" ;;
+	script) dict="-dict=$PWD/fuzz/script.dict" ;;
+	esac
+	echo "fuzz_$name: $seconds s in $jobs processes"
+	status=0
+	# shellcheck disable=SC2086
+	(cd "$dir" && rm -f fuzz-*.log && nice "$work/build/fuzz/fuzz_$name" -max_total_time="$seconds" \
+		-jobs="$jobs" -workers="$jobs" -max_len=16384 -rss_limit_mb=2048 -timeout=20 \
+		-print_final_stats=1 $dict found "$kept" seeds) > "$dir/log" 2>&1 || status=$?
+	grep -hE 'stat::number_of_executed_units|cov:.*DONE|ERROR|SUMMARY|Test unit written' \
+		"$dir"/fuzz-*.log || true
+	if [ $status != 0 ] || ls "$dir"/crash-* "$dir"/timeout-* "$dir"/oom-* "$dir"/leak-* > /dev/null 2>&1; then
+		tail -n 30 "$dir/log"
+		echo "fuzz.sh: fuzz_$name failed; see $dir"
+		return 1
+	fi
+	"$work/build/fuzz/fuzz_$name" -merge=1 -max_len=4096 "$kept" "$dir/found" "$dir/seeds" \
+		> "$dir/merge.log" 2>&1 || { tail -n 20 "$dir/merge.log"; return 1; }
+	echo "$(find "$kept" -type f | wc -l) inputs kept in fuzz/corpus/$name"
+}
+
+failed=0
+for each; do
+	fuzz "$each" || failed=1
+done
+exit $failed

@@ -79,6 +79,14 @@ void weir_unlock_(struct weir_machine *m)
 	m->ops->unlock(m->host, m->lock);
 }
 
+/* Names in trees can hold anything; a log line is one line and steers no terminal. */
+static void make_printable(char *line)
+{
+	for (; *line; line++)
+		if ((unsigned char)*line < ' ' || *line == 127)
+			*line = '?';
+}
+
 void weir_logf_(struct weir_machine *m, enum weir_log_level level, const char *fmt, ...)
 {
 	char line[256];
@@ -89,6 +97,7 @@ void weir_logf_(struct weir_machine *m, enum weir_log_level level, const char *f
 	va_start(args, fmt);
 	weir_vformat_(line, sizeof(line), fmt, args);
 	va_end(args);
+	make_printable(line);
 	m->ops->log(m->host, level, line);
 }
 

@@ -9,6 +9,9 @@
 
 #include "core/core.h"
 
+/* Nodes may be nested so deep, as in Linux; what recurses over a tree relies on it. */
+#define WEIR_DT_MAX_DEPTH 64
+
 struct weir_dt_prop {
 	const char *name;
 	const uint8_t *value; /* big-endian, in the blob */
@@ -36,9 +39,9 @@ struct weir_dt {
 	const uint8_t *blob;
 	uint32_t blob_bytes;
 	struct weir_dt_node *nodes; /* in tree order */
-	uint32_t nr_nodes;
+	uint32_t nr_nodes, max_nodes;
 	struct weir_dt_prop *props;
-	uint32_t nr_props;
+	uint32_t nr_props, max_props;
 	uint32_t *by_path;          /* hash table of node index + 1 */
 	uint32_t by_path_mask;
 	uint32_t *by_phandle;       /* the same by phandle */
@@ -71,6 +74,18 @@ static inline uint32_t weir_be32_(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
+
+/* check.c */
+struct weir_dt_shape {
+	uint32_t nr_nodes, nr_props;
+	const char *what; /* is wrong; constant */
+	uint32_t offset;  /* of it, in bytes */
+};
+/*
+ * Whether a blob can be read from end to end. @out_shape is also written on failure:
+ * what is wrong, and where. Return: 0; WEIR_EBADMSG.
+ */
+int weir_dt_check_(const void *blob, size_t bytes, struct weir_dt_shape *out_shape);
 
 /* tree.c */
 extern const struct weir_firmware_ops weir_dt_ops_;

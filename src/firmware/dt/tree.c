@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reading a flattened device tree into indexed arrays, and looking things up in
- * them. Format: Devicetree Specification 0.4, chapter 5; read with libfdt, which
- * checks every offset against the blob.
+ * them. Read with libfdt, after check.c went over all of it.
  */
 #include "firmware/dt/dt.h"
 
@@ -10,81 +9,31 @@
 
 #include "core/text.h"
 
-#define MAX_DEPTH 64
-
-/* ---- errors ---- */
-
-static int damaged(struct weir_machine *m, int offset, const char *what)
-{
-	weir_format_(m->firmware_error, sizeof(m->firmware_error),
-		     "damaged device tree: %s at byte offset %d (0x%x)", what, offset,
-		     (unsigned int)offset);
-	return WEIR_EBADMSG;
-}
-
 const char *weir_firmware_error(const struct weir_machine *m)
 {
 	return m->firmware_error;
 }
 
-/* Byte offset in the file of an offset into the structure block. */
-static int file_offset(const void *blob, int offset)
-{
-	return (int)fdt_off_dt_struct(blob) + offset;
-}
-
-static int check_header(struct weir_machine *m, const void *blob, size_t bytes)
-{
-	int r;
-
-	if (bytes < FDT_V1_SIZE)
-		return damaged(m, (int)bytes, "file ends inside the header");
-	if (fdt_magic(blob) != FDT_MAGIC)
-		return damaged(m, 0, "wrong magic, this is no device tree blob");
-	if (fdt_totalsize(blob) > bytes || bytes > INT32_MAX)
-		return damaged(m, (int)bytes, "file is shorter than its header says");
-	r = fdt_check_header(blob);
-	if (r)
-		return damaged(m, 0, fdt_strerror(r));
-	if (fdt_version(blob) < 17 &&
-	    (fdt_version(blob) < 16 || fdt_off_dt_struct(blob) >= fdt_totalsize(blob)))
-		return damaged(m, 20, "format older than version 16");
-	return 0;
-}
-
-/* ---- reading ---- */
+/* ---- reading, of a blob that was checked ---- */
 
 struct reader {
 	struct weir_machine *m;
 	struct weir_dt *dt;
 	const void *blob;
-	struct weir_dt_node *stack[MAX_DEPTH];
-	struct weir_fwnode *last_child[MAX_DEPTH];
+	struct weir_dt_node *stack[WEIR_DT_MAX_DEPTH];
+	struct weir_fwnode *last_child[WEIR_DT_MAX_DEPTH];
 	int depth;
-	bool fill; /* second pass: write; first: count */
 };
 
-static int begin_node(struct reader *r, int offset)
+static void begin_node(struct reader *r, int offset)
 {
 	struct weir_dt *dt = r->dt;
-	struct weir_dt_node *node, *parent;
+	struct weir_dt_node *node = &dt->nodes[dt->nr_nodes++];
+	struct weir_dt_node *parent = r->depth ? r->stack[r->depth - 1] : NULL;
 	const char *name;
 	int len;
 
 	name = fdt_get_name(r->blob, offset, &len);
-	if (!name)
-		return damaged(r->m, file_offset(r->blob, offset), "node name");
-	if (r->depth == MAX_DEPTH)
-		return damaged(r->m, file_offset(r->blob, offset), "nodes nested too deeply");
-	if (!r->depth && dt->nr_nodes)
-		return damaged(r->m, file_offset(r->blob, offset), "second root node");
-	if (!r->fill) {
-		dt->nr_nodes++;
-		r->depth++;
-		return 0;
-	}
-	node = &dt->nodes[dt->nr_nodes++];
-	parent = r->depth ? r->stack[r->depth - 1] : NULL;
 	weir_fwnode_init_(r->m, &node->fw, &weir_dt_ops_, parent ? name : "",
 			  parent ? &parent->fw : NULL);
 	node->first_prop = dt->nr_props;
@@ -98,7 +47,6 @@ static int begin_node(struct reader *r, int offset)
 		r->last_child[r->depth - 1] = &node->fw;
 	r->last_child[r->depth] = NULL;
 	r->stack[r->depth++] = node;
-	return 0;
 }
 
 /*
@@ -138,65 +86,37 @@ static void note_property(struct weir_dt_node *node, const struct weir_dt_prop *
 	}
 }
 
-static int add_prop(struct reader *r, int offset)
+static void add_prop(struct reader *r, int offset)
 {
-	struct weir_dt *dt = r->dt;
-	struct weir_dt_prop *out;
-	const char *name;
-	const void *value;
+	struct weir_dt_prop *out = &r->dt->props[r->dt->nr_props++];
 	int len;
 
-	if (!r->depth)
-		return damaged(r->m, file_offset(r->blob, offset), "property outside a node");
-	value = fdt_getprop_by_offset(r->blob, offset, &name, &len);
-	if (!value)
-		return damaged(r->m, file_offset(r->blob, offset), "property");
-	if (!r->fill) {
-		dt->nr_props++;
-		return 0;
-	}
-	out = &dt->props[dt->nr_props++];
-	out->name = name;
-	out->value = value;
+	out->value = fdt_getprop_by_offset(r->blob, offset, &out->name, &len);
 	out->bytes = (uint32_t)len;
-	out->row = weir_dt_row_of_(name);
+	out->row = weir_dt_row_of_(out->name);
 	r->stack[r->depth - 1]->nr_props++;
 	note_property(r->stack[r->depth - 1], out);
-	return 0;
 }
 
-static int read_blob(struct reader *r)
+static void read_blob(struct reader *r)
 {
-	int offset = 0, next, err = 0;
-
-	r->dt->nr_nodes = 0;
-	r->dt->nr_props = 0;
-	r->depth = 0;
-	for (; !err; offset = next) {
+	for (int offset = 0, next;; offset = next) {
 		switch (fdt_next_tag(r->blob, offset, &next)) {
 		case FDT_BEGIN_NODE:
-			err = begin_node(r, offset);
+			begin_node(r, offset);
 			break;
 		case FDT_END_NODE:
-			if (!r->depth--)
-				err = damaged(r->m, file_offset(r->blob, offset), "unmatched end");
+			r->depth--;
 			break;
 		case FDT_PROP:
-			err = add_prop(r, offset);
-			break;
-		case FDT_NOP:
+			add_prop(r, offset);
 			break;
 		case FDT_END:
-			if (next >= 0 && !r->depth && r->dt->nr_nodes)
-				return 0;
-			return damaged(r->m, file_offset(r->blob, offset),
-				       next < 0 ? "structure block" : "end inside a node");
+			return;
 		default:
-			err = damaged(r->m, file_offset(r->blob, offset), "unknown token");
 			break;
 		}
 	}
-	return err;
 }
 
 /* ---- indices ---- */
@@ -259,13 +179,12 @@ void weir_dt_free_(struct weir_machine *m)
 	if (!dt)
 		return;
 	size = (size_t)dt->by_path_mask + 1;
-	for (uint32_t i = 0; dt->nodes && i < dt->nr_nodes; i++)
-		if (dt->nodes[i].fw.m)
-			weir_fwnode_fini_(&dt->nodes[i].fw);
+	for (uint32_t i = 0; i < dt->nr_nodes; i++)
+		weir_fwnode_fini_(&dt->nodes[i].fw);
 	weir_free_(m, dt->by_path, size * sizeof(*dt->by_path));
 	weir_free_(m, dt->by_phandle, size * sizeof(*dt->by_phandle));
-	weir_free_(m, dt->nodes, dt->nr_nodes * sizeof(*dt->nodes));
-	weir_free_(m, dt->props, dt->nr_props * sizeof(*dt->props));
+	weir_free_(m, dt->nodes, dt->max_nodes * sizeof(*dt->nodes));
+	weir_free_(m, dt->props, dt->max_props * sizeof(*dt->props));
 	weir_free_(m, dt->regions, dt->max_regions * sizeof(*dt->regions));
 	weir_free_(m, dt, sizeof(*dt));
 	m->dt = NULL;
@@ -330,7 +249,7 @@ static void mark_console(struct weir_dt *dt)
 
 /* ---- loading ---- */
 
-static int load(struct weir_machine *m, const void *blob)
+static int load(struct weir_machine *m, const void *blob, const struct weir_dt_shape *shape)
 {
 	struct weir_dt *dt = weir_alloc_(m, sizeof(*dt));
 	struct reader r = { .m = m, .dt = dt, .blob = blob };
@@ -342,21 +261,15 @@ static int load(struct weir_machine *m, const void *blob)
 	dt->m = m;
 	dt->blob = blob;
 	dt->blob_bytes = fdt_totalsize(blob);
-	err = read_blob(&r);
-	if (err) {
-		dt->nr_nodes = dt->nr_props = 0;
-		return err;
-	}
-	dt->nodes = weir_alloc_(m, dt->nr_nodes * sizeof(*dt->nodes));
-	if (!dt->nodes)
+	dt->max_nodes = shape->nr_nodes;
+	dt->max_props = shape->nr_props;
+	dt->nodes = weir_alloc_(m, dt->max_nodes * sizeof(*dt->nodes));
+	if (dt->max_props)
+		dt->props = weir_alloc_(m, dt->max_props * sizeof(*dt->props));
+	if (!dt->nodes || (dt->max_props && !dt->props))
 		return WEIR_ENOMEM;
-	dt->props = dt->nr_props ? weir_alloc_(m, dt->nr_props * sizeof(*dt->props)) : NULL;
-	if (dt->nr_props && !dt->props)
-		return WEIR_ENOMEM;
-	r.fill = true;
-	err = read_blob(&r);
-	if (!err)
-		err = make_indices(dt);
+	read_blob(&r);
+	err = make_indices(dt);
 	if (err)
 		return err;
 	m->root = &dt->nodes[0].fw;
@@ -364,15 +277,28 @@ static int load(struct weir_machine *m, const void *blob)
 	return m->policy->firmware_changed ? m->policy->firmware_changed(m) : 0;
 }
 
+static int check(struct weir_machine *m, const void *blob, size_t bytes,
+		 struct weir_dt_shape *out_shape)
+{
+	int err = weir_dt_check_(blob, bytes, out_shape);
+
+	if (err)
+		weir_format_(m->firmware_error, sizeof(m->firmware_error),
+			     "damaged device tree: %s at byte offset %u (0x%x)", out_shape->what,
+			     out_shape->offset, out_shape->offset);
+	return err;
+}
+
 int weir_firmware_load_dt(struct weir_machine *m, const void *blob, size_t bytes)
 {
+	struct weir_dt_shape shape;
 	int err;
 
 	weir_lock_(m);
 	m->firmware_error[0] = '\0';
-	err = m->dt ? WEIR_EEXIST : check_header(m, blob, bytes);
+	err = m->dt ? WEIR_EEXIST : check(m, blob, bytes, &shape);
 	if (!err) {
-		err = load(m, blob);
+		err = load(m, blob, &shape);
 		if (err)
 			weir_dt_free_(m);
 	}
