@@ -36,7 +36,14 @@ struct weir_abi {
 #define WEIR_ABI(type) { (uint32_t)sizeof(type), WEIR_ABI_VERSION }
 
 struct weir_lock;         /* the host's; opaque to the library */
+struct weir_irq;          /* likewise */
 struct weir_module_entry; /* module.h */
+
+/* What a device writes to where when it raises a message-signalled interrupt. */
+struct weir_msi {
+	uint64_t pa; /* the doorbell, 4-byte aligned */
+	uint32_t data;
+};
 
 enum weir_log_level {
 	WEIR_LOG_ERR,
@@ -112,6 +119,83 @@ struct weir_host_ops {
 	int (*module_open)(void *host, const char *name, void **out_image,
 			   const struct weir_module_entry **out_entry);
 	void (*module_close)(void *host, void *image);
+
+	/*
+	 * ---- optional: memory that devices reach. NULL: nothing of the library
+	 * that needs it can be used (WEIR_EOPNOTSUPP). ----
+	 */
+
+	/*
+	 * Zeroed memory, contiguous for devices: @bytes and @align_bytes are
+	 * multiples of 4 KiB, the alignment (of the physical address) is a power of
+	 * two. Coherent with devices, or the host has cache calls. Returns 0, or
+	 * WEIR_ENOMEM. Context: thread, any lock may be held.
+	 */
+	int (*pages_alloc)(void *host, size_t bytes, size_t align_bytes, void **out_va,
+			   uint64_t *out_pa);
+	/* Gives back what pages_alloc returned, all of it. */
+	void (*pages_free)(void *host, void *va, uint64_t pa, size_t bytes);
+
+	/* ---- optional: device registers. NULL: drivers of hardware are refused. ---- */
+
+	/*
+	 * Makes [pa, pa + bytes) accessible. A position in it is then @out_at plus an
+	 * offset; what the number means is the host's affair. Returns 0; WEIR_EINVAL
+	 * for an address that has no registers; WEIR_ENOMEM. Context: thread.
+	 */
+	int (*mmio_map)(void *host, uint64_t pa, uint64_t bytes, uintptr_t *out_at);
+	void (*mmio_unmap)(void *host, uintptr_t at, uint64_t bytes);
+	/*
+	 * One access of exactly @width bytes (1, 2, 4 or 8), naturally aligned,
+	 * little-endian, never split, merged or repeated. Accesses are done in
+	 * program order. A write comes after all earlier stores to memory as
+	 * devices see them, a read before all later loads. A write may be posted:
+	 * it has arrived when a later read of the same device has returned. Where
+	 * nothing answers, a read gives all ones. Context: any, also interrupt.
+	 */
+	uint64_t (*mmio_read)(void *host, uintptr_t at, unsigned int width);
+	void (*mmio_write)(void *host, uintptr_t at, unsigned int width, uint64_t value);
+
+	/* ---- optional: barriers. NULL: only the compiler is held back. ---- */
+
+	/*
+	 * Earlier loads and stores of memory shared with devices come before later
+	 * ones, as devices see them. Context: any.
+	 */
+	void (*dma_barrier)(void *host);
+
+	/* ---- optional: delays. NULL: the library counts loops instead. ---- */
+
+	/*
+	 * Lets at least @ns nanoseconds go by, a few thousand at most, busily: it
+	 * must not sleep. Interrupts of a host that polls for them may come inside.
+	 * Context: any; see above for a host that polls.
+	 */
+	void (*delay_ns)(void *host, uint32_t ns);
+
+	/* ---- optional: interrupts. NULL: drivers of hardware poll, or are refused. ---- */
+
+	/*
+	 * Has fn(arg) called when the interrupt line @line (as the firmware's
+	 * interrupt controller counts) rises. fn runs in interrupt context or on a
+	 * thread of its own, without locks, never at the same time as itself.
+	 * Returns 0; WEIR_EBUSY; WEIR_EINVAL; WEIR_ENOMEM. Context: thread.
+	 */
+	int (*irq_request)(void *host, uint32_t line, void (*fn)(void *arg), void *arg,
+			   struct weir_irq **out_irq);
+	/*
+	 * Sets @n message-signalled interrupts up: fn(arg, i) is called after a device
+	 * did the write that out_messages[i] says; several such writes may become
+	 * one call. fn as above. Returns 0; WEIR_ENOSPC when there are not so many;
+	 * WEIR_ENOMEM. Context: thread.
+	 */
+	int (*msi_request)(void *host, unsigned int n, void (*fn)(void *arg, unsigned int i),
+			   void *arg, struct weir_msi *out_messages, struct weir_irq **out_irq);
+	/*
+	 * Gives either kind back. When it returns, fn is not running and will not be
+	 * called again. Context: thread, not from fn.
+	 */
+	void (*irq_free)(void *host, struct weir_irq *irq);
 };
 
 /* Ranks of the library's locks, lowest taken first. docs/locking.md. */

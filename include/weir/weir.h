@@ -14,6 +14,7 @@
 #include "weir/iommu.h"
 #include "weir/link.h"
 #include "weir/machine.h"
+#include "weir/mmio.h"
 #include "weir/module.h"
 #include "weir/order.h"
 #include "weir/pm.h"

@@ -103,6 +103,22 @@ void weir_logf_(struct weir_machine *m, enum weir_log_level level, const char *f
 
 /* ---- life ---- */
 
+/* Of the groups for hardware: each is there whole or not at all. */
+static const char *missing_hardware_call(const struct weir_host_ops *ops)
+{
+	bool mmio = ops->mmio_map || ops->mmio_unmap || ops->mmio_read || ops->mmio_write;
+
+	if (mmio && (!ops->mmio_map || !ops->mmio_unmap))
+		return ops->mmio_map ? "mmio_unmap" : "mmio_map";
+	if (mmio && (!ops->mmio_read || !ops->mmio_write))
+		return ops->mmio_read ? "mmio_write" : "mmio_read";
+	if ((ops->irq_request || ops->msi_request) && !ops->irq_free)
+		return "irq_free";
+	if (ops->irq_free && !ops->irq_request && !ops->msi_request)
+		return "irq_request";
+	return NULL;
+}
+
 static const char *missing_call(const struct weir_host_ops *ops)
 {
 	if (!ops->alloc)
@@ -119,7 +135,9 @@ static const char *missing_call(const struct weir_host_ops *ops)
 		return ops->thread_run ? "thread_wait" : "thread_run";
 	if (!ops->module_open != !ops->module_close)
 		return ops->module_open ? "module_close" : "module_open";
-	return NULL;
+	if (!ops->pages_alloc != !ops->pages_free)
+		return ops->pages_alloc ? "pages_free" : "pages_alloc";
+	return missing_hardware_call(ops);
 }
 
 static int check_host(const struct weir_host_ops *ops, void *host)

@@ -232,6 +232,7 @@ struct testhost *testhost_create(const struct weir_host_ops *inner, void *inner_
 		t->ops.module_open = NULL;
 	if (!t->inner->module_close)
 		t->ops.module_close = NULL;
+	testhost_hw_ops_(&t->ops, t->inner);
 	return t;
 }
 
@@ -319,6 +320,7 @@ void testhost_check_empty(struct testhost *t)
 				t->blocks, t->bytes, testhost_newest_bytes_(t));
 	if (t->locks)
 		testhost_fault_(t, "%zu lock(s) are left", t->locks);
+	testhost_hw_check_empty_(t);
 	testhost_check(t);
 }
 

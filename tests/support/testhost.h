@@ -6,7 +6,9 @@
  *   its ends untouched; freed memory is overwritten;
  * - locks are taken in rising rank, not twice by a thread, released by the one
  *   that took them, and all destroyed in the end;
- * - the n-th call that can fail (alloc, lock_create, thread_run) fails on demand;
+ * - pages, mapped registers and interrupts are given back;
+ * - the n-th call that can fail (alloc, lock_create, thread_run, pages_alloc,
+ *   mmio_map, irq_request, msi_request) fails on demand;
  * - assert_failed is recorded and, unless expected, a fault.
  *
  * Faults are noted where they are seen, on any thread, and fail the test at

@@ -20,6 +20,9 @@ struct testhost {
 	size_t blocks;                     /* (m) */
 	size_t bytes;                      /* (m) */
 	size_t locks;                      /* (m) */
+	size_t page_bytes;                 /* (m) of pages_alloc, alive */
+	size_t maps;                       /* (m) of mmio_map, alive */
+	size_t irqs;                       /* (m) requested and not given back */
 	unsigned long calls;               /* (m) */
 	unsigned long fail_in;             /* (m) calls until one fails; 0: never */
 	bool fault_hit;                    /* (m) */
@@ -41,5 +44,10 @@ void testhost_free_(void *host, void *mem, size_t bytes);
 void testhost_check_blocks_(struct testhost *t);
 /* The size of the block made last, 0 without blocks. */
 size_t testhost_newest_bytes_(struct testhost *t);
+
+/* testhost_hw.c: the groups for hardware. */
+void testhost_hw_ops_(struct weir_host_ops *ops, const struct weir_host_ops *inner);
+/* Notes a fault for each kind of thing that is left. */
+void testhost_hw_check_empty_(struct testhost *t);
 
 #endif

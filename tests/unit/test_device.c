@@ -207,6 +207,48 @@ static void test_machine_checks_its_host(void **state)
 	}
 }
 
+static void nothing(void) {}
+
+/* Each call of a group alone is half a group. */
+static void test_machine_checks_groups_of_calls(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *missing;
+	} halves[] = {
+		{ offsetof(struct weir_host_ops, thread_run), "thread_wait" },
+		{ offsetof(struct weir_host_ops, module_close), "module_open" },
+		{ offsetof(struct weir_host_ops, pages_alloc), "pages_free" },
+		{ offsetof(struct weir_host_ops, pages_free), "pages_alloc" },
+		{ offsetof(struct weir_host_ops, mmio_map), "mmio_unmap" },
+		{ offsetof(struct weir_host_ops, mmio_unmap), "mmio_map" },
+		{ offsetof(struct weir_host_ops, mmio_read), "mmio_map" },
+		{ offsetof(struct weir_host_ops, mmio_write), "mmio_map" },
+		{ offsetof(struct weir_host_ops, irq_request), "irq_free" },
+		{ offsetof(struct weir_host_ops, msi_request), "irq_free" },
+		{ offsetof(struct weir_host_ops, irq_free), "irq_request" },
+	};
+	struct weir_machine *m = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		struct weir_host_ops ops = testhost_plain_ops;
+		void (*call)(void) = nothing;
+		char quoted[32];
+
+		ops.log = keep_log;
+		ops.thread_run = NULL;
+		ops.thread_wait = NULL;
+		logged[0] = '\0';
+		memcpy((char *)&ops + halves[i].at, &call, sizeof(call));
+		assert_int_equal(weir_machine_create_policy(&ops, NULL, &plain_policy, NULL, &m),
+				 WEIR_EINVAL);
+		assert_null(m);
+		snprintf(quoted, sizeof(quoted), "'%s'", halves[i].missing);
+		assert_non_null(strstr(logged, quoted));
+	}
+}
+
 static void test_machine_policy(void **state)
 {
 	struct world *w = *state;
@@ -292,6 +334,7 @@ int main(void)
 		TEST(test_device_children_made_in_a_probe),
 		TEST(test_device_data_goes_with_the_driver),
 		TEST(test_machine_checks_its_host),
+		TEST(test_machine_checks_groups_of_calls),
 		TEST(test_machine_policy),
 		TEST(test_events_have_causes),
 		TEST(test_events_names),

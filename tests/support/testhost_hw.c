@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The checking host's calls for hardware: passed on to the host below, where it has
+ * them. What is taken is counted and must be given back; the calls that can fail do
+ * so on demand; accesses must be of a width that exists and aligned to it.
+ */
+#include "testhost_priv.h"
+
+static void count(struct testhost *t, size_t *what, long n)
+{
+	pthread_mutex_lock(&t->mutex);
+	*what += (size_t)n;
+	pthread_mutex_unlock(&t->mutex);
+}
+
+static int th_pages_alloc(void *host, size_t bytes, size_t align_bytes, void **out_va,
+			  uint64_t *out_pa)
+{
+	struct testhost *t = host;
+	int err;
+
+	if (!bytes || bytes % 4096 || align_bytes < 4096 || (align_bytes & (align_bytes - 1)))
+		testhost_fault_(t, "pages_alloc of %zu byte(s) aligned to %zu", bytes, align_bytes);
+	if (testhost_may_fail_(t))
+		return WEIR_ENOMEM;
+	err = t->inner->pages_alloc(t->inner_host, bytes, align_bytes, out_va, out_pa);
+	if (!err)
+		count(t, &t->page_bytes, (long)bytes);
+	return err;
+}
+
+static void th_pages_free(void *host, void *va, uint64_t pa, size_t bytes)
+{
+	struct testhost *t = host;
+
+	if (bytes > t->page_bytes)
+		testhost_fault_(t, "more pages are freed than there are");
+	count(t, &t->page_bytes, -(long)bytes);
+	t->inner->pages_free(t->inner_host, va, pa, bytes);
+}
+
+static int th_mmio_map(void *host, uint64_t pa, uint64_t bytes, uintptr_t *out_at)
+{
+	struct testhost *t = host;
+	int err;
+
+	if (testhost_may_fail_(t))
+		return WEIR_ENOMEM;
+	err = t->inner->mmio_map(t->inner_host, pa, bytes, out_at);
+	if (!err)
+		count(t, &t->maps, 1);
+	return err;
+}
+
+static void th_mmio_unmap(void *host, uintptr_t at, uint64_t bytes)
+{
+	struct testhost *t = host;
+
+	if (!t->maps)
+		testhost_fault_(t, "mmio_unmap of what is not mapped");
+	count(t, &t->maps, -1);
+	t->inner->mmio_unmap(t->inner_host, at, bytes);
+}
+
+static void check_access(struct testhost *t, uintptr_t at, unsigned int width)
+{
+	if ((width != 1 && width != 2 && width != 4 && width != 8) || at % width)
+		testhost_fault_(t, "an access of %u byte(s) at 0x%zx", width, (size_t)at);
+}
+
+static uint64_t th_mmio_read(void *host, uintptr_t at, unsigned int width)
+{
+	struct testhost *t = host;
+
+	check_access(t, at, width);
+	return t->inner->mmio_read(t->inner_host, at, width);
+}
+
+static void th_mmio_write(void *host, uintptr_t at, unsigned int width, uint64_t value)
+{
+	struct testhost *t = host;
+
+	check_access(t, at, width);
+	t->inner->mmio_write(t->inner_host, at, width, value);
+}
+
+static void th_dma_barrier(void *host)
+{
+	struct testhost *t = host;
+
+	t->inner->dma_barrier(t->inner_host);
+}
+
+static void th_delay_ns(void *host, uint32_t ns)
+{
+	struct testhost *t = host;
+
+	t->inner->delay_ns(t->inner_host, ns);
+}
+
+static int th_irq_request(void *host, uint32_t line, void (*fn)(void *arg), void *arg,
+			  struct weir_irq **out_irq)
+{
+	struct testhost *t = host;
+	int err;
+
+	if (testhost_may_fail_(t))
+		return WEIR_ENOMEM;
+	err = t->inner->irq_request(t->inner_host, line, fn, arg, out_irq);
+	if (!err)
+		count(t, &t->irqs, 1);
+	return err;
+}
+
+static int th_msi_request(void *host, unsigned int n, void (*fn)(void *arg, unsigned int i),
+			  void *arg, struct weir_msi *out_messages, struct weir_irq **out_irq)
+{
+	struct testhost *t = host;
+	int err;
+
+	if (testhost_may_fail_(t))
+		return WEIR_ENOMEM;
+	err = t->inner->msi_request(t->inner_host, n, fn, arg, out_messages, out_irq);
+	if (!err)
+		count(t, &t->irqs, 1);
+	return err;
+}
+
+static void th_irq_free(void *host, struct weir_irq *irq)
+{
+	struct testhost *t = host;
+
+	if (!t->irqs)
+		testhost_fault_(t, "irq_free of what was not requested");
+	count(t, &t->irqs, -1);
+	t->inner->irq_free(t->inner_host, irq);
+}
+
+void testhost_hw_ops_(struct weir_host_ops *ops, const struct weir_host_ops *inner)
+{
+	ops->pages_alloc = inner->pages_alloc ? th_pages_alloc : NULL;
+	ops->pages_free = inner->pages_free ? th_pages_free : NULL;
+	ops->mmio_map = inner->mmio_map ? th_mmio_map : NULL;
+	ops->mmio_unmap = inner->mmio_unmap ? th_mmio_unmap : NULL;
+	ops->mmio_read = inner->mmio_read ? th_mmio_read : NULL;
+	ops->mmio_write = inner->mmio_write ? th_mmio_write : NULL;
+	ops->dma_barrier = inner->dma_barrier ? th_dma_barrier : NULL;
+	ops->delay_ns = inner->delay_ns ? th_delay_ns : NULL;
+	ops->irq_request = inner->irq_request ? th_irq_request : NULL;
+	ops->msi_request = inner->msi_request ? th_msi_request : NULL;
+	ops->irq_free = inner->irq_free ? th_irq_free : NULL;
+}
+
+void testhost_hw_check_empty_(struct testhost *t)
+{
+	if (t->page_bytes)
+		testhost_fault_(t, "%zu byte(s) of pages are left", t->page_bytes);
+	if (t->maps)
+		testhost_fault_(t, "%zu mapping(s) of registers are left", t->maps);
+	if (t->irqs)
+		testhost_fault_(t, "%zu interrupt(s) are left", t->irqs);
+}
