@@ -100,24 +100,23 @@ int weir_tree_compatibles(struct weir_machine *m, const char ***out_compats, siz
 
 /* Root and secondary interrupt controllers (bindings/interrupt-controller). */
 static const char *const usual_irq[] = {
-	"arm,gic-v3", "arm,gic-400", "arm,gic-v5", "arm,cortex-a15-gic", "arm,cortex-a9-gic",
-	"arm,cortex-a7-gic", "arm,eb11mp-gic", "arm,arm1176jzf-devchip-gic", "arm,arm11mp-gic",
-	"qcom,msm-8660-qgic", "qcom,msm-qgic2", "brcm,bcm2835-armctrl-ic",
-	"brcm,bcm2836-armctrl-ic", "brcm,bcm2836-l1-intc", "mediatek,mt6577-sysirq",
-	"rockchip,rk3399-gic", "allwinner,sun7i-a20-sc-nmi", "allwinner,sun6i-a31-r-intc",
-	"allwinner,sun50i-a64-r-intc", "fsl,imx-gpcv2", "fsl,imx7d-gpc", "fsl,imx8mq-gpc",
-	"nvidia,tegra210-ictlr", "marvell,armada-8k-pic", "apple,aic", "apple,aic2",
+	"arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic",
+	"arm,cortex-a7-gic", "arm,pl390", "arm,arm11mp-gic", "arm,arm1176jzf-devchip-gic",
+	"brcm,bcm2835-armctrl-ic", "brcm,bcm2836-armctrl-ic", "brcm,bcm2836-l1-intc",
+	"allwinner,sun7i-a20-sc-nmi", "allwinner,sun6i-a31-sc-nmi", "allwinner,sun9i-a80-nmi",
+	"allwinner,sun6i-a31-r-intc", "allwinner,sun50i-h6-r-intc", "fsl,imx7d-gpc",
+	"fsl,imx8mq-gpc", "mediatek,mt6577-sysirq", "apple,aic", "apple,aic2",
 	"riscv,cpu-intc", "sifive,plic-1.0.0", "riscv,plic0",
 };
 
-/* Clocks without registers (bindings/clock). */
+/* Clocks without registers, and controllers that timers need (bindings/clock). */
 static const char *const usual_clocks[] = {
-	"fixed-clock", "fixed-factor-clock", "allwinner,sun4i-a10-osc-clk",
-	"allwinner,sun4i-a10-gmac-clk", "allwinner,sun7i-a20-gmac-clk",
-	"rockchip,rk3036-cru", "rockchip,rk3128-cru", "rockchip,rk3188-cru",
-	"rockchip,rk3228-cru", "rockchip,rk3288-cru", "rockchip,rk3308-cru",
-	"rockchip,rk3328-cru", "rockchip,rk3368-cru", "rockchip,px30-cru", "rockchip,px30-pmucru",
-	"nvidia,tegra124-car", "nvidia,tegra210-car",
+	"fixed-clock", "fixed-factor-clock", "allwinner,sun7i-a20-gmac-clk",
+	"rockchip,rk3308-cru", "rockchip,rk3328-cru", "rockchip,rk3368-cru",
+	"rockchip,rk3399-cru", "rockchip,rk3399-pmucru", "rockchip,px30-cru",
+	"rockchip,px30-pmucru", "rockchip,rk3568-cru", "rockchip,rk3568-pmucru",
+	"rockchip,rk3576-cru", "rockchip,rk3588-cru", "nvidia,tegra124-car",
+	"nvidia,tegra210-car",
 };
 
 static const char *const usual_init[] = { "arm,gic-v3-its", "arm,gic-v2m-frame" };

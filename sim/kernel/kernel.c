@@ -223,5 +223,9 @@ int weir_kernel_report(FILE *f, const struct weir_kernel *kernel)
 	}
 	if (between[0] == ',')
 		fputc('\n', f);
+	/* A package has no index until depmod has run, which installing it does. */
+	if (kernel->index && !kernel->has[WEIR_KERNEL_ALIAS])
+		fprintf(f, "hint: no module is known to drive anything before `depmod -b ROOT %s`\n",
+			kernel->version ? kernel->version : "VERSION");
 	return ferror(f) ? WEIR_EIO : 0;
 }

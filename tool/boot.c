@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/* `weir boot`: run a bring-up, then say what came up and what waits, by root cause. */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "weir.h"
+
+const char boot_usage[] =
+	"usage: weir boot BOARD.dtb [--kernel DIR] [options]\n"
+	"\n"
+	"Runs the whole bring-up of a board and says what comes up, what waits, and for\n"
+	"which root cause. Files may be compressed (gz, xz, zst).\n"
+	"\n"
+	"The board and the kernel\n"
+	"  --overlay FILE.dtbo      apply an overlay first (again for more)\n"
+	"  --kernel DIR             /lib/modules/VERSION, or an unpacked kernel package;\n"
+	"                           without one every driver is assumed to exist\n"
+	"  --image FILE             the kernel image, when it lies elsewhere\n"
+	"  --drivers FILE           a driver list in place of a kernel (docs/drivers.md)\n"
+	"\n"
+	"What happens\n"
+	"  --profile P              linux-6.12 (default) or weir\n"
+	"  --set KEY=VALUE          fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
+	"                           deferred_probe_timeout=, as on the kernel's command line\n"
+	"  --cmdline TEXT           a whole kernel command line\n"
+	"  --scenario S             boot (default: modules are loaded as udev does), builtin\n"
+	"                           (no module is loaded), all (every driver is built in)\n"
+	"  --load FILE              a script instead: modprobe, rmmod, coldplug, wait MS, ...\n"
+	"  --initramfs FILE         modules of the initramfs, a name a line; the rest follows\n"
+	"  --root-after MS          when the root file system is there (1000, virtual)\n"
+	"  --deny MODULE            never load it (again for more)\n"
+	"  --until SECONDS          stop the virtual clock there\n"
+	"  --probe-time MS          virtual time of a probe (1)\n"
+	"  --threads N              probe threads (profile weir)\n"
+	"\n"
+	"What is said\n"
+	"  -v, --verbose            the whole log, then the summary\n"
+	"  --json                   one JSON document (docs/json.md)\n"
+	"  --events FILE            the event log, a JSON object a line; weir replay reads it\n"
+	"  --color=WHEN             auto, always, never\n"
+	"  --require DEV            exit 1 unless DEV comes up (again for more)\n"
+	"  --baseline FILE          exit 1 when a device is worse off than in this --json\n"
+	"\n"
+	"example: weir boot imx8mq-librem5-r4.dtb --kernel /lib/modules/6.12.43 --deny lima\n"
+	"\n"
+	"Exit status: 0 all that can come up did, 1 something waits, failed, or is not as\n"
+	"--require or --baseline want it, 2 bad usage or input.\n";
+
+/* ---- the log ---- */
+
+static void print_log(const struct run *r)
+{
+	char words[600];
+
+	for (size_t i = 0; i < r->record.n; i++) {
+		const struct record_event *e = &r->record.events[i];
+
+		if (e->type == WEIR_EVENT_LINK_STATE || e->type == WEIR_EVENT_QUEUED)
+			continue;
+		event_words(e, words, sizeof(words));
+		printf("[%5llu.%03llu] %s\n", (unsigned long long)(e->time_ns / 1000000000u),
+		       (unsigned long long)(e->time_ns / 1000000u % 1000u), words);
+	}
+	putchar('\n');
+}
+
+/* ---- the summary: at most one screen ---- */
+
+struct screen {
+	unsigned int left; /* lines */
+	int columns;
+};
+
+/* One line, cut to the width. */
+__attribute__((format(printf, 2, 3)))
+static void line(struct screen *s, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	if (!s->left)
+		return;
+	s->left--;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	puts(text);
+}
+
+static struct screen screen_size(void)
+{
+	struct screen s = { .left = 24, .columns = 100 };
+	struct winsize w;
+
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) && w.ws_row > 8 && w.ws_col > 40) {
+		s.left = w.ws_row - 1u < 40 ? w.ws_row - 1u : 40;
+		s.columns = w.ws_col;
+	}
+	return s;
+}
+
+static void head(struct screen *s, const struct run *r)
+{
+	const char *name = strrchr(r->board, '/');
+
+	line(s, "%s%s%s  (%s)", style_bold(r->o), board_model(r), style_off(r->o),
+	     name ? name + 1 : r->board);
+	if (r->o->drivers)
+		line(s, "drivers: %s (%zu built in, %zu modules); profile %s", r->o->drivers,
+		     r->nr_builtin, r->nr_modules, weir_machine_policy_name(r->m));
+	else if (r->assumed)
+		line(s, "no kernel given: every driver is assumed to exist and to succeed; "
+		     "profile %s", weir_machine_policy_name(r->m));
+	else
+		line(s, "kernel %s: %zu drivers built in and %zu modules fit this board; profile %s",
+		     r->kernel->version ? r->kernel->version : "(unknown version)", r->nr_builtin,
+		     r->nr_modules, weir_machine_policy_name(r->m));
+	if (r->kernel && r->kernel->version && strncmp(r->kernel->version, "6.12", 4))
+		line(s, "note: rules are verified against Linux 6.12; unverified for this kernel: "
+		     "binding table, IOMMU timing, timeouts");
+}
+
+static void counts(struct screen *s, const struct run *r, const struct causes *c)
+{
+	bool well = !c->waiting && !c->failed;
+
+	line(s, "%s%zu devices: %zu up%s%s%s", well ? style_good(r->o) : style_bad(r->o),
+	     c->devices, c->bound, "", "", style_off(r->o));
+	if (c->waiting || c->failed || c->late)
+		line(s, "  %zu wait, %zu failed, %zu came up only after the %d s timeout", c->waiting,
+		     c->failed, c->late, r->o->linux_args.deferred_probe_timeout);
+}
+
+/* Names, as many as fit. */
+static void names(struct screen *s, const char *indent, struct weir_device **list, size_t n)
+{
+	char text[512];
+	size_t used = (size_t)snprintf(text, sizeof(text), "%s", indent), i;
+
+	for (i = 0; i < n; i++) {
+		const char *name = weir_device_name(list[i]);
+		size_t room = (size_t)s->columns < sizeof(text) ? (size_t)s->columns : sizeof(text);
+
+		if (used + strlen(name) + 14 > room)
+			break;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %s", name);
+	}
+	if (i < n)
+		snprintf(text + used, sizeof(text) - used, " and %zu more", n - i);
+	line(s, "%s", text);
+}
+
+static void print_cause(struct screen *s, const struct run *r, const struct cause *c)
+{
+	char what[600], fix[400];
+
+	cause_what(r, c, what, sizeof(what));
+	cause_fix(r, c, fix, sizeof(fix));
+	if (c->nr_waiting)
+		line(s, "%s%zu wait%s for 1:%s %s", style_bold(r->o), c->nr_waiting,
+		     c->nr_waiting == 1 ? "s" : "", style_off(r->o), what);
+	else
+		line(s, "%s%zu came late because of 1:%s %s", style_bold(r->o), c->nr_late,
+		     style_off(r->o), what);
+	if (c->nr_waiting)
+		names(s, "  waiting:", c->waiting, c->nr_waiting);
+	if (c->nr_late)
+		names(s, "  after the timeout:", c->late, c->nr_late);
+	line(s, "  basis: %s; fix: %s", cause_basis(r, c), fix);
+}
+
+static void rest(struct screen *s, const struct run *r, const struct causes *c)
+{
+	if (c->nr_untranslated) {
+		line(s, "%s%zu do DMA without their IOMMU:%s", style_bad(r->o), c->nr_untranslated,
+		     style_off(r->o));
+		names(s, "  ", c->untranslated, c->nr_untranslated);
+	}
+	if (c->nr_idle) {
+		line(s, "%zu have no driver here or it is not loaded, and hold nobody back:",
+		     c->nr_idle);
+		names(s, "  ", c->idle, c->nr_idle);
+	}
+	if (c->cycles)
+		line(s, "%zu dependencies on cycles were relaxed (-v names them)", c->cycles);
+}
+
+static void summary(const struct run *r, const struct causes *c)
+{
+	struct screen s = screen_size();
+	unsigned int tail = (c->nr_untranslated ? 2 : 0) + (c->nr_idle ? 2 : 0) +
+			    (c->cycles ? 1 : 0) + 1;
+	size_t i;
+
+	head(&s, r);
+	counts(&s, r, c);
+	for (i = 0; i < c->n && s.left > tail + 4; i++)
+		print_cause(&s, r, &c->items[i]);
+	if (i < c->n)
+		line(&s, "... and %zu more causes (--json, weir explain)", c->n - i);
+	rest(&s, r, c);
+}
+
+int cmd_boot(int argc, char **argv)
+{
+	struct causes c;
+	struct opts o;
+	struct run r;
+	char what[600];
+	int status = opts_parse(&o, argc, argv, boot_usage);
+
+	if (status || o.help)
+		return status;
+	if (o.nr_args != 1)
+		return complain("boot: one board is needed; see weir boot --help");
+	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what)))
+		return complain("%s", what);
+	if (causes_collect(&r, &c)) {
+		run_close(&r);
+		return complain("out of memory");
+	}
+	if (o.json) {
+		json_t *doc = json_of_run(&r, &c);
+
+		json_dumpf(doc, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(doc);
+	} else {
+		if (o.verbose)
+			print_log(&r);
+		summary(&r, &c);
+	}
+	status = o.events ? write_events(&r, &c, o.events) : 0;
+	if (!status)
+		status = judge(&r, &c);
+	causes_free(&c);
+	run_close(&r);
+	return status;
+}

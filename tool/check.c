@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/* `weir check`: every board below a directory, in parallel, a line each. */
+#include <errno.h>
+#include <fts.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "weir.h"
+
+static const char usage_text[] =
+	"usage: weir check DIR [--kernel DIR] [options of weir boot]\n"
+	"\n"
+	"Runs the bring-up of every device tree (*.dtb, also .xz, .gz, .zst) below a\n"
+	"directory. One line a board: devices up, waiting, failed, late, and the worst cause.\n"
+	"\n"
+	"  -j N, --jobs=N           boards at the same time (number of processors)\n"
+	"  --json                   one JSON document: the documents of weir boot in a list\n"
+	"\n"
+	"example: weir check /usr/lib/linux-image-6.12.43+deb12-arm64 --kernel /lib/modules/6.12.43\n"
+	"\n"
+	"Exit status: 0 everything came up on all boards, 1 not, 2 bad usage or a board that\n"
+	"cannot be read.\n";
+
+struct board {
+	char *path;
+	char *line;  /* what to print */
+	json_t *doc;
+	int status;
+	size_t devices, bound, waiting, failed, late;
+};
+
+struct work {
+	const struct opts *o;
+	struct weir_kernel *kernel;
+	struct board *boards;
+	size_t n, room, next, done;
+	size_t prefix; /* bytes of the directory in every path */
+	bool progress;
+	pthread_mutex_t lock;
+};
+
+/* ---- finding them ---- */
+
+static bool is_tree(const char *name)
+{
+	static const char *const ends[] = { ".dtb", ".dtb.xz", ".dtb.gz", ".dtb.zst" };
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < 4; i++)
+		if (n > strlen(ends[i]) && !strcmp(name + n - strlen(ends[i]), ends[i]))
+			return true;
+	return false;
+}
+
+static int add_board(struct work *w, const char *path)
+{
+	if (w->n == w->room) {
+		size_t room = w->room ? w->room * 2 : 256;
+		struct board *more = realloc(w->boards, room * sizeof(*more));
+
+		if (!more)
+			return complain("out of memory");
+		w->boards = more;
+		w->room = room;
+	}
+	w->boards[w->n] = (struct board){ .path = strdup(path) };
+	return w->boards[w->n++].path ? 0 : complain("out of memory");
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct board *)a)->path, ((const struct board *)b)->path);
+}
+
+static int find_boards(struct work *w, const char *dir)
+{
+	char *roots[] = { (char *)(uintptr_t)dir, NULL };
+	FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+	FTSENT *e;
+	int err = 0;
+
+	if (!fts)
+		return complain("%s: %s", dir, strerror(errno));
+	while (!err && (e = fts_read(fts)))
+		if (e->fts_info == FTS_F && is_tree(e->fts_name))
+			err = add_board(w, e->fts_path);
+	fts_close(fts);
+	if (err)
+		return err;
+	if (!w->n)
+		return complain("%s: no device trees (*.dtb) in it", dir);
+	qsort(w->boards, w->n, sizeof(*w->boards), by_path);
+	w->prefix = strlen(dir);
+	while (w->boards[0].path[w->prefix] == '/')
+		w->prefix++;
+	return 0;
+}
+
+/* ---- one board ---- */
+
+static char *board_line(const struct work *w, const struct board *b, const struct run *r,
+			const struct causes *c)
+{
+	char what[600] = "", *text;
+
+	if (c->n)
+		cause_what(r, &c->items[0], what, sizeof(what));
+	if (asprintf(&text, "%-56s %4zu of %4zu up  %3zu wait %3zu failed %3zu late%s%s",
+		     b->path + w->prefix, b->bound, b->devices, b->waiting, b->failed, b->late,
+		     *what ? "  " : "", what) < 0)
+		return NULL;
+	return text;
+}
+
+static void run_board(struct work *w, struct board *b)
+{
+	struct causes c;
+	struct run r;
+	char what[600];
+
+	if (run_open(&r, w->o, b->path, w->kernel, what, sizeof(what))) {
+		b->status = EXIT_USAGE;
+		b->line = strdup(what);
+		return;
+	}
+	if (causes_collect(&r, &c)) {
+		b->status = EXIT_USAGE;
+		run_close(&r);
+		return;
+	}
+	b->devices = c.devices;
+	b->bound = c.bound;
+	b->waiting = c.waiting;
+	b->failed = c.failed;
+	b->late = c.late;
+	b->status = c.waiting || c.failed ? EXIT_FINDING : EXIT_OK;
+	if (w->o->json)
+		b->doc = json_of_run(&r, &c);
+	else
+		b->line = board_line(w, b, &r, &c);
+	causes_free(&c);
+	run_close(&r);
+}
+
+static void *worker(void *arg)
+{
+	struct work *w = arg;
+
+	for (;;) {
+		struct board *b;
+
+		pthread_mutex_lock(&w->lock);
+		b = w->next < w->n ? &w->boards[w->next++] : NULL;
+		if (w->progress && b)
+			fprintf(stderr, "\r%zu of %zu boards ", w->next, w->n);
+		pthread_mutex_unlock(&w->lock);
+		if (!b)
+			return NULL;
+		run_board(w, b);
+	}
+}
+
+static void run_all(struct work *w)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t threads = w->o->jobs ? w->o->jobs : cpus > 0 ? (size_t)cpus : 1, started = 0;
+	pthread_t *t = calloc(threads, sizeof(*t));
+
+	pthread_mutex_init(&w->lock, NULL);
+	while (t && started + 1 < threads && !pthread_create(&t[started], NULL, worker, w))
+		started++;
+	worker(w);
+	while (started)
+		pthread_join(t[--started], NULL);
+	free(t);
+	if (w->progress)
+		fprintf(stderr, "\r%40s\r", "");
+}
+
+/* ---- the report ---- */
+
+static int report(struct work *w)
+{
+	size_t up = 0, devices = 0, bound = 0, unreadable = 0;
+	json_t *docs = json_array();
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct board *b = &w->boards[i];
+
+		if (b->status == EXIT_USAGE)
+			fprintf(stderr, "weir: %s\n", b->line ? b->line : "out of memory");
+		else if (b->doc)
+			json_array_append(docs, b->doc);
+		else
+			puts(b->line ? b->line : "out of memory");
+		unreadable += b->status == EXIT_USAGE;
+		up += b->status == EXIT_OK;
+		devices += b->devices;
+		bound += b->bound;
+	}
+	if (w->o->json) {
+		json_t *doc = json_pack("{s:i, s:O}", "version", 1, "boards", docs);
+
+		json_dumpf(doc, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(doc);
+	} else {
+		printf("%zu boards: on %zu nothing waits; %zu of %zu devices up; %zu unreadable\n",
+		       w->n, up, bound, devices, unreadable);
+	}
+	json_decref(docs);
+	return unreadable ? EXIT_USAGE : up == w->n ? EXIT_OK : EXIT_FINDING;
+}
+
+static void clean_up(struct work *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		free(w->boards[i].path);
+		free(w->boards[i].line);
+		json_decref(w->boards[i].doc);
+	}
+	free(w->boards);
+	weir_kernel_destroy(w->kernel);
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct work w = { .progress = isatty(STDERR_FILENO) };
+	struct opts o;
+	char what[600];
+	int status = opts_parse(&o, argc, argv, usage_text);
+
+	if (status || o.help)
+		return status;
+	if (o.nr_args != 1)
+		return complain("check: one directory is needed; see weir check --help");
+	w.o = &o;
+	status = find_boards(&w, o.args[0]);
+	if (!status && run_open_kernel(&o, &w.kernel, what, sizeof(what)))
+		status = complain("%s", what);
+	if (!status) {
+		run_all(&w);
+		status = report(&w);
+	}
+	clean_up(&w);
+	return status;
+}

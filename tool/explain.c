@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+/* `weir explain`: one device, and the chain down to its root cause. */
+#include <string.h>
+
+#include "weir.h"
+
+static const char usage_text[] =
+	"usage: weir explain BOARD.dtb DEV [--kernel DIR] [options of weir boot]\n"
+	"\n"
+	"Says why a device is up, waiting, or without IOMMU: each step with the property\n"
+	"that makes it need the next, the basis, and what would help.\n"
+	"DEV is a path, &label, alias, name in /sys, or the end of one when it is unique.\n"
+	"\n"
+	"  --json                   the chain as JSON (docs/json.md)\n"
+	"\n"
+	"example: weir explain ipq8074-hk01.dtb 8a00000.usb\n"
+	"\n"
+	"Exit status: 0 the device is up, 1 it is not, 2 bad usage or input.\n";
+
+/* "clocks" needs "its clock"; other properties are just named. */
+static const char *need_words(const char *property)
+{
+	static const struct {
+		const char *property, *words;
+	} needs[] = {
+		{ "clocks", "its clock" }, { "power-domains", "its power domain" },
+		{ "resets", "its reset" }, { "phys", "its PHY" }, { "iommus", "its IOMMU" },
+		{ "interrupts", "its interrupt" }, { "dmas", "its DMA channel" },
+		{ "interconnects", "its interconnect" }, { "nvmem-cells", "its NVMEM cell" },
+	};
+
+	for (size_t i = 0; property && i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (!strcmp(needs[i].property, property))
+			return needs[i].words;
+	if (property && strstr(property, "-supply"))
+		return "its regulator";
+	if (property && strstr(property, "gpio"))
+		return "its GPIO";
+	return property ? property : "it";
+}
+
+static void step_words(const struct weir_why *why, char *buf, size_t bytes)
+{
+	char who[200], path[256];
+
+	switch (why->verdict) {
+	case WEIR_VERDICT_BOUND:
+		snprintf(buf, bytes, "up, driver %s", why->driver);
+		break;
+	case WEIR_VERDICT_NO_DRIVER:
+	case WEIR_VERDICT_UNKNOWN_DRIVER:
+		snprintf(buf, bytes, "no driver for it");
+		break;
+	case WEIR_VERDICT_LOADABLE:
+		snprintf(buf, bytes, "its module %s is not loaded", why->driver);
+		break;
+	case WEIR_VERDICT_DENIED:
+		snprintf(buf, bytes, "its module %s is denied", why->driver);
+		break;
+	case WEIR_VERDICT_WAITS_SUPPLIER:
+		snprintf(buf, bytes, "waits for %s (%s): %s", need_words(why->property),
+			 why->property ? why->property : "link",
+			 device_words(why->next, who, sizeof(who)));
+		break;
+	case WEIR_VERDICT_WAITS_NODE:
+	case WEIR_VERDICT_WAITS_IOMMU:
+		snprintf(buf, bytes, "waits for %s (%s): %s", need_words(why->property),
+			 why->property ? why->property : "?",
+			 path_words(why->node, path, sizeof(path)));
+		break;
+	case WEIR_VERDICT_FAILED:
+		snprintf(buf, bytes, "driver %s failed: %s", why->driver,
+			 weir_strerror(why->err));
+		break;
+	case WEIR_VERDICT_REFUSED:
+		snprintf(buf, bytes, "driver %s does not take it", why->driver);
+		break;
+	case WEIR_VERDICT_DRIVER_DEFERS:
+		snprintf(buf, bytes, "driver %s waits: %s", why->driver,
+			 why->reason ? why->reason : "it does not say for what");
+		break;
+	default:
+		snprintf(buf, bytes, "%s", weir_verdict_name(why->verdict));
+		break;
+	}
+}
+
+/* When and how it came up, from the record. */
+static void tell_bound(const struct run *r, const struct weir_device *dev)
+{
+	uint64_t time_ns = 0;
+	bool late = false;
+
+	for (size_t i = 0; i < r->record.n; i++) {
+		const struct record_event *e = &r->record.events[i];
+
+		if (e->type == WEIR_EVENT_BOUND && e->device == dev) {
+			time_ns = e->time_ns;
+			late = r->timeout_event && e->id > r->timeout_event;
+		}
+		if (e->type == WEIR_EVENT_LINK_RELAXED && e->device == dev)
+			printf("  does not wait for %s any more: it was given up or is on a cycle\n",
+			       weir_device_name(e->other));
+		if (e->type == WEIR_EVENT_UNTRANSLATED && e->device == dev)
+			printf("  its IOMMU was not there: DMA is NOT translated\n");
+	}
+	printf("  bound at %.3f s of virtual time%s\n", (double)time_ns / 1e9,
+	       late ? ", only after deferred_probe_timeout" : "");
+	if (weir_device_group(dev) >= 0)
+		printf("  IOMMU group %d\n", weir_device_group(dev));
+}
+
+static void tell_suppliers(const struct weir_device *dev)
+{
+	const struct weir_link *link;
+
+	for (link = weir_link_first(dev); link; link = weir_link_next(link))
+		printf("  needs %s (%s)%s\n", weir_device_name(weir_link_supplier(link)),
+		       weir_link_property(link) ? weir_link_property(link) : "link",
+		       weir_link_flags(link) & WEIR_LINK_SYNC_STATE_ONLY ? ", without waiting"
+									 : "");
+}
+
+static int tell_node(const struct run *r, struct weir_fwnode *node)
+{
+	char path[256], why[300];
+	const char *problem = node_problem(node, why, sizeof(why));
+
+	printf("%s%s%s is no device: %s\n", style_bold(r->o), path_words(node, path, sizeof(path)),
+	       style_off(r->o), problem ? problem : "?");
+	return EXIT_FINDING;
+}
+
+static void tell_root(const struct run *r, struct weir_device *dev)
+{
+	struct cause c = { 0 };
+	struct causes all;
+	char what[600], fix[400];
+
+	weir_device_root_cause(dev, &c.root);
+	if (causes_collect((struct run *)(uintptr_t)r, &all))
+		return;
+	for (size_t i = 0; i < all.n; i++)
+		if (all.items[i].root.device == c.root.device &&
+		    all.items[i].root.node == c.root.node)
+			c = all.items[i];
+	if (c.root.verdict == WEIR_VERDICT_NO_DRIVER)
+		c.kind = CAUSE_NO_DRIVER;
+	else if (c.root.verdict == WEIR_VERDICT_LOADABLE ||
+		 c.root.verdict == WEIR_VERDICT_DENIED)
+		c.kind = CAUSE_NOT_LOADED;
+	cause_what(r, &c, what, sizeof(what));
+	cause_fix(r, &c, fix, sizeof(fix));
+	printf("%sroot cause:%s %s\n  basis: %s\n  fix:   %s\n", style_bold(r->o),
+	       style_off(r->o), what, cause_basis(r, &c), fix);
+	if (c.nr_waiting > 1)
+		printf("  it holds back %zu devices in all\n", c.nr_waiting);
+	causes_free(&all);
+}
+
+static int tell(struct run *r, struct weir_device *dev)
+{
+	struct weir_why why;
+	struct weir_device *at = dev;
+	char words[500], who[200];
+	unsigned int depth = 0;
+
+	if (weir_device_verdict(dev, &why) == WEIR_VERDICT_BOUND) {
+		printf("%s%s%s: up, driver %s\n", style_bold(r->o),
+		       device_words(dev, who, sizeof(who)), style_off(r->o), why.driver);
+		tell_bound(r, dev);
+		tell_suppliers(dev);
+		return EXIT_OK;
+	}
+	while (at && depth < 64) {
+		weir_device_verdict(at, &why);
+		step_words(&why, words, sizeof(words));
+		printf("%*s%s%s%s: %s\n", (int)(depth < 20 ? depth * 2 : 40), "",
+		       depth ? "" : style_bold(r->o), device_words(at, who, sizeof(who)),
+		       depth ? "" : style_off(r->o), words);
+		depth++;
+		if (why.next == dev) {
+			printf("%*s... and so round in a circle\n", (int)depth * 2, "");
+			break;
+		}
+		at = why.next;
+	}
+	tell_root(r, dev);
+	return EXIT_FINDING;
+}
+
+static json_t *chain(struct weir_device *dev)
+{
+	json_t *steps = json_array();
+	struct weir_device *at = dev;
+	struct weir_why why;
+
+	for (unsigned int depth = 0; at && depth < 64; depth++) {
+		char path[1024] = "";
+
+		weir_device_verdict(at, &why);
+		if (why.node)
+			weir_fwnode_path(why.node, path, sizeof(path));
+		json_array_append_new(steps, json_pack(
+			"{s:s, s:s, s:s?, s:s?, s:s?, s:s?}", "device", weir_device_name(at),
+			"verdict", weir_verdict_name(why.verdict), "property", why.property,
+			"node", why.node ? path : NULL, "driver", why.driver, "reason",
+			why.reason));
+		at = why.next == dev ? NULL : why.next;
+	}
+	return steps;
+}
+
+static int tell_json(struct weir_device *dev)
+{
+	json_t *doc = json_pack("{s:i, s:s, s:o}", "version", 1, "device", weir_device_name(dev),
+				"chain", chain(dev));
+
+	json_dumpf(doc, stdout, JSON_INDENT(1));
+	putchar('\n');
+	json_decref(doc);
+	return weir_device_status_get(dev) == WEIR_DEVICE_BOUND ? EXIT_OK : EXIT_FINDING;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+	struct weir_device *dev;
+	struct weir_fwnode *node;
+	struct opts o;
+	struct run r;
+	char what[600];
+	int status = opts_parse(&o, argc, argv, usage_text);
+
+	if (status || o.help)
+		return status;
+	if (o.nr_args != 2)
+		return complain("explain: a board and a device are needed; see weir explain --help");
+	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what)))
+		return complain("%s", what);
+	status = find_device(&r, o.args[1], &dev, &node);
+	if (!status && !dev)
+		status = tell_node(&r, node);
+	else if (!status)
+		status = o.json ? tell_json(dev) : tell(&r, dev);
+	run_close(&r);
+	return status;
+}

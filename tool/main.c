@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/* The `weir` command: which verb. */
+#include <string.h>
+
+#include "weir.h"
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+} verbs[] = {
+	{ "boot", cmd_boot, "run a board's bring-up; summary by root cause" },
+	{ "explain", cmd_explain, "why a device is up, waiting, or without IOMMU" },
+	{ "check", cmd_check, "all boards of a directory, one line each" },
+	{ "replay", cmd_replay, "run a recorded bring-up again and compare the verdicts" },
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static int usage(FILE *f)
+{
+	fputs("usage: weir VERB [options] ...\n\n", f);
+	for (size_t i = 0; i < N_VERBS; i++)
+		fprintf(f, "  %-9s %s\n", verbs[i].name, verbs[i].what);
+	fputs("\n`weir VERB --help` tells more. Exit status: 0 all well, 1 something waits,\n"
+	      "failed or is not as required, 2 bad usage or input.\n", f);
+	return f == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage(stderr);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return usage(stdout);
+	if (!strcmp(argv[1], "--version")) {
+		puts("weir " WEIR_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (!strcmp(argv[1], verbs[i].name))
+			return verbs[i].run(argc - 1, argv + 1);
+	complain("no verb '%s'", argv[1]);
+	return usage(stderr);
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A run: a board's tree, a kernel's drivers, a machine, and what happens. Owned by
+ * its verb; many runs may share a kernel and go on in parallel threads.
+ */
+#include "run.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/compats.h"
+#include "kernel/script.h"
+
+/* One line of what went wrong. Return: EXIT_USAGE. */
+static int bad(char *out_what, size_t bytes, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(out_what, bytes, fmt, args);
+	va_end(args);
+	return EXIT_USAGE;
+}
+
+int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes)
+{
+	struct weir_bytes raw = { 0 }, plain = { 0 };
+	struct weir_errtext et = { "" };
+	int err = weir_bytes_read(path, &et, &raw);
+
+	if (!err && weir_unpack_compression(raw.data, raw.size)) {
+		err = weir_unpack_stream(raw.data, raw.size, &et, &plain);
+		weir_bytes_fini(&raw);
+		raw = plain;
+		if (err)
+			weir_errtext_prefix(&et, path);
+	}
+	if (err)
+		return bad(out_what, bytes, "%s", *et.text ? et.text : weir_strerror(err));
+	*out_bytes = raw;
+	return 0;
+}
+
+/* ---- the tree ---- */
+
+static int apply_overlay(struct run *r, const char *path, char *out_what, size_t bytes)
+{
+	struct weir_bytes overlay = { 0 };
+	size_t room;
+	uint8_t *buf;
+	const char *why;
+	int err = read_plain(path, &overlay, out_what, bytes);
+
+	if (err)
+		return err;
+	room = r->dtb.size + overlay.size * 2 + 65536;
+	buf = realloc(r->dtb.data, room + 1);
+	if (!buf) {
+		weir_bytes_fini(&overlay);
+		return bad(out_what, bytes, "out of memory");
+	}
+	memset(buf + r->dtb.size, 0, room + 1 - r->dtb.size);
+	r->dtb.data = buf;
+	r->dtb.size = room;
+	err = weir_dt_overlay_apply(buf, room, overlay.data, overlay.size, &why);
+	weir_bytes_fini(&overlay);
+	return err ? bad(out_what, bytes, "%s: cannot be applied to %s: %s", path, r->board, why)
+		   : 0;
+}
+
+static int read_tree(struct run *r, char *out_what, size_t bytes)
+{
+	int err = read_plain(r->board, &r->dtb, out_what, bytes);
+
+	for (size_t i = 0; !err && i < r->o->overlays.n; i++)
+		err = apply_overlay(r, r->o->overlays.item[i], out_what, bytes);
+	return err;
+}
+
+/* ---- the kernel ---- */
+
+int run_open_kernel(const struct opts *o, struct weir_kernel **out_kernel, char *out_what,
+		    size_t what_bytes)
+{
+	struct weir_errtext et = { "" };
+	int err;
+
+	*out_kernel = NULL;
+	if (!o->kernel)
+		return 0;
+	err = weir_kernel_open(o->kernel, o->image, &et, out_kernel);
+	return err ? bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
+}
+
+static int parse_drivers(struct run *r, const char *name, const char *text, size_t size,
+			 char *out_what, size_t bytes)
+{
+	struct weir_errtext et = { "" };
+	int err = weir_driver_list_parse(name, text, size, &et, &r->list);
+
+	return err ? bad(out_what, bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
+}
+
+static int drivers_from_file(struct run *r, char *out_what, size_t bytes)
+{
+	struct weir_bytes text = { 0 };
+	int err = read_plain(r->o->drivers, &text, out_what, bytes);
+
+	if (err)
+		return err;
+	err = parse_drivers(r, r->o->drivers, (const char *)text.data, text.size, out_what, bytes);
+	weir_bytes_fini(&text);
+	return err;
+}
+
+static int make_list(struct run *r, char *out_what, size_t bytes)
+{
+	bool all = !r->kernel || !strcmp(r->o->scenario, "all");
+	const char **compats;
+	size_t n;
+	int err;
+
+	if (r->o->drivers_text)
+		return parse_drivers(r, "drivers", r->o->drivers_text, strlen(r->o->drivers_text),
+				     out_what, bytes);
+	if (r->o->drivers)
+		return drivers_from_file(r, out_what, bytes);
+	err = weir_tree_compatibles(r->m, &compats, &n);
+	if (err)
+		return bad(out_what, bytes, "out of memory");
+	r->assumed = all;
+	err = all ? weir_driver_list_build_all(compats, NULL, n, &r->list)
+		  : weir_kernel_driver_list(r->kernel, compats, n, &r->list);
+	if (!err && all && r->kernel && r->kernel->image)
+		err = weir_driver_list_add_early(r->list, r->kernel->image, compats, n);
+	else if (!err && (all || !r->kernel->image))
+		err = weir_driver_list_add_usual_early(r->list);
+	free(compats);
+	return err ? bad(out_what, bytes, "out of memory") : 0;
+}
+
+/* ---- modules that may be loaded ---- */
+
+bool run_denied(const struct run *r, const char *module)
+{
+	for (size_t i = 0; i < r->o->deny.n; i++)
+		if (!strcmp(r->o->deny.item[i], module))
+			return true;
+	return false;
+}
+
+static bool spec_denied(void *context, const struct weir_driver_spec *spec)
+{
+	return run_denied(context, spec->name);
+}
+
+static bool stage_root(void *context, const struct weir_driver_spec *spec)
+{
+	return !run_denied(context, spec->name);
+}
+
+static bool stage_initramfs(void *context, const struct weir_driver_spec *spec)
+{
+	const struct run *r = context;
+
+	if (run_denied(r, spec->name))
+		return false;
+	for (size_t i = 0; i < r->nr_initramfs; i++)
+		if (!strcmp(r->initramfs[i], spec->name))
+			return true;
+	return false;
+}
+
+/* Names of modules, one a line; "-" and "_" are the same, paths and .ko do not matter. */
+static int read_initramfs(struct run *r, char *out_what, size_t bytes)
+{
+	struct weir_bytes text = { 0 };
+	char *at, *line;
+	int err;
+
+	if (!r->o->initramfs)
+		return 0;
+	err = read_plain(r->o->initramfs, &text, out_what, bytes);
+	if (err)
+		return err;
+	r->initramfs_text = (char *)text.data;
+	r->initramfs = calloc(text.size / 2 + 2, sizeof(*r->initramfs));
+	if (!r->initramfs)
+		return bad(out_what, bytes, "out of memory");
+	for (at = r->initramfs_text; (line = strsep(&at, "\n"));) {
+		char *slash = strrchr(line, '/'), *dot;
+
+		line = slash ? slash + 1 : line;
+		line += strspn(line, " \t");
+		line[strcspn(line, " \t\r")] = '\0';
+		dot = strstr(line, ".ko");
+		if (dot)
+			*dot = '\0';
+		for (char *c = line; *c; c++)
+			*c = *c == '-' ? '_' : *c;
+		if (*line && *line != '#')
+			r->initramfs[r->nr_initramfs++] = line;
+	}
+	return 0;
+}
+
+/* ---- what happens ---- */
+
+static int run_script(struct run *r, const char *path, char *out_what, size_t bytes)
+{
+	struct weir_script_ops ops = { .filter = stage_root, .context = r };
+	struct weir_errtext et = { "" };
+	struct weir_bytes text = { 0 };
+	unsigned int line_number = 0;
+	char *at, *line;
+	int err = read_plain(path, &text, out_what, bytes);
+
+	if (err)
+		return err;
+	for (at = (char *)text.data; !err && (line = strsep(&at, "\n"));) {
+		line_number++;
+		if (weir_script_run(r->model, &ops, line, &et))
+			err = bad(out_what, bytes, "%s:%u: %s", path, line_number, et.text);
+	}
+	weir_bytes_fini(&text);
+	return err;
+}
+
+/* To the end: until the timer has fired, when there is one. */
+static void let_time_pass(struct run *r)
+{
+	const struct weir_linux_args *a = &r->o->linux_args;
+	uint64_t now;
+
+	if (r->o->profile != PROFILE_LINUX)
+		return;
+	now = weir_linux_now_ns(r->m) / 1000000;
+	if (r->o->until_s >= 0) {
+		uint64_t end = (uint64_t)(r->o->until_s * 1000);
+
+		weir_kmodel_wait(r->model, end > now ? end - now : 0);
+	} else if (a->deferred_probe_timeout > 0) {
+		weir_kmodel_wait(r->model, (uint64_t)a->deferred_probe_timeout * 1000 + 1);
+	}
+}
+
+static int happen(struct run *r, char *out_what, size_t bytes)
+{
+	bool modules = !strcmp(r->o->scenario, "boot");
+	int err = 0;
+
+	if (weir_kmodel_boot(r->model))
+		return bad(out_what, bytes, "out of memory");
+	if (r->o->load.n) {
+		for (size_t i = 0; !err && i < r->o->load.n; i++)
+			err = run_script(r, r->o->load.item[i], out_what, bytes);
+	} else if (modules) {
+		if (r->o->initramfs) {
+			weir_kmodel_coldplug(r->model, stage_initramfs, r);
+			weir_kmodel_wait(r->model, r->o->root_ms);
+		}
+		weir_kmodel_coldplug(r->model, stage_root, r);
+	}
+	if (!err)
+		let_time_pass(r);
+	return err;
+}
+
+/* ---- opening and closing ---- */
+
+static int make_machine(struct run *r, char *out_what, size_t bytes)
+{
+	const struct opts *o = r->o;
+	struct weir_posix_options posix = { .threads = o->threads };
+	bool lin = o->profile == PROFILE_LINUX;
+	int err = weir_posix_create(&posix, &r->posix);
+
+	if (!err)
+		err = weir_machine_create_policy(weir_posix_ops(r->posix), r->posix,
+						 lin ? &weir_policy_linux_6_12 : NULL,
+						 &o->linux_args, &r->m);
+	if (err)
+		return bad(out_what, bytes, "%s", weir_strerror(err));
+	err = weir_firmware_load_dt(r->m, r->dtb.data, r->dtb.size);
+	if (err)
+		return bad(out_what, bytes, "%s: %s", r->board,
+			   *weir_firmware_error(r->m) ? weir_firmware_error(r->m)
+						      : weir_strerror(err));
+	return 0;
+}
+
+static int make_model(struct run *r, char *out_what, size_t bytes)
+{
+	struct weir_kmodel_options options = { .probe_ns = r->o->probe_ns, .sync_state = true };
+	int err;
+
+	for (size_t i = 0; i < r->list->driver_count; i++)
+		if (r->list->drivers[i].when == WEIR_WHEN_INITCALL)
+			r->nr_builtin++;
+		else
+			r->nr_modules++;
+	record_attach(&r->record, r->m);
+	err = weir_kmodel_create(r->m, r->list, &options, &r->model);
+	if (!err)
+		err = weir_catalogue_fill(r->m, r->list, spec_denied, r);
+	return err ? bad(out_what, bytes, "%s", weir_strerror(err)) : 0;
+}
+
+static void note_timeout(struct run *r)
+{
+	for (size_t i = 0; i < r->record.n; i++)
+		if (r->record.events[i].type == WEIR_EVENT_TIMEOUT)
+			r->timeout_event = r->record.events[i].id;
+}
+
+int run_open(struct run *r, const struct opts *o, const char *board, struct weir_kernel *kernel,
+	     char *out_what, size_t what_bytes)
+{
+	int err;
+
+	*r = (struct run){ .o = o, .board = board, .kernel = kernel };
+	err = read_tree(r, out_what, what_bytes);
+	if (!err && !kernel) {
+		err = run_open_kernel(o, &r->kernel, out_what, what_bytes);
+		r->own_kernel = true;
+	}
+	if (!err)
+		err = make_machine(r, out_what, what_bytes);
+	if (!err)
+		err = read_initramfs(r, out_what, what_bytes);
+	if (!err)
+		err = make_list(r, out_what, what_bytes);
+	if (!err)
+		err = make_model(r, out_what, what_bytes);
+	if (!err)
+		err = happen(r, out_what, what_bytes);
+	if (!err && r->record.failed)
+		err = bad(out_what, what_bytes, "out of memory");
+	if (err) {
+		run_close(r);
+		return err;
+	}
+	note_timeout(r);
+	return 0;
+}
+
+void run_close(struct run *r)
+{
+	record_detach(&r->record);
+	weir_kmodel_detach(r->model);
+	weir_machine_destroy(r->m);
+	weir_kmodel_destroy(r->model);
+	weir_driver_list_destroy(r->list);
+	weir_posix_destroy(r->posix);
+	if (r->own_kernel)
+		weir_kernel_destroy(r->kernel);
+	weir_bytes_fini(&r->dtb);
+	free(r->initramfs);
+	free(r->initramfs_text);
+	*r = (struct run){ 0 };
+}

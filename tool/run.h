@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/* Options, records and runs; see opts.c, record.c and run.c. */
+#ifndef WEIR_TOOL_RUN_H
+#define WEIR_TOOL_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "kernel/kernel.h"
+#include "kernel/kmodel.h"
+#include "kernel/linux/linux.h"
+#include "weir/posix.h"
+#include "weir/weir.h"
+
+/* Exit statuses of all verbs. */
+enum {
+	EXIT_OK = 0,     /* all that can come up did; nothing to complain of */
+	EXIT_FINDING = 1, /* something waits, failed, or is not as required */
+	EXIT_USAGE = 2,  /* bad usage or bad input */
+};
+
+#define MAX_LIST 64
+
+struct list {
+	const char *item[MAX_LIST];
+	size_t n;
+};
+
+enum profile { PROFILE_LINUX, PROFILE_WEIR };
+
+/* opts.c: what the command line says. Strings are borrowed from argv. */
+struct opts {
+	const char *args[2];       /* board or directory; device */
+	int nr_args;
+	const char *kernel, *image, *drivers;
+	const char *drivers_text;  /* a driver list itself, from a recorded run */
+	struct list overlays, deny, require, load;
+	const char *initramfs, *baseline, *events, *cmdline;
+	struct weir_linux_args linux_args;
+	enum profile profile;
+	const char *scenario;
+	double until_s;            /* negative: to the end */
+	uint64_t probe_ns, root_ms;
+	unsigned int threads, jobs;
+	bool json, verbose, color, help;
+};
+
+/* Return: 0, or an exit status after a message. */
+int opts_parse(struct opts *o, int argc, char **argv, const char *usage_text);
+/* "weir: ..." on standard error. Return: EXIT_USAGE. */
+int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* record.c: what happened, kept with virtual times. */
+struct record_event {
+	uint32_t id, cause;
+	enum weir_event_type type;
+	int64_t value;
+	uint64_t time_ns;
+	struct weir_device *device, *other; /* referenced */
+	struct weir_fwnode *node, *other_node;
+	char *text;
+};
+
+struct record {
+	struct weir_machine *m;
+	struct weir_trace trace;
+	struct record_event *events;
+	size_t n, room;
+	bool failed;               /* out of memory: the record is incomplete */
+};
+
+void record_attach(struct record *r, struct weir_machine *m);
+void record_detach(struct record *r);
+
+/* run.c: a board and a kernel, and what becomes of them. */
+struct run {
+	const struct opts *o;
+	const char *board;         /* path */
+	struct weir_bytes dtb;
+	struct weir_kernel *kernel; /* may be shared; NULL: none */
+	bool own_kernel;
+	struct weir_driver_list *list;
+	struct weir_posix *posix;
+	struct weir_machine *m;
+	struct weir_kmodel *model;
+	struct record record;
+	char **initramfs;          /* modules, when a list was given */
+	size_t nr_initramfs;
+	char *initramfs_text;
+	size_t nr_builtin, nr_modules;
+	uint32_t timeout_event;    /* id of the event; 0: the timer did not fire */
+	bool assumed;              /* no kernel: every driver was assumed */
+};
+
+/*
+ * Opens and runs. @kernel: shared by many runs, or NULL to open what the options
+ * name. Return: 0, or an exit status; @out_what is then one line.
+ */
+int run_open(struct run *r, const struct opts *o, const char *board, struct weir_kernel *kernel,
+	     char *out_what, size_t what_bytes);
+void run_close(struct run *r);
+/* Opens the kernel that the options name; NULL when they name none. */
+int run_open_kernel(const struct opts *o, struct weir_kernel **out_kernel, char *out_what,
+		    size_t what_bytes);
+/* A whole file, unpacked. Return: 0, or EXIT_USAGE with one line in @out_what. */
+int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes);
+bool run_denied(const struct run *r, const char *module);
+
+#endif

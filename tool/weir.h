@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The `weir` command: what its verbs share. A verb reads options, opens a run (a
+ * board and a kernel), lets it happen, and reports.
+ */
+#ifndef WEIR_TOOL_WEIR_H
+#define WEIR_TOOL_WEIR_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "kernel/kernel.h"
+#include "kernel/kmodel.h"
+#include "kernel/linux/linux.h"
+#include "weir/posix.h"
+#include "weir/weir.h"
+
+#include "run.h"
+
+/* cause.c: who waits, and for what in the end. */
+enum cause_kind {
+	CAUSE_NO_DRIVER,     /* a device without driver holds others back */
+	CAUSE_NOT_LOADED,    /* its module is not loaded, or denied */
+	CAUSE_NODE,          /* a node that never becomes a device */
+	CAUSE_FAILED,        /* its probe failed or was refused */
+	CAUSE_DEFERS,        /* its driver defers by itself */
+	CAUSE_CIRCLE,        /* devices wait for each other */
+	CAUSE_OTHER,
+};
+
+struct cause {
+	enum cause_kind kind;
+	struct weir_why root;
+	struct weir_device **waiting; /* for ever, as far as this run goes */
+	size_t nr_waiting;
+	struct weir_device **late;    /* up only because the timer let them go */
+	size_t nr_late;
+};
+
+struct causes {
+	struct cause *items;
+	size_t n;
+	size_t devices, bound, waiting, late, no_driver, not_loaded, failed;
+	struct weir_device **idle; /* without driver, and nobody waits for them */
+	size_t nr_idle;
+	struct weir_device **untranslated;
+	size_t nr_untranslated;
+	size_t cycles;
+};
+
+/* Return: 0; WEIR_ENOMEM. */
+int causes_collect(struct run *r, struct causes *out_causes);
+void causes_free(struct causes *c);
+
+/* words.c: things in words. Buffers are cut, never overrun. */
+const char *device_words(const struct weir_device *dev, char *buf, size_t bytes);
+const char *node_words(const struct weir_fwnode *node, char *buf, size_t bytes);
+const char *path_words(const struct weir_fwnode *node, char *buf, size_t bytes);
+/* What is wrong with the root of a chain; how one knows; what to do. */
+void cause_what(const struct run *r, const struct cause *c, char *buf, size_t bytes);
+const char *cause_basis(const struct run *r, const struct cause *c);
+void cause_fix(const struct run *r, const struct cause *c, char *buf, size_t bytes);
+const char *cause_kind_name(enum cause_kind kind);
+/* Why a node has no device; NULL when it could have one. */
+const char *node_problem(const struct weir_fwnode *node, char *buf, size_t bytes);
+const char *board_model(const struct run *r);
+void event_words(const struct record_event *e, char *buf, size_t bytes);
+
+/* name.c: a device by any of its names. Return: 0, or an exit status after a message. */
+int find_device(struct run *r, const char *name, struct weir_device **out_dev,
+		struct weir_fwnode **out_node);
+
+/* jsonout.c */
+json_t *json_of_run(struct run *r, const struct causes *c);
+json_t *json_of_event(const struct record_event *e);
+int write_events(struct run *r, const struct causes *c, const char *path);
+/* Verdicts by path, as JSON; what --baseline and replay compare. */
+json_t *json_of_verdicts(struct run *r);
+
+/* judge.c: --require and --baseline. Return: EXIT_OK or EXIT_FINDING, or EXIT_USAGE. */
+int judge(struct run *r, const struct causes *c);
+
+/* style.c: colours, only where they are wanted. */
+const char *style_bold(const struct opts *o);
+const char *style_bad(const struct opts *o);
+const char *style_good(const struct opts *o);
+const char *style_off(const struct opts *o);
+
+/* The verbs. */
+int cmd_boot(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+
+#endif
