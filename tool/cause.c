@@ -23,11 +23,12 @@ static int push(struct weir_device ***list, size_t *n, struct weir_device *dev)
 	return 0;
 }
 
-static enum cause_kind kind_of(const struct weir_why *root)
+enum cause_kind cause_kind_of(const struct weir_why *root)
 {
 	switch (root->verdict) {
 	case WEIR_VERDICT_NO_DRIVER:
 	case WEIR_VERDICT_UNKNOWN_DRIVER:
+	case WEIR_VERDICT_REFUSED: /* by those that only take what nothing else does */
 		return CAUSE_NO_DRIVER;
 	case WEIR_VERDICT_LOADABLE:
 	case WEIR_VERDICT_DENIED:
@@ -39,7 +40,6 @@ static enum cause_kind kind_of(const struct weir_why *root)
 	case WEIR_VERDICT_WAITS_IOMMU:
 		return CAUSE_CIRCLE;
 	case WEIR_VERDICT_FAILED:
-	case WEIR_VERDICT_REFUSED:
 	case WEIR_VERDICT_IDS_REJECTED:
 		return CAUSE_FAILED;
 	case WEIR_VERDICT_DRIVER_DEFERS:
@@ -56,28 +56,35 @@ static const void *place_of(const struct weir_why *root)
 								     : (const void *)root->device;
 }
 
+const struct cause *causes_find(const struct causes *c, const struct weir_why *root)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (place_of(&c->items[i].root) == place_of(root))
+			return &c->items[i];
+	return NULL;
+}
+
 static int find_cause(struct causes *c, const struct weir_why *root, struct cause **out_cause)
 {
-	struct cause *more;
+	struct cause *more = (struct cause *)(uintptr_t)causes_find(c, root);
 
-	for (size_t i = 0; i < c->n; i++) {
-		if (place_of(&c->items[i].root) != place_of(root))
-			continue;
-		*out_cause = &c->items[i];
+	if (more) {
+		*out_cause = more;
 		return 0;
 	}
 	more = realloc(c->items, (c->n + 1) * sizeof(*more));
 	if (!more)
 		return WEIR_ENOMEM;
 	c->items = more;
-	c->items[c->n] = (struct cause){ .kind = kind_of(root), .root = *root };
+	c->items[c->n] = (struct cause){ .kind = cause_kind_of(root), .root = *root };
 	*out_cause = &c->items[c->n++];
 	return 0;
 }
 
 static bool lacks_driver(enum weir_verdict v)
 {
-	return v == WEIR_VERDICT_NO_DRIVER || v == WEIR_VERDICT_UNKNOWN_DRIVER;
+	return v == WEIR_VERDICT_NO_DRIVER || v == WEIR_VERDICT_UNKNOWN_DRIVER ||
+	       v == WEIR_VERDICT_REFUSED;
 }
 
 static int take_device(struct causes *c, struct weir_device *dev)
@@ -102,7 +109,7 @@ static int take_device(struct causes *c, struct weir_device *dev)
 		c->not_loaded++;
 		return push(&c->idle, &c->nr_idle, dev);
 	}
-	if (!steps && kind_of(&root) == CAUSE_FAILED)
+	if (!steps && cause_kind_of(&root) == CAUSE_FAILED)
 		c->failed++;
 	else
 		c->waiting++;

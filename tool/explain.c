@@ -131,30 +131,24 @@ static int tell_node(const struct run *r, struct weir_fwnode *node)
 	return EXIT_FINDING;
 }
 
-static void tell_root(const struct run *r, struct weir_device *dev)
+static void tell_root(struct run *r, struct weir_device *dev)
 {
 	struct cause c = { 0 };
+	const struct cause *shared;
 	struct causes all;
 	char what[600], fix[400];
 
-	weir_device_root_cause(dev, &c.root);
-	if (causes_collect((struct run *)(uintptr_t)r, &all))
+	if (causes_collect(r, &all))
 		return;
-	for (size_t i = 0; i < all.n; i++)
-		if (all.items[i].root.device == c.root.device &&
-		    all.items[i].root.node == c.root.node)
-			c = all.items[i];
-	if (c.root.verdict == WEIR_VERDICT_NO_DRIVER)
-		c.kind = CAUSE_NO_DRIVER;
-	else if (c.root.verdict == WEIR_VERDICT_LOADABLE ||
-		 c.root.verdict == WEIR_VERDICT_DENIED)
-		c.kind = CAUSE_NOT_LOADED;
+	weir_device_root_cause(dev, &c.root);
+	c.kind = cause_kind_of(&c.root);
+	shared = causes_find(&all, &c.root);
 	cause_what(r, &c, what, sizeof(what));
 	cause_fix(r, &c, fix, sizeof(fix));
 	printf("%sroot cause:%s %s\n  basis: %s\n  fix:   %s\n", style_bold(r->o),
 	       style_off(r->o), what, cause_basis(r, &c), fix);
-	if (c.nr_waiting > 1)
-		printf("  it holds back %zu devices in all\n", c.nr_waiting);
+	if (shared && shared->nr_waiting > 1)
+		printf("  it holds back %zu devices in all\n", shared->nr_waiting);
 	causes_free(&all);
 }
 

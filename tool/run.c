@@ -264,6 +264,9 @@ static int happen(struct run *r, char *out_what, size_t bytes)
 	}
 	if (!err)
 		let_time_pass(r);
+	/* udev is still there for devices that came late */
+	if (!err && modules && !r->o->load.n && r->o->until_s < 0)
+		weir_kmodel_coldplug(r->model, stage_root, r);
 	return err;
 }
 

@@ -53,6 +53,9 @@ struct causes {
 /* Return: 0; WEIR_ENOMEM. */
 int causes_collect(struct run *r, struct causes *out_causes);
 void causes_free(struct causes *c);
+/* The cause that a chain ends at, or NULL when nobody is held back by it. */
+const struct cause *causes_find(const struct causes *c, const struct weir_why *root);
+enum cause_kind cause_kind_of(const struct weir_why *root);
 
 /* words.c: things in words. Buffers are cut, never overrun. */
 const char *device_words(const struct weir_device *dev, char *buf, size_t bytes);

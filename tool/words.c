@@ -115,7 +115,11 @@ static void what_no_driver(const struct run *r, const struct cause *c, char *buf
 	char who[200];
 
 	device_words(c->root.device, who, sizeof(who));
-	snprintf(buf, bytes, "%s: no driver in this %s", who, r->o->drivers ? "list" : "kernel");
+	if (c->root.verdict == WEIR_VERDICT_REFUSED)
+		snprintf(buf, bytes, "%s: %s does not take it, and no other driver fits", who,
+			 c->root.driver);
+	else
+		snprintf(buf, bytes, "%s: no driver in this %s", who, r->o->drivers ? "list" : "kernel");
 }
 
 static void what_not_loaded(const struct cause *c, char *buf, size_t bytes)
@@ -145,9 +149,7 @@ static void what_failed(const struct cause *c, char *buf, size_t bytes)
 	char who[200];
 
 	device_words(c->root.device, who, sizeof(who));
-	if (c->root.verdict == WEIR_VERDICT_REFUSED)
-		snprintf(buf, bytes, "%s: driver %s does not take it", who, c->root.driver);
-	else if (c->root.verdict == WEIR_VERDICT_IDS_REJECTED)
+	if (c->root.verdict == WEIR_VERDICT_IDS_REJECTED)
 		snprintf(buf, bytes, "%s: its IOMMU rejects its ids", who);
 	else
 		snprintf(buf, bytes, "%s: driver %s fails (%s)", who, c->root.driver,
