@@ -36,7 +36,8 @@ static bool same_text(const char *name, const char *want, const char *got)
 		size_t w = strcspn(want, "\n"), g = strcspn(got, "\n");
 
 		if (w != g || memcmp(want, got, w)) {
-			printf("%s: line %d\n  recorded: %.*s\n  here:     %.*s\n", name, line, (int)w, want, (int)g, got);
+			printf("%s: line %d\n  recorded: %.*s\n  here:     %.*s\n", name, line,
+			       (int)w, want, (int)g, got);
 			return false;
 		}
 		want += w + (want[w] == '\n');

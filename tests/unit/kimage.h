@@ -247,7 +247,8 @@ static inline void kimage_place_initcalls(struct kimage *k)
 	marks = kimage_object(k, "initcall_levels", 9 * k->ptr);
 	/* The levels of kimage_fill(): 2 calls of level 2, then 6, then 7. */
 	for (level = 0; level < 9; level++) {
-		i = level <= 2 ? 0 : level <= 6 ? 2 : level == 7 ? (uint32_t)k->call_count - 1 : (uint32_t)k->call_count;
+		i = level <= 2 ? 0 : level <= 6 ? 2 :
+		    level == 7 ? (uint32_t)k->call_count - 1 : (uint32_t)k->call_count;
 		kimage_put_pointer(k, marks + level * k->ptr, off + i * step);
 	}
 }

@@ -97,7 +97,7 @@ static void test_tree_random(void **state)
 	uint32_t seed = 12345;
 
 	(void)state;
-	print_message("seed %u\n", seed);
+	print_message("# seed %u\n", seed);
 	memset(present, 0, sizeof(present));
 	for (unsigned int round = 0; round < 4000; round++) {
 		unsigned int k;
