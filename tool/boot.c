@@ -124,12 +124,15 @@ static void head(struct screen *s, const struct run *r)
 static void counts(struct screen *s, const struct run *r, const struct causes *c)
 {
 	bool well = !c->waiting && !c->failed;
+	char more[160] = "";
 
-	line(s, "%s%zu devices: %zu up%s%s%s", well ? style_good(r->o) : style_bad(r->o),
-	     c->devices, c->bound, "", "", style_off(r->o));
-	if (c->waiting || c->failed || c->late)
-		line(s, "  %zu wait, %zu failed, %zu came up only after the %d s timeout", c->waiting,
-		     c->failed, c->late, r->o->linux_args.deferred_probe_timeout);
+	if (c->late)
+		snprintf(more, sizeof(more), ", %zu of them only after the %d s timeout", c->late,
+			 r->o->linux_args.deferred_probe_timeout);
+	line(s, "%s%zu devices: %zu up%s; %zu wait, %zu failed; %zu have no driver or it is not "
+	     "loaded; %zu need none%s", well ? style_good(r->o) : style_bad(r->o), c->devices,
+	     c->bound, more, c->waiting, c->failed, c->no_driver + c->not_loaded, c->plain,
+	     style_off(r->o));
 }
 
 /* Names, as many as fit. */
@@ -178,8 +181,7 @@ static void rest(struct screen *s, const struct run *r, const struct causes *c)
 		names(s, "  ", c->untranslated, c->nr_untranslated);
 	}
 	if (c->nr_idle) {
-		line(s, "%zu have no driver here or it is not loaded, and hold nobody back:",
-		     c->nr_idle);
+		line(s, "%zu without driver hold nobody back:", c->nr_idle);
 		names(s, "  ", c->idle, c->nr_idle);
 	}
 	if (c->cycles)

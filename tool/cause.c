@@ -87,6 +87,12 @@ static bool lacks_driver(enum weir_verdict v)
 	       v == WEIR_VERDICT_REFUSED;
 }
 
+/* All that it is for was done when its children were made. */
+static bool is_plain_bus(const struct weir_device *dev)
+{
+	return dev->fwnode && (weir_fwnode_flags(dev->fwnode) & WEIR_FWNODE_POPULATED_BUS);
+}
+
 static int take_device(struct causes *c, struct weir_device *dev)
 {
 	struct weir_why why, root;
@@ -97,6 +103,10 @@ static int take_device(struct causes *c, struct weir_device *dev)
 	c->devices++;
 	if (v == WEIR_VERDICT_BOUND) {
 		c->bound++;
+		return 0;
+	}
+	if (lacks_driver(v) && is_plain_bus(dev)) {
+		c->plain++;
 		return 0;
 	}
 	if (lacks_driver(v)) {

@@ -43,6 +43,7 @@ struct causes {
 	struct cause *items;
 	size_t n;
 	size_t devices, bound, waiting, late, no_driver, not_loaded, failed;
+	size_t plain;              /* buses that need no driver */
 	struct weir_device **idle; /* without driver, and nobody waits for them */
 	size_t nr_idle;
 	struct weir_device **untranslated;
