@@ -49,7 +49,7 @@ bench: build	## measure; `name value unit` lines, and JSON in the build director
 conformance: setup-conformance build	## compare with Linux's recorded answers (WEIR_TRUTH=DIR), or record and compare: DTBS=DIR
 	@scripts/conformance.sh $(BUILD) $(DTBS)
 
-fuzz: setup-fuzz	## fuzz device trees, overlays, images, texts (FUZZ_SECONDS=600)
+fuzz: setup-fuzz	## fuzz device trees, overlays, images, texts (FUZZ_SECONDS=6000)
 	@scripts/fuzz.sh $(BUILD)
 
 lint: setup-test	## house style: includes, sizes, headers, words

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firmware/dt/dt.h"
+
 size_t LLVMFuzzerMutate(uint8_t *data, size_t bytes, size_t max_bytes);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t max_bytes, unsigned int seed);
 
@@ -120,10 +122,11 @@ static void change(struct dice *d, void *fdt)
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t max_bytes, unsigned int seed)
 {
 	struct dice d = { seed * 2654435761u | 1u };
+	struct weir_dt_shape shape;
 	size_t room = max_bytes + 4096, tail, size;
 	uint8_t *fdt;
 
-	if (!roll(&d, 2) || bytes < FDT_V17_SIZE || fdt_check_full(data, bytes))
+	if (!roll(&d, 2) || weir_dt_check_(data, bytes, &shape) || fdt_version(data) < 17)
 		return LLVMFuzzerMutate(data, bytes, max_bytes);
 	tail = bytes - fdt_totalsize(data);
 	fdt = malloc(room);

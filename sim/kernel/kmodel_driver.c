@@ -90,7 +90,7 @@ static bool has_children_to_make(const struct weir_fwnode *node)
 	if (weir_fwnode_flags(node) & WEIR_FWNODE_POPULATED_BUS)
 		return false;
 	for (child = weir_fwnode_first_child(node); child; child = weir_fwnode_next_sibling(child))
-		if (weir_fwnode_available(child) && weir_dt_node_(child)->compatible)
+		if (weir_fwnode_available(child) && weir_dt_node_(child)->has_compatible)
 			return true;
 	return false;
 }

@@ -23,6 +23,8 @@ struct linux_state {
 	struct linux_edge *edges;
 	uint32_t edges_max;
 	bool out_of_memory;
+	uint32_t cycle_steps; /* spent by it so far */
+	bool gave_up;         /* it was cut short, and that was said */
 };
 
 static inline struct linux_state *linux_state(const struct weir_machine *m)

@@ -117,6 +117,7 @@ struct parse {
 	const struct weir_dt_prop *prop;
 	const struct row *row;
 	uint32_t rules;
+	bool had_interrupts;
 };
 
 /*
@@ -224,15 +225,32 @@ static int parse_endpoint(const struct parse *p)
 	return record(p, con, sup);
 }
 
-static int parse_interrupts(const struct parse *p)
+/*
+ * Both properties have the same answer: the second time there would be nothing new.
+ * Far more than any hardware has; each may go through long maps.
+ */
+#define MAX_INTERRUPTS 4096
+
+static int parse_interrupts(struct parse *p)
 {
 	struct weir_dt_irq irq;
 	struct weir_dt_node *sup;
+	char path[120];
 
+	if (p->had_interrupts)
+		return 0;
+	p->had_interrupts = true;
 	weir_dt_irq_init_(&irq, p->dt, p->node);
-	while ((sup = weir_dt_irq_next_(&irq))) {
-		int err = record(p, p->node, sup);
+	for (unsigned int n = 0; (sup = weir_dt_irq_next_(&irq)); n++) {
+		int err;
 
+		if (n == MAX_INTERRUPTS) {
+			weir_logf_(p->dt->m, WEIR_LOG_WARN,
+				   "broken tree: %s: only the first %u interrupts are looked at",
+				   weir_dt_path_(p->node, path, sizeof(path)), MAX_INTERRUPTS);
+			return 0;
+		}
+		err = record(p, p->node, sup);
 		if (err)
 			return err;
 	}
@@ -253,7 +271,7 @@ static int parse_interrupt_map(const struct parse *p)
 	return 0;
 }
 
-static int parse_row(const struct parse *p)
+static int parse_row(struct parse *p)
 {
 	switch (p->row->kind) {
 	case ROW_CELLS:
@@ -274,6 +292,15 @@ static int parse_row(const struct parse *p)
 	return 0;
 }
 
+/* Of two properties of one name the first counts, as when it is asked for by name. */
+static bool is_repeated(const struct weir_dt_prop *first, const struct weir_dt_prop *prop)
+{
+	for (; first < prop; first++)
+		if (first->row == prop->row && weir_streq_(first->name, prop->name))
+			return true;
+	return false;
+}
+
 int weir_dt_parse_(struct weir_fwnode *fw)
 {
 	struct weir_machine *m = fw->m;
@@ -287,7 +314,7 @@ int weir_dt_parse_(struct weir_fwnode *fw)
 		int err;
 
 		p.prop = &p.dt->props[p.node->first_prop + i];
-		if (!p.prop->row)
+		if (!p.prop->row || is_repeated(p.prop - i, p.prop))
 			continue;
 		p.row = &rows[p.prop->row - 1];
 		if (p.row->optional && !(p.rules & WEIR_RULE_OPTIONAL_BINDINGS))

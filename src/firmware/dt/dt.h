@@ -25,8 +25,9 @@ struct weir_dt_node {
 	uint32_t nr_props;
 	uint32_t hash;         /* of the path */
 	uint32_t phandle;      /* 0: none */
-	const char *compatible;
-	uint32_t compatible_bytes;
+	uint32_t first_compat; /* in dt->compats */
+	uint32_t nr_compats;
+	bool has_compatible;   /* the property, be it empty */
 };
 
 struct weir_dt_region {
@@ -42,6 +43,8 @@ struct weir_dt {
 	uint32_t nr_nodes, max_nodes;
 	struct weir_dt_prop *props;
 	uint32_t nr_props, max_props;
+	const char **compats;       /* compatible strings of all nodes, in the blob */
+	uint32_t nr_compats, max_compats;
 	uint32_t *by_path;          /* hash table of node index + 1 */
 	uint32_t by_path_mask;
 	uint32_t *by_phandle;       /* the same by phandle */

@@ -182,7 +182,7 @@ static int make_tree(struct weir_dt *dt, struct weir_dt_node *node, struct weir_
 	bool amba;
 	int err;
 
-	if (!node->compatible || weir_dt_is_compatible_(node, "operating-points-v2") ||
+	if (!node->has_compatible || weir_dt_is_compatible_(node, "operating-points-v2") ||
 	    has_flag(node, WEIR_FWNODE_POPULATED_BUS))
 		return 0;
 	amba = weir_dt_is_compatible_(node, "arm,primecell");
@@ -203,7 +203,7 @@ static int make_reserved_memory(struct weir_dt *dt)
 		struct weir_device *dev;
 		int err;
 
-		if (!node->compatible || !is_any(node, reserved_memory,
+		if (!node->has_compatible || !is_any(node, reserved_memory,
 						 sizeof(reserved_memory) / sizeof(reserved_memory[0])))
 			continue;
 		err = make_device(dt, node, NULL, false, &dev);

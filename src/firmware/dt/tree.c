@@ -68,12 +68,6 @@ static void note_property(struct weir_dt_node *node, const struct weir_dt_prop *
 		if (weir_streq_(prop->name, "status") && !says_available(prop))
 			node->fw.flags |= WEIR_FWNODE_DISABLED;
 		break;
-	case 'c':
-		if (!node->compatible && weir_streq_(prop->name, "compatible")) {
-			node->compatible = (const char *)prop->value;
-			node->compatible_bytes = prop->bytes;
-		}
-		break;
 	case 'p':
 	case 'l':
 		if (!node->phandle && prop->bytes >= 4 &&
@@ -96,6 +90,34 @@ static void add_prop(struct reader *r, int offset)
 	out->row = weir_dt_row_of_(out->name);
 	r->stack[r->depth - 1]->nr_props++;
 	note_property(r->stack[r->depth - 1], out);
+}
+
+/* The last string may lack its end, see says_available(). */
+static int add_compats(struct weir_dt *dt, struct weir_dt_node *node)
+{
+	const struct weir_dt_prop *prop = weir_dt_prop_(dt, node, "compatible");
+	const char *text = prop ? (const char *)prop->value : NULL;
+
+	node->has_compatible = prop;
+	node->first_compat = dt->nr_compats;
+	for (uint32_t at = 0; prop && at < prop->bytes;
+	     at += (uint32_t)weir_strlen_(text + at) + 1) {
+		if (weir_grow_(dt->m, (void **)&dt->compats, &dt->max_compats, dt->nr_compats,
+			       sizeof(*dt->compats)))
+			return WEIR_ENOMEM;
+		dt->compats[dt->nr_compats++] = text + at;
+		node->nr_compats++;
+	}
+	return 0;
+}
+
+static int read_compats(struct weir_dt *dt)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < dt->nr_nodes && !err; i++)
+		err = add_compats(dt, &dt->nodes[i]);
+	return err;
 }
 
 static void read_blob(struct reader *r)
@@ -136,15 +158,22 @@ static uint32_t mix(uint32_t v)
 	return v ^ (v >> 16);
 }
 
+static bool is_namesake(const struct weir_dt_node *a, const struct weir_dt_node *b)
+{
+	return a->hash == b->hash && a->fw.parent == b->fw.parent &&
+	       weir_streq_(a->fw.name, b->fw.name);
+}
+
 static void index_nodes(struct weir_dt *dt)
 {
 	for (uint32_t i = 0; i < dt->nr_nodes; i++) {
 		struct weir_dt_node *node = &dt->nodes[i];
 		uint32_t at = mix(node->hash) & dt->by_path_mask;
 
-		while (dt->by_path[at])
+		while (dt->by_path[at] && !is_namesake(&dt->nodes[dt->by_path[at] - 1], node))
 			at = (at + 1) & dt->by_path_mask;
-		dt->by_path[at] = i + 1;
+		if (!dt->by_path[at]) /* the first child of a name is the one found by it */
+			dt->by_path[at] = i + 1;
 		node->fw.index = i;
 		if (!node->phandle)
 			continue;
@@ -185,6 +214,7 @@ void weir_dt_free_(struct weir_machine *m)
 	weir_free_(m, dt->by_phandle, size * sizeof(*dt->by_phandle));
 	weir_free_(m, dt->nodes, dt->max_nodes * sizeof(*dt->nodes));
 	weir_free_(m, dt->props, dt->max_props * sizeof(*dt->props));
+	weir_free_(m, dt->compats, dt->max_compats * sizeof(*dt->compats));
 	weir_free_(m, dt->regions, dt->max_regions * sizeof(*dt->regions));
 	weir_free_(m, dt, sizeof(*dt));
 	m->dt = NULL;
@@ -269,7 +299,9 @@ static int load(struct weir_machine *m, const void *blob, const struct weir_dt_s
 	if (!dt->nodes || (dt->max_props && !dt->props))
 		return WEIR_ENOMEM;
 	read_blob(&r);
-	err = make_indices(dt);
+	err = read_compats(dt);
+	if (!err)
+		err = make_indices(dt);
 	if (err)
 		return err;
 	m->root = &dt->nodes[0].fw;
@@ -352,17 +384,15 @@ static struct weir_dt_node *find_child(const struct weir_dt *dt, const struct we
 {
 	uint32_t hash = (parent->hash ^ weir_hash_bytes_(name, len)) * 2654435761u;
 	uint32_t at = mix(hash) & dt->by_path_mask;
-	struct weir_dt_node *first = NULL;
 
-	/* of two children of one name the first counts: entries of equal hash are in tree order */
 	for (; dt->by_path[at]; at = (at + 1) & dt->by_path_mask) {
 		struct weir_dt_node *node = &dt->nodes[dt->by_path[at] - 1];
 
 		if (node->hash == hash && node->fw.parent == &parent->fw &&
-		    weir_streq_n_(node->fw.name, name, len) && (!first || node < first))
-			first = node;
+		    weir_streq_n_(node->fw.name, name, len))
+			return node;
 	}
-	return first;
+	return NULL;
 }
 
 static struct weir_dt_node *find_path(const struct weir_dt *dt, const struct weir_dt_node *from,
@@ -440,20 +470,11 @@ const char *weir_dt_path_(const struct weir_dt_node *node, char *buf, size_t byt
 	return buf;
 }
 
-/* The last string may lack its end, see says_available(). */
 static const char *dt_compatible(const struct weir_fwnode *fw, unsigned int index)
 {
 	const struct weir_dt_node *node = weir_dt_node_(fw);
-	uint32_t start = 0;
 
-	for (uint32_t i = 0; i < node->compatible_bytes; i++) {
-		if (node->compatible[i])
-			continue;
-		if (!index--)
-			return node->compatible + start;
-		start = i + 1;
-	}
-	return !index && start < node->compatible_bytes ? node->compatible + start : NULL;
+	return index < node->nr_compats ? fw->m->dt->compats[node->first_compat + index] : NULL;
 }
 
 bool weir_dt_is_compatible_(const struct weir_dt_node *node, const char *compatible)
