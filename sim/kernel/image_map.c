@@ -35,7 +35,7 @@ static int map_elf_seg(struct weir_map *map, const uint8_t *ph, struct weir_errt
 		return 0;
 	if (off > map->file_size || size > map->file_size - off || va + size < va)
 		return weir_errtext_set(et, WEIR_EBADMSG,
-					"ELF segment at offset 0x%llx, 0x%llx bytes, is outside the file of 0x%zx bytes",
+					"ELF segment at 0x%llx, 0x%llx bytes, is outside the file of 0x%zx bytes",
 					(unsigned long long)off, (unsigned long long)size, map->file_size);
 	/* The per-CPU segment of x86 is linked at 0: nothing points there. */
 	if (!va || map->seg_count == WEIR_MAP_SEGS)

@@ -283,7 +283,8 @@ int weir_kernel_find_(const char *dir, const char *image, struct weir_errtext *e
 		return err;
 	if (!p->index[0] && !p->image[0])
 		return weir_errtext_set(et, WEIR_ENOENT,
-					"%s: no modules.alias, modules.dep or kernel image found: not a kernel directory",
+					"%s: no modules.alias, modules.dep or kernel image found: "
+					"not a kernel directory",
 					dir);
 	return 0;
 }
