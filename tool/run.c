@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/byname.h"
 #include "kernel/compats.h"
 #include "kernel/script.h"
 
@@ -136,6 +137,8 @@ static int make_list(struct run *r, char *out_what, size_t bytes)
 		err = weir_driver_list_add_early(r->list, r->kernel->image, compats, n);
 	else if (!err && (all || !r->kernel->image))
 		err = weir_driver_list_add_usual_early(r->list);
+	if (!err && !all)
+		err = weir_driver_list_add_by_name(r->list, r->kernel->index, compats, n);
 	free(compats);
 	return err ? bad(out_what, bytes, "out of memory") : 0;
 }

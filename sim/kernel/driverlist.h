@@ -42,6 +42,7 @@ enum weir_driver_basis {
 	WEIR_BASIS_IMAGE,	/* the kernel image's initcalls */
 	WEIR_BASIS_TABLES,	/* match tables of the image, order unknown */
 	WEIR_BASIS_INDEX,	/* the module index */
+	WEIR_BASIS_NAME,	/* a module of that name: see byname.h */
 };
 
 struct weir_driver_spec {

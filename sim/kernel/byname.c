@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/* Drivers that match by name alone; see byname.h. No state. */
+#include "kernel/byname.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/err.h"
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All compatibles that the list has drivers for, sorted. */
+static int collect_taken(const struct weir_driver_list *list, const char ***out_taken,
+			 size_t *out_count)
+{
+	size_t n = 0;
+	const char **taken;
+
+	for (size_t i = 0; i < list->driver_count; i++)
+		n += list->drivers[i].compat_count;
+	taken = calloc(n + 1, sizeof(*taken));
+	if (!taken)
+		return WEIR_ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < list->driver_count; i++)
+		for (size_t j = 0; j < list->drivers[i].compat_count; j++)
+			taken[n++] = list->drivers[i].compats[j].name;
+	qsort(taken, n, sizeof(*taken), by_text);
+	*out_taken = taken;
+	*out_count = n;
+	return 0;
+}
+
+static uint32_t module_for(const struct weir_modindex *index, const char *name)
+{
+	uint32_t module = weir_modindex_module(index, name);
+	char modalias[128];
+
+	if (module != WEIR_MODULE_NONE && index->modules[module].builtin)
+		return module;
+	snprintf(modalias, sizeof(modalias), "platform:%s", name);
+	return weir_modindex_lookup(index, modalias, &module, 1) ? module : WEIR_MODULE_NONE;
+}
+
+static int add(struct weir_driver_list *list, const struct weir_index_module *module,
+	       const char *compat)
+{
+	struct weir_compat *one = weir_arena_alloc(&list->arena, sizeof(*one));
+	char *name = weir_arena_strndup(&list->arena, module->name, strlen(module->name));
+	char *text = weir_arena_strndup(&list->arena, compat, strlen(compat));
+	struct weir_driver_spec *spec = one && name && text ? weir_driver_list_new_driver_(list)
+							    : NULL;
+
+	if (!spec)
+		return WEIR_ENOMEM;
+	one->name = text;
+	spec->name = name;
+	spec->when = module->builtin ? WEIR_WHEN_INITCALL : WEIR_WHEN_MODULE;
+	spec->level = 12; /* device_initcall */
+	spec->basis = WEIR_BASIS_NAME;
+	spec->compats = one;
+	spec->compat_count = 1;
+	return 0;
+}
+
+int weir_driver_list_add_by_name(struct weir_driver_list *list, const struct weir_modindex *index,
+				 const char *const *compats, size_t count)
+{
+	const char **taken;
+	size_t n;
+	int err = index ? collect_taken(list, &taken, &n) : 0;
+
+	if (err || !index)
+		return err;
+	for (size_t i = 0; i < count && !err; i++) {
+		const char *comma = strchr(compats[i], ',');
+		uint32_t module;
+
+		if (!comma || bsearch(&compats[i], taken, n, sizeof(*taken), by_text))
+			continue;
+		module = module_for(index, comma + 1);
+		if (module != WEIR_MODULE_NONE)
+			err = add(list, &index->modules[module], compats[i]);
+	}
+	free(taken);
+	return err;
+}
