@@ -250,6 +250,7 @@ static void test_modindex_mutations(void **state)
 	char copy[2048];
 	int i, n;
 
+	put_index(t->dir, put);
 	for (i = 0; i < 400; i++) {
 		size_t f = (size_t)i % 6;
 		struct weir_modindex *index;
@@ -262,11 +263,11 @@ static void test_modindex_mutations(void **state)
 			seed ^= seed << 17;
 			copy[seed % texts[f].size] = interesting[(seed >> 40) % (sizeof(interesting) - 1)];
 		}
-		put_index(t->dir, put);
 		put(t->dir, names[f], copy, texts[f].size);
 		index = open_index(t->dir);
 		weir_modindex_lookup(index, "of:NxTCacme,nicCbeta,Cee", ids, 4);
 		weir_modindex_destroy(index);
+		put(t->dir, names[f], texts[f].text, texts[f].size);
 	}
 }
 
