@@ -34,6 +34,8 @@ static const char *need_words(const char *property)
 			return needs[i].words;
 	if (property && strstr(property, "-supply"))
 		return "its regulator";
+	if (property && strstr(property, "pinctrl-"))
+		return "its pin configuration";
 	if (property && strstr(property, "gpio"))
 		return "its GPIO";
 	return property ? property : "it";

@@ -37,13 +37,18 @@ static int collect_taken(const struct weir_driver_list *list, const char ***out_
 
 static uint32_t module_for(const struct weir_modindex *index, const char *name)
 {
+	static const char *const buses[] = { "platform", "i2c", "spi" };
 	uint32_t module = weir_modindex_module(index, name);
 	char modalias[128];
 
 	if (module != WEIR_MODULE_NONE && index->modules[module].builtin)
 		return module;
-	snprintf(modalias, sizeof(modalias), "platform:%s", name);
-	return weir_modindex_lookup(index, modalias, &module, 1) ? module : WEIR_MODULE_NONE;
+	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++) {
+		snprintf(modalias, sizeof(modalias), "%s:%s", buses[i], name);
+		if (weir_modindex_lookup(index, modalias, &module, 1))
+			return module;
+	}
+	return WEIR_MODULE_NONE;
 }
 
 static int add(struct weir_driver_list *list, const struct weir_index_module *module,

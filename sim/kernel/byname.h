@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Drivers that match by name alone. The cells of a multi-function device get their
- * node from firmware and their driver by platform name; such drivers have no match
- * table that an index or an image scan could show.
+ * node from firmware and their driver by platform name; I2C and SPI devices match by
+ * what is behind the comma. Such drivers need no table of compatible strings that an
+ * index or an image scan could show.
  */
 #ifndef WEIR_SIM_KERNEL_BYNAME_H
 #define WEIR_SIM_KERNEL_BYNAME_H
@@ -13,7 +14,7 @@
 /**
  * weir_driver_list_add_by_name - for every compatible "vendor,NAME" that no driver of
  * the list takes: a built-in module called NAME, or a module with the alias
- * platform:NAME. A guess, and marked so (WEIR_BASIS_NAME).
+ * platform:NAME, i2c:NAME or spi:NAME. A guess, and marked so (WEIR_BASIS_NAME).
  * @index: may be NULL. Return: 0; WEIR_ENOMEM.
  */
 int weir_driver_list_add_by_name(struct weir_driver_list *list, const struct weir_modindex *index,
