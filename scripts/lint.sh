@@ -52,9 +52,9 @@ python3 scripts/lint.py "$work/files" > "$work/text" || failed=$((failed + 1))
 cat "$work/text"
 number=$(grep -c '^\(not \)\{0,1\}ok ' "$work/text")
 
-public=$(those '^(port/posix/)?include/.*\.h$')
+public=$(those '^(port/(posix|qtest)/)?include/.*\.h$')
 private=$(those '^(src|sim|tool|port|tests)/.*\.h$' | grep -v '/include/')
-paths='-Iinclude -Iport/posix/include'
+paths='-Iinclude -Iport/posix/include -Iport/qtest/include'
 # shellcheck disable=SC2086
 {
 	headers gcc "-x c -std=c11 $paths" $public
