@@ -116,6 +116,11 @@ static void head(struct screen *s, const struct run *r)
 		line(s, "kernel %s: %zu drivers built in and %zu modules fit this board; profile %s",
 		     r->kernel->version ? r->kernel->version : "(unknown version)", r->nr_builtin,
 		     r->nr_modules, weir_machine_policy_name(r->m));
+	if (r->kernel && !r->kernel->has[WEIR_KERNEL_ALIAS])
+		line(s, "note: %s has no modules.alias, so no module is known; depmod -b makes one",
+		     r->kernel->dir);
+	if (r->kernel && !r->kernel->image)
+		line(s, "note: no kernel image found, so built-in drivers are not known; --image");
 	if (r->kernel && r->kernel->version && strncmp(r->kernel->version, "6.12", 4))
 		line(s, "note: rules are verified against Linux 6.12; unverified for this kernel: "
 		     "binding table, IOMMU timing, timeouts");

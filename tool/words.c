@@ -292,6 +292,9 @@ void event_words(const struct record_event *e, char *buf, size_t bytes)
 		snprintf(buf, bytes, "%s: needs %s%s%s%s", a, b, *text ? " (" : "", text,
 			 *text ? ")" : "");
 		break;
+	case WEIR_EVENT_LINK_DEL:
+		snprintf(buf, bytes, "%s: link to %s dropped", a, b);
+		break;
 	case WEIR_EVENT_LINK_RELAXED:
 		snprintf(buf, bytes, "%s: does not wait for %s any more", a, b);
 		break;
