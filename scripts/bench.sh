@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# bench.sh BUILD: build and run the benchmarks. BENCH_DTBS: a directory of device trees
+# (default ../shared/truth/dtb, when it is there); BENCH_KERNEL: a kernel directory;
+# PEERS=DIR: built peers (linux-up and run.sh's kit), to set Linux beside it.
+set -e
+build=${1:?usage: bench.sh BUILD}
+dtbs=${BENCH_DTBS:-../shared/truth/dtb}
+kernel=${BENCH_KERNEL:-../shared/truth/kernel}
+# what ships: optimised, without sanitizers
+if [ ! -d "$build-bench" ]; then
+	meson setup "$build-bench" -Dbuildtype=release -Dtests=true >/dev/null
+fi
+ninja -C "$build-bench" bench/weir-bench >/dev/null
+set -- --json "$build-bench/bench.json"
+if [ -d "$dtbs" ]; then set -- "$@" --dtbs "$dtbs"; fi
+if [ -d "$kernel" ]; then set -- "$@" --kernel "$kernel"; fi
+"$build-bench/bench/weir-bench" "$@" | tee "$build-bench/bench.txt"
+echo "JSON: $build-bench/bench.json" >&2
+if [ -n "$PEERS" ]; then
+	"${PEERS_KIT:-../shared/peers}/run.sh" "$PEERS/linux-up" peers.run=devcore > "$build-bench/peers.txt"
+	"${PEERS_KIT:-../shared/peers}/compare.sh" "$build-bench/peers.txt" "$build-bench/bench.txt"
+fi
