@@ -31,7 +31,7 @@ def count(test):
         said_of_failure = 0
         name = match.group(2).strip()
         if match.group(3):
-            skipped.append(f'{name}: {match.group(4).strip()}')
+            skipped.append(': '.join(filter(None, (name, match.group(4).strip()))))
         elif match.group(1) == 'ok':
             passed.append(name)
         else:
