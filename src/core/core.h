@@ -124,7 +124,7 @@ struct weir_link {
 	struct weir_list s_node;       /* (m) in supplier->consumers */
 	struct weir_list c_node;       /* (m) in consumer->suppliers */
 	struct weir_list all_node;     /* (m) in m->links */
-	const char *property;          /* (c) */
+	const char *property;          /* (m) */
 	uint32_t flags;                /* (m) WEIR_LINK_* */
 	uint8_t state;                 /* (m) enum weir_link_state */
 	bool blocking;                 /* (m) counted in consumer->nr_blocking */
@@ -154,7 +154,7 @@ struct weir_fwlink {
 	struct weir_fwnode *supplier;  /* (m) moves to an ancestor */
 	struct weir_list c_node;       /* (m) in consumer->suppliers */
 	struct weir_list s_node;       /* (m) in supplier->consumers */
-	const char *property;          /* (c) */
+	const char *property;          /* (m) */
 	uint32_t flags;                /* (m) */
 };
 
@@ -262,6 +262,8 @@ void weir_resources_release_(struct weir_device *dev);
 int weir_link_add_(struct weir_device *consumer, struct weir_device *supplier, uint32_t flags,
 		   const char *property, struct weir_link **out_link);
 struct weir_link *weir_link_find_(struct weir_device *consumer, struct weir_device *supplier);
+/* Which of two properties that ask for one thing is told; either may be NULL. */
+const char *weir_property_of_two_(const char *a, const char *b);
 /* The only way to change state or flags of a link: keeps the counts true. */
 void weir_link_set_(struct weir_link *link, uint32_t flags, enum weir_link_state state);
 void weir_link_drop_(struct weir_link *link);

@@ -156,6 +156,7 @@ void weir_fwlinks_move_consumers_(struct weir_fwnode *from, struct weir_fwnode *
 		struct weir_fwlink *there = find(fwlink->consumer, to);
 
 		if (there) {
+			there->property = weir_property_of_two_(there->property, fwlink->property);
 			weir_fwlink_set_(there, there->flags | fwlink->flags);
 			weir_fwlink_drop_(fwlink);
 			continue;

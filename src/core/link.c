@@ -180,11 +180,27 @@ static enum weir_link_state first_state(const struct weir_device *con,
 	}
 }
 
-static struct weir_link *merge(struct weir_link *link, uint32_t flags)
+/*
+ * Of several properties that ask for the same thing one is told: not the first that
+ * came, which depends on who was bound when, but the first in the alphabet.
+ */
+const char *weir_property_of_two_(const char *a, const char *b)
+{
+	size_t i = 0;
+
+	if (!a || !b)
+		return a ? a : b;
+	while (a[i] && a[i] == b[i])
+		i++;
+	return (unsigned char)a[i] <= (unsigned char)b[i] ? a : b;
+}
+
+static struct weir_link *merge(struct weir_link *link, uint32_t flags, const char *property)
 {
 	uint32_t now = link->flags;
 	enum weir_link_state state = link->state;
 
+	link->property = weir_property_of_two_(link->property, property);
 	if (!(flags & WEIR_LINK_INFERRED))
 		now &= ~(uint32_t)WEIR_LINK_INFERRED;
 	now |= flags & (WEIR_LINK_PM_RUNTIME | WEIR_LINK_ORDER);
@@ -261,7 +277,7 @@ int weir_link_add_(struct weir_device *con, struct weir_device *sup, uint32_t fl
 	}
 	link = weir_link_find_(con, sup);
 	if (link) {
-		*out_link = merge(link, flags);
+		*out_link = merge(link, flags, property);
 		return 0;
 	}
 	return make(con, sup, flags, property, out_link);
