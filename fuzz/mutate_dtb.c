@@ -41,6 +41,11 @@ static const char *const flags[] = {
 
 static const char *const names[] = { "ports", "port", "endpoint", "pcie", "isa", "n", "m@1", "chosen" };
 
+/* Mostly what trees have; and what overflows. */
+static const uint32_t sizes[] = {
+	0, 1, 1, 1, 2, 2, 3, 3, 4, 16, 17, 0x3fffffff, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff,
+};
+
 struct dice {
 	uint32_t state;
 };
@@ -90,6 +95,7 @@ static void change(struct dice *d, void *fdt)
 	const char *compatible = compatibles[roll(d, COUNT(compatibles))];
 	const char *flag = flags[roll(d, COUNT(flags))];
 	const char *name = names[roll(d, COUNT(names))];
+	const char *count = counts[roll(d, COUNT(counts))];
 	const char *value = roll(d, 2) ? "disabled" : "pci";
 
 	switch (roll(d, 8)) {
@@ -99,7 +105,7 @@ static void change(struct dice *d, void *fdt)
 		set_list(d, fdt);
 		break;
 	case 3:
-		fdt_setprop_u32(fdt, node, counts[roll(d, COUNT(counts))], roll(d, 5));
+		fdt_setprop_u32(fdt, node, count, sizes[roll(d, COUNT(sizes))]);
 		break;
 	case 4:
 		fdt_setprop_string(fdt, node, "compatible", compatible);

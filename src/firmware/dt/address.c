@@ -55,7 +55,7 @@ static struct bus describe(const struct weir_dt *dt, const struct weir_dt_node *
 		if (b.na == 3)
 			b.kind = BUS_FLAGS;
 	}
-	b.valid = b.na >= 1 && b.na <= 4 && b.ns > 0;
+	b.valid = b.na >= 1 && b.na <= 4 && b.ns > 0 && b.ns <= INT32_MAX;
 	return b;
 }
 
@@ -118,7 +118,7 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 		    const struct bus *bus, const struct bus *above, struct address *addr)
 {
 	const struct weir_dt_prop *ranges = weir_dt_prop_(dt, bus_node, "ranges");
-	uint32_t entry = bus->na + above->na + bus->ns;
+	uint32_t entry = bus->na + above->na + bus->ns; /* below 2^32: ns is below 2^31 */
 	uint32_t f = flag_cells(bus), af = flag_cells(above);
 
 	if (!ranges)
@@ -127,7 +127,7 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 		fit(above, addr);
 		return true;
 	}
-	for (uint32_t at = 0; at + entry <= ranges->bytes / 4; at += entry) {
+	for (uint32_t at = 0; entry <= ranges->bytes / 4 - at; at += entry) {
 		uint32_t first = weir_dt_cell_(dt, ranges->value, at);
 		uint64_t start = number(dt, ranges->value, at + f, bus->na - f);
 		uint64_t size = number(dt, ranges->value, at + bus->na + above->na, bus->ns);
