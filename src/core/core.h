@@ -63,15 +63,12 @@ struct weir_resource {
 	size_t bytes; /* of this struct with what follows it */
 };
 
+/* What is touched for every link of a device comes first, and fits two cache lines. */
 struct weir_device {
 	struct weir_machine *m;         /* (c) */
-	struct weir_bus *bus;           /* (c) */
-	struct weir_device *parent;     /* (c) referenced */
 	struct weir_fwnode *fwnode;     /* (c) */
-	char *name;                     /* (c) */
-	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
-	uint32_t seq;                   /* (m) order of addition, 0 before */
 	uint32_t refs;                  /* (m) */
+	uint32_t seq;                   /* (m) order of addition, 0 before */
 	uint8_t status;                 /* (m) enum weir_device_status */
 	bool added, dead;               /* (m) */
 	bool can_match;                 /* (m) a driver has matched it */
@@ -83,26 +80,31 @@ struct weir_device {
 	bool parked;                    /* (m) its probe goes on until weir_probe_done_ */
 	bool was_bound;                 /* (m) */
 	bool no_driver_ever;            /* (p) final: nothing in the catalogue fits */
-	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
+	uint32_t nr_blocking;           /* (m) managed links that hold the probe back */
 	struct weir_reg *reg;           /* (m) driver bound or probing */
+	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
+	struct weir_list consumers;     /* (m) links where it is the supplier, oldest first */
+	struct weir_list wait_node;     /* (p) in one of the policy's queues */
+	uint32_t wait_word;             /* (p) */
+	uint32_t cause;                 /* (m) event that queued it */
+	struct weir_bus *bus;           /* (c) */
+	char *name;                     /* (c) */
+	uint64_t mark;                  /* (m) visited stamp of graph walks */
+	struct weir_device *parent;     /* (c) referenced */
+	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
+	void *bus_data;                 /* (c) the bus's */
+	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
 	void *data;                     /* (m) the driver's */
 	char *reason;                   /* (m) why it waits, or NULL */
-	uint32_t nr_blocking;           /* (m) managed links that hold the probe back */
-	uint32_t cause;                 /* (m) event that queued it */
-	uint64_t mark;                  /* (m) visited stamp of graph walks */
 	struct weir_list bus_node;      /* (m) in bus->devices */
 	struct weir_list all_node;      /* (m) in m->devices */
 	struct weir_list children;      /* (m) */
 	struct weir_list child_node;    /* (m) in parent->children */
 	struct weir_list reg_node;      /* (m) in reg->devices */
-	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
-	struct weir_list consumers;     /* (m) links where it is the supplier, oldest first */
 	struct weir_list *release_at;   /* (m) next of its consumers to unbind, while it is unbinding */
 	struct weir_device *release_up; /* (m) what is unbound after it: a supplier; scratch */
 	struct weir_list resources;     /* (m) struct weir_resource, last first */
 	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
-	struct weir_list wait_node;     /* (p) in one of the policy's queues */
-	uint32_t wait_word;             /* (p) */
 	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
 	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
@@ -123,13 +125,13 @@ struct weir_link {
 	struct weir_device *consumer;  /* (c) referenced */
 	struct weir_list s_node;       /* (m) in supplier->consumers */
 	struct weir_list c_node;       /* (m) in consumer->suppliers */
-	struct weir_list all_node;     /* (m) in m->links */
-	const char *property;          /* (m) */
 	uint32_t flags;                /* (m) WEIR_LINK_* */
 	uint8_t state;                 /* (m) enum weir_link_state */
 	bool blocking;                 /* (m) counted in consumer->nr_blocking */
 	bool rpm_held;                 /* (m) holds a runtime PM use of the supplier */
 	uint32_t refs;                 /* (m) of a stateless link */
+	const char *property;          /* (m) */
+	struct weir_list all_node;     /* (m) in m->links */
 };
 
 struct weir_fwnode {
@@ -192,6 +194,7 @@ struct weir_machine {
 	uint32_t nr_group_words;              /* (m) */
 	struct weir_domain *blocked, *identity; /* (m) the machine's own, made when first asked for */
 	bool suspended;                       /* (m) */
+	bool foreign_needs;                   /* (m) a dependency was made that is not firmware's */
 	bool pm_busy;                         /* (m) a change of the machine's power is under way */
 	bool rpm_running;                     /* (m) a thread has the power lock */
 	uint32_t rpm_paused;                  /* (m) rpm_todo is left alone while not 0 */

@@ -68,6 +68,18 @@ static bool name_is_taken(const struct weir_device *dev)
 	return false;
 }
 
+/* Its parent is not that of a node above its own. */
+static bool has_foreign_parent(const struct weir_device *dev)
+{
+	const struct weir_fwnode *node = dev->fwnode;
+
+	if (!dev->parent)
+		return false;
+	while (node && node != dev->parent->fwnode)
+		node = node->parent;
+	return !node;
+}
+
 /* Steps 1 and 2 of weir_device_add, and their undoing. */
 static int claim(struct weir_device *dev)
 {
@@ -90,6 +102,8 @@ static int claim(struct weir_device *dev)
 	weir_list_add_tail(&dev->bus->devices, &dev->bus_node);
 	weir_list_add_tail(&m->devices, &dev->all_node);
 	dev->added = true;
+	if (has_foreign_parent(dev))
+		m->foreign_needs = true;
 	dev->refs++;
 	m->stats.devices++;
 	return 0;

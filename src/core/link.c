@@ -244,6 +244,8 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 	weir_list_add_tail(&con->suppliers, &link->c_node);
 	weir_list_add_tail(&m->links, &link->all_node);
 	m->stats.links++;
+	if (!(flags & (WEIR_LINK_INFERRED | WEIR_LINK_SYNC_STATE_ONLY)))
+		m->foreign_needs = true;
 	weir_event_link_(WEIR_EVENT_LINK_ADD, link, flags);
 	weir_link_set_(link, flags, first_state(con, sup, flags));
 	weir_rpm_link_made_(link);
@@ -251,6 +253,15 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 		m->policy->link_added(link);
 	*out_link = link;
 	return 0;
+}
+
+/*
+ * Links that firmware names cannot close a circle when the policy has settled the
+ * cycles of firmware's graph, and no other dependency was ever brought into it.
+ */
+static bool is_settled(const struct weir_machine *m, uint32_t flags)
+{
+	return (flags & WEIR_LINK_INFERRED) && !m->policy->check_cycle && !m->foreign_needs;
 }
 
 int weir_link_add_(struct weir_device *con, struct weir_device *sup, uint32_t flags,
@@ -270,7 +281,7 @@ int weir_link_add_(struct weir_device *con, struct weir_device *sup, uint32_t fl
 	if (flags & WEIR_LINK_SYNC_STATE_ONLY) {
 		if (con->status != WEIR_DEVICE_NO_DRIVER && con->status != WEIR_DEVICE_PROBING)
 			return WEIR_EINVAL;
-	} else {
+	} else if (!is_settled(con->m, flags)) {
 		err = weir_device_needs_(sup, con);
 		if (err)
 			return err > 0 ? WEIR_ELOOP : err;

@@ -31,12 +31,15 @@ uint32_t weir_event_dev_(enum weir_event_type type, struct weir_device *dev, con
 
 uint32_t weir_event_link_(enum weir_event_type type, struct weir_link *link, int64_t value)
 {
-	struct weir_event e = {
-		.type = type, .device = link->consumer, .other = link->supplier,
-		.text = link->property, .value = value,
-	};
+	struct weir_machine *m = link->consumer->m;
+	struct weir_event e = { .type = type, .value = value };
 
-	return weir_event_(link->consumer->m, &e);
+	if (!m->traces) /* there are many of these: nobody listens, nothing is gathered */
+		return m->next_event++;
+	e.device = link->consumer;
+	e.other = link->supplier;
+	e.text = link->property;
+	return weir_event_(m, &e);
 }
 
 void weir_trace_attach(struct weir_machine *m, struct weir_trace *trace)
