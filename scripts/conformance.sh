@@ -15,6 +15,7 @@
 # iommu-last-strict iommu-never iommu-never-strict debian debian-strict
 # debian-notimeout; default "all-early iommu-last debian".
 #
+# WEIR_ORACLE: where the oracle is built (build/oracle).
 # JOBS: threads (number of processors).  The count of answers goes to
 # BUILD/results/conformance, for .ci/run.  Exit status 0 only if all are equal.
 set -eu
@@ -62,7 +63,8 @@ if [ $# = 2 ]; then
 		name=${dtb#"$in"/}
 		ln -s "$dtb" "$truth/dtb/$(echo "$name" | sed 's,/,__,g')"
 	done
-	"$here/oracle-build.sh" -j "$jobs"
+	export WEIR_ORACLE="${WEIR_ORACLE:-$top/build/oracle}"
+	"$here/oracle-build.sh" -j "$jobs" "$WEIR_ORACLE"
 	sets=${WEIR_SETS:-all-early iommu-last debian}
 	for set in $sets; do
 		# shellcheck disable=SC2046
