@@ -42,7 +42,7 @@ headers() {
 	flags=$2
 	shift 2
 	for header; do
-		printf '#include "%s"\n#include "%s"\n' "$PWD/$header" "$PWD/$header" > "$work/one"
+		printf '#include "%s"\n#include "%s"\nextern int not_empty;\n' "$PWD/$header" "$PWD/$header" > "$work/one"
 		# shellcheck disable=SC2086
 		$compiler $flags -fsyntax-only -Wall -Wextra -Wpedantic -Werror "$work/one" 2>&1 | head -n 5
 	done > "$work/out"
