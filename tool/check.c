@@ -33,7 +33,7 @@ struct board {
 
 struct work {
 	const struct opts *o;
-	struct weir_kernel *kernel;
+	struct kernel_side side;
 	struct board *boards;
 	size_t n, room, next, done;
 	size_t prefix; /* bytes of the directory in every path */
@@ -120,7 +120,7 @@ static void run_board(struct work *w, struct board *b)
 	struct run r;
 	char what[600];
 
-	if (run_open(&r, w->o, b->path, w->kernel, what, sizeof(what))) {
+	if (run_open(&r, w->o, b->path, &w->side, what, sizeof(what))) {
 		b->status = EXIT_USAGE;
 		b->line = strdup(what);
 		return;
@@ -222,7 +222,7 @@ static void clean_up(struct work *w)
 		json_decref(w->boards[i].doc);
 	}
 	free(w->boards);
-	weir_kernel_destroy(w->kernel);
+	kernel_side_close(&w->side);
 }
 
 int cmd_check(int argc, char **argv)
@@ -238,7 +238,7 @@ int cmd_check(int argc, char **argv)
 		return complain("check: one directory is needed; see weir check --help");
 	w.o = &o;
 	status = find_boards(&w, o.args[0]);
-	if (!status && run_open_kernel(&o, &w.kernel, what, sizeof(what)))
+	if (!status && kernel_side_open(&o, &w.side, what, sizeof(what)))
 		status = complain("%s", what);
 	if (!status) {
 		run_all(&w);

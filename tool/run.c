@@ -81,17 +81,32 @@ static int read_tree(struct run *r, char *out_what, size_t bytes)
 
 /* ---- the kernel ---- */
 
-int run_open_kernel(const struct opts *o, struct weir_kernel **out_kernel, char *out_what,
-		    size_t what_bytes)
+int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *out_what,
+		     size_t what_bytes)
 {
+	struct kernel_side side = { 0 };
 	struct weir_errtext et = { "" };
 	int err;
 
-	*out_kernel = NULL;
+	*out_side = side;
 	if (!o->kernel)
 		return 0;
-	err = weir_kernel_open(o->kernel, o->image, &et, out_kernel);
-	return err ? bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
+	err = weir_kernel_open(o->kernel, o->image, &et, &side.kernel);
+	if (!err && side.kernel->index)
+		err = weir_modscan_create(side.kernel->index, &side.scan);
+	if (err) {
+		kernel_side_close(&side);
+		return bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err));
+	}
+	*out_side = side;
+	return 0;
+}
+
+void kernel_side_close(struct kernel_side *side)
+{
+	weir_modscan_destroy(side->scan);
+	weir_kernel_destroy(side->kernel);
+	*side = (struct kernel_side){ 0 };
 }
 
 static int parse_drivers(struct run *r, const char *name, const char *text, size_t size,
@@ -137,10 +152,12 @@ static int make_list(struct run *r, char *out_what, size_t bytes)
 		err = weir_driver_list_add_early(r->list, r->kernel->image, compats, n);
 	else if (!err && (all || !r->kernel->image))
 		err = weir_driver_list_add_usual_early(r->list);
-	if (!err && !all)
+	if (!err && !all && r->side.scan)
+		err = weir_modscan_extend(r->side.scan, compats, n, r->list);
+	if (err >= 0 && !all)
 		err = weir_driver_list_add_by_name(r->list, r->kernel->index, compats, n);
 	free(compats);
-	return err ? bad(out_what, bytes, "out of memory") : 0;
+	return err < 0 ? bad(out_what, bytes, "out of memory") : 0;
 }
 
 /* ---- modules that may be loaded ---- */
@@ -320,17 +337,20 @@ static void note_timeout(struct run *r)
 			r->timeout_event = r->record.events[i].id;
 }
 
-int run_open(struct run *r, const struct opts *o, const char *board, struct weir_kernel *kernel,
-	     char *out_what, size_t what_bytes)
+int run_open(struct run *r, const struct opts *o, const char *board,
+	     const struct kernel_side *shared, char *out_what, size_t what_bytes)
 {
 	int err;
 
-	*r = (struct run){ .o = o, .board = board, .kernel = kernel };
+	*r = (struct run){ .o = o, .board = board };
 	err = read_tree(r, out_what, what_bytes);
-	if (!err && !kernel) {
-		err = run_open_kernel(o, &r->kernel, out_what, what_bytes);
+	if (!err && shared) {
+		r->side = *shared;
+	} else if (!err) {
+		err = kernel_side_open(o, &r->side, out_what, what_bytes);
 		r->own_kernel = true;
 	}
+	r->kernel = r->side.kernel;
 	if (!err)
 		err = make_machine(r, out_what, what_bytes);
 	if (!err)
@@ -360,7 +380,7 @@ void run_close(struct run *r)
 	weir_driver_list_destroy(r->list);
 	weir_posix_destroy(r->posix);
 	if (r->own_kernel)
-		weir_kernel_destroy(r->kernel);
+		kernel_side_close(&r->side);
 	weir_bytes_fini(&r->dtb);
 	free(r->initramfs);
 	free(r->initramfs_text);

@@ -10,6 +10,7 @@
 #include "kernel/kernel.h"
 #include "kernel/kmodel.h"
 #include "kernel/linux/linux.h"
+#include "kernel/modscan.h"
 #include "weir/posix.h"
 #include "weir/weir.h"
 
@@ -73,12 +74,19 @@ struct record {
 void record_attach(struct record *r, struct weir_machine *m);
 void record_detach(struct record *r);
 
+/* A kernel, and what is read of its module files. All zero: none. */
+struct kernel_side {
+	struct weir_kernel *kernel;
+	struct weir_modscan *scan; /* NULL: there is no index */
+};
+
 /* run.c: a board and a kernel, and what becomes of them. */
 struct run {
 	const struct opts *o;
 	const char *board;         /* path */
 	struct weir_bytes dtb;
-	struct weir_kernel *kernel; /* may be shared; NULL: none */
+	struct weir_kernel *kernel; /* side.kernel; NULL: none */
+	struct kernel_side side;    /* may be shared */
 	bool own_kernel;
 	struct weir_driver_list *list;
 	struct weir_posix *posix;
@@ -94,15 +102,16 @@ struct run {
 };
 
 /*
- * Opens and runs. @kernel: shared by many runs, or NULL to open what the options
- * name. Return: 0, or an exit status; @out_what is then one line.
+ * Opens and runs. @shared: of many runs, or NULL to open what the options name.
+ * Return: 0, or an exit status; @out_what is then one line.
  */
-int run_open(struct run *r, const struct opts *o, const char *board, struct weir_kernel *kernel,
-	     char *out_what, size_t what_bytes);
+int run_open(struct run *r, const struct opts *o, const char *board,
+	     const struct kernel_side *shared, char *out_what, size_t what_bytes);
 void run_close(struct run *r);
-/* Opens the kernel that the options name; NULL when they name none. */
-int run_open_kernel(const struct opts *o, struct weir_kernel **out_kernel, char *out_what,
-		    size_t what_bytes);
+/* Opens the kernel that the options name; all zero when they name none. */
+int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *out_what,
+		     size_t what_bytes);
+void kernel_side_close(struct kernel_side *side);
 /* A whole file, unpacked. Return: 0, or EXIT_USAGE with one line in @out_what. */
 int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes);
 bool run_denied(const struct run *r, const char *module);

@@ -218,6 +218,7 @@ static int want_compat(struct builder *b, const struct weir_modindex *index, uin
 		return WEIR_ENOMEM;
 	w->compats = compats;
 	compats[w->count].first_only = false;
+	compats[w->count].unlisted = false;
 	compats[w->count].name = keep(b->list, compat);
 	return compats[w->count++].name ? 0 : WEIR_ENOMEM;
 }

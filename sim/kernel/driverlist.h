@@ -9,7 +9,8 @@
  *     WHEN: an initcall level 0 to 7, with an s for its _sync half (6 when not
  *     given); m: a module that coldplug may load; x: loaded by a command alone.
  *     DEP: drivers loaded before it. ^COMPATIBLE: the driver refuses devices
- *     that have it, but not first.
+ *     that have it, but not first. ~COMPATIBLE: coldplug does not load the
+ *     module for it, which takes such devices all the same once it is loaded.
  *   !irq COMPATIBLE...   interrupt controllers that early code sets up: no device
  *   !early COMPATIBLE... clocks that early code sets up: no device
  *   !init COMPATIBLE...  set up early, a device all the same

@@ -130,7 +130,8 @@ static int parse_driver(struct parser *p, char *word, char *rest)
 		return no_memory(p);
 	for (i = 0; i < count; i++) {
 		compats[i].first_only = words[i][0] == '^';
-		compats[i].name = words[i] + compats[i].first_only;
+		compats[i].unlisted = words[i][0] == '~';
+		compats[i].name = words[i] + (compats[i].first_only || compats[i].unlisted);
 		if (!compats[i].name[0])
 			return wrong(p, "an empty compatible in the line of driver", word);
 	}
@@ -192,7 +193,8 @@ static void write_driver(FILE *f, const struct weir_driver_spec *d)
 	for (i = 0; i < d->dep_count; i++)
 		fprintf(f, "%c%s", i ? ',' : ':', d->deps[i]);
 	for (i = 0; i < d->compat_count; i++)
-		fprintf(f, " %s%s", d->compats[i].first_only ? "^" : "", d->compats[i].name);
+		fprintf(f, " %s%s%s", d->compats[i].first_only ? "^" : "",
+			d->compats[i].unlisted ? "~" : "", d->compats[i].name);
 	fputc('\n', f);
 }
 

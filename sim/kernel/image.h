@@ -67,6 +67,8 @@ struct weir_compat {
 	const char *name;
 	/* The driver refuses devices for which this is not the first one. */
 	bool first_only;
+	/* Not in the module index: no device makes udev load the module by it. */
+	bool unlisted;
 };
 
 struct weir_builtin {

@@ -44,13 +44,15 @@ static void mark_early(struct weir_kmodel *k, const struct weir_early_spec *earl
 
 /* ---- life ---- */
 
-static bool takes(const struct weir_driver_spec *spec, const struct weir_fwnode *node)
+/* @listed: by what the module index has alone. */
+static bool takes(const struct weir_driver_spec *spec, const struct weir_fwnode *node, bool listed)
 {
 	const char *text;
 
 	for (unsigned int i = 0; (text = weir_fwnode_compatible(node, i)); i++)
 		for (size_t j = 0; j < spec->compat_count; j++)
-			if (!strcmp(spec->compats[j].name, text))
+			if (!(listed && spec->compats[j].unlisted) &&
+			    !strcmp(spec->compats[j].name, text))
 				return true;
 	return false;
 }
@@ -58,7 +60,7 @@ static bool takes(const struct weir_driver_spec *spec, const struct weir_fwnode 
 static bool has_amba_cell(struct weir_kmodel *k, const struct weir_driver_spec *spec)
 {
 	for (size_t i = 0; i < k->nr_cells; i++)
-		if (takes(spec, k->cells[i]))
+		if (takes(spec, k->cells[i], false))
 			return true;
 	return false;
 }
@@ -349,7 +351,7 @@ void weir_kmodel_coldplug(struct weir_kmodel *k, weir_kmodel_filter *filter, voi
 			struct kdriver *d = &k->drivers[i];
 
 			if (d->spec->when != WEIR_WHEN_MODULE || d->loaded ||
-			    !takes(d->spec, node) || (filter && !filter(context, d->spec)))
+			    !takes(d->spec, node, true) || (filter && !filter(context, d->spec)))
 				continue;
 			load(k, d);
 		}
