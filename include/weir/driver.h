@@ -78,6 +78,28 @@ int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv
 /** weir_driver_unbind - take a device from its driver, consumers first. Return: 0; WEIR_ENODEV when not bound. */
 int weir_driver_unbind(struct weir_device *dev);
 
+/**
+ * weir_dev_wait_for - say what a probe that can not go on yet waits for.
+ * @dev: being probed.
+ * @supplier: the firmware node of what is missing; it need not be a device yet.
+ * @property: what names it, such as "clocks"; a string that stays valid, or NULL.
+ *
+ * For needs that firmware did not tell, or that the driver finds out by itself:
+ *
+ *	if (!clock_is_there(node))
+ *		return weir_dev_wait_for(dev, node, "clocks");
+ *
+ * The device is probed again when the supplier is bound, and not before; without this
+ * call a probe that returns WEIR_EDEFER has another turn whenever something was bound.
+ * The need stays, as if firmware had named it: a link, once @supplier is a device.
+ * Context: in the probe of @dev. Return: WEIR_EDEFER, for the probe to return, also
+ * when the supplier was bound meanwhile; WEIR_EINVAL when there is nothing to wait for:
+ * @supplier is of another machine, is the device itself, needs it, or works without
+ * driver; WEIR_ENOMEM.
+ */
+int weir_dev_wait_for(struct weir_device *dev, struct weir_fwnode *supplier,
+		      const char *property);
+
 /** weir_driver_match_entry - the entry of the driver's table for the device's first key that it has, or NULL. */
 const struct weir_match *weir_driver_match_entry(const struct weir_device *dev,
 						 const struct weir_driver *drv);

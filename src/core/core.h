@@ -313,6 +313,10 @@ void weir_fwnodes_free_(struct weir_machine *m);
 /* fwlink.c */
 int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
 		     const char *property);
+/* The same for a link that firmware did not name when it was read: may close a cycle. */
+int weir_fwlink_name_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
+		      const char *property);
+struct weir_fwlink *weir_fwlink_find_(struct weir_fwnode *consumer, struct weir_fwnode *supplier);
 void weir_fwlink_set_(struct weir_fwlink *fwlink, uint32_t flags);
 void weir_fwlink_drop_(struct weir_fwlink *fwlink);
 void weir_fwlinks_drop_suppliers_(struct weir_fwnode *node);

@@ -145,3 +145,53 @@ void weir_fw_adopt_dangling_(struct weir_device *dev)
 		weir_fwlinks_move_consumers_(node, top);
 	}
 }
+
+/* ---- what a driver finds missing ---- */
+
+/* A device that is not its node's owner waits for a device, or for anything at all. */
+static int wait_without_node(struct weir_device *dev, struct weir_fwnode *sup, const char *property)
+{
+	struct weir_device *sup_dev = supplier_device(sup);
+	struct weir_link *link;
+	int err;
+
+	if (!sup_dev)
+		return 0;
+	err = weir_link_add_(dev, sup_dev, WEIR_LINK_INFERRED, property, &link);
+	return err == WEIR_ELOOP ? WEIR_EINVAL : err;
+}
+
+static int wait_for(struct weir_device *dev, struct weir_fwnode *sup, const char *property)
+{
+	struct weir_fwlink *fwlink;
+	int err;
+
+	if (!dev->fwnode || dev->fwnode->owner != dev)
+		return wait_without_node(dev, sup, property);
+	err = weir_fwlink_name_(dev->fwnode, sup, 0, property);
+	if (err)
+		return err;
+	fwlink = weir_fwlink_find_(dev->fwnode, sup);
+	err = convert(dev, fwlink);
+	if (err == WEIR_EAGAIN)
+		return 0;
+	weir_fwlink_drop_(fwlink);
+	return err;
+}
+
+int weir_dev_wait_for(struct weir_device *dev, struct weir_fwnode *supplier, const char *property)
+{
+	struct weir_machine *m = dev->m;
+	int err = WEIR_EINVAL;
+
+	if (supplier->m != m)
+		return err;
+	weir_lock_(m);
+	if (dev->status == WEIR_DEVICE_PROBING && supplier != dev->fwnode &&
+	    supplier_device(supplier) != dev) {
+		m->foreign_needs = true; /* links made before are not in firmware's graph any more */
+		err = wait_for(dev, supplier, property);
+	}
+	weir_unlock_(m);
+	return err ? err : WEIR_EDEFER;
+}

@@ -35,7 +35,7 @@ void weir_fwlink_set_(struct weir_fwlink *fwlink, uint32_t flags)
 }
 
 /* The consumer's list is the short one: many may need one node, none needs many. */
-static struct weir_fwlink *find(struct weir_fwnode *consumer, struct weir_fwnode *supplier)
+struct weir_fwlink *weir_fwlink_find_(struct weir_fwnode *consumer, struct weir_fwnode *supplier)
 {
 	struct weir_fwlink *fwlink;
 
@@ -49,7 +49,7 @@ int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier,
 		     const char *property)
 {
 	struct weir_machine *m = consumer->m;
-	struct weir_fwlink *fwlink = find(consumer, supplier);
+	struct weir_fwlink *fwlink = weir_fwlink_find_(consumer, supplier);
 
 	if (fwlink) {
 		weir_fwlink_set_(fwlink, fwlink->flags | flags);
@@ -76,19 +76,27 @@ static bool may_close_cycle(const struct weir_fwnode *consumer, const struct wei
 	       (supplier->parent || !weir_list_empty(&supplier->suppliers));
 }
 
-int weir_fwlink_add(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
-		    const char *property)
+int weir_fwlink_name_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
+		      const char *property)
 {
 	struct weir_machine *m = consumer->m;
 	int err = 0;
 
+	if (may_close_cycle(consumer, supplier) && m->policy->firmware_changed)
+		err = m->policy->firmware_changed(m);
+	return err ? err : weir_fwlink_add_(consumer, supplier, flags, property);
+}
+
+int weir_fwlink_add(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
+		    const char *property)
+{
+	struct weir_machine *m = consumer->m;
+	int err;
+
 	if (supplier->m != m)
 		return WEIR_EINVAL;
 	weir_lock_(m);
-	if (may_close_cycle(consumer, supplier) && m->policy->firmware_changed)
-		err = m->policy->firmware_changed(m);
-	if (!err)
-		err = weir_fwlink_add_(consumer, supplier, flags, property);
+	err = weir_fwlink_name_(consumer, supplier, flags, property);
 	weir_unlock_(m);
 	return err;
 }
@@ -153,7 +161,7 @@ void weir_fwlinks_move_consumers_(struct weir_fwnode *from, struct weir_fwnode *
 	struct weir_fwlink *fwlink, *tmp;
 
 	weir_list_each_safe(fwlink, tmp, &from->consumers, struct weir_fwlink, s_node) {
-		struct weir_fwlink *there = find(fwlink->consumer, to);
+		struct weir_fwlink *there = weir_fwlink_find_(fwlink->consumer, to);
 
 		if (there) {
 			there->property = weir_property_of_two_(there->property, fwlink->property);
