@@ -30,6 +30,14 @@ struct weir_fwlink;
 #define WEIR_FWLINK_CYCLE  0x1u /* on a cycle: does not block */
 #define WEIR_FWLINK_IGNORE 0x2u /* not an init dependency at all */
 
+struct weir_pci_host;
+
+/* What a host bridge's requesters are mapped to. */
+enum weir_fwmap {
+	WEIR_FWMAP_IOMMU, /* an IOMMU, and the id the requester has there */
+	WEIR_FWMAP_MSI,   /* an MSI controller, and the device id the requester has there */
+};
+
 /*
  * A kind of firmware. The library comes with flattened device trees
  * (weir_firmware_load_dt) and nodes made by code (weir_fwnode_create).
@@ -40,6 +48,13 @@ struct weir_firmware_ops {
 	const char *(*compatible)(const struct weir_fwnode *node, unsigned int index);
 	/* Reports the node's suppliers by weir_fwlink_add(). Machine lock held. */
 	int (*parse)(struct weir_fwnode *node);
+	/* weir_firmware_pci_host(). NULL: no node is a host bridge. */
+	int (*pci_host)(struct weir_fwnode *node, struct weir_pci_host *out_host);
+	/* weir_firmware_pci_child(). NULL: there is none. */
+	struct weir_fwnode *(*pci_child)(struct weir_fwnode *node, uint8_t devfn);
+	/* weir_firmware_map_id(). NULL: nothing is mapped. */
+	int (*map_id)(struct weir_fwnode *node, enum weir_fwmap what, uint32_t id,
+		      struct weir_fwnode **out_target, uint32_t *out_id);
 };
 
 /**
@@ -139,6 +154,26 @@ int weir_fwnode_property(const struct weir_fwnode *node, const char *name,
  * terminated. Return: the length the path has, which may be more than fitted.
  */
 size_t weir_fwnode_path(const struct weir_fwnode *node, char *buf, size_t bytes);
+
+/**
+ * weir_firmware_pci_host - read the description of a PCI host bridge (pci.h).
+ * Context: thread. Return: 0; WEIR_ENODEV when the node is none; WEIR_EINVAL when the
+ * description is damaged (weir_firmware_error() says how).
+ */
+int weir_firmware_pci_host(struct weir_fwnode *node, struct weir_pci_host *out_host);
+/** weir_firmware_pci_child - the node of a function on the bus of a bridge's node, or NULL. */
+struct weir_fwnode *weir_firmware_pci_child(struct weir_fwnode *node, uint8_t devfn);
+/**
+ * weir_firmware_map_id - where a requester below a host bridge goes.
+ * @node: of the host bridge.
+ * @id: the requester's.
+ * @out_target: the IOMMU or MSI controller; it may be disabled.
+ * @out_id: the requester's id there.
+ * Context: any. Return: 0; WEIR_ENOENT when firmware maps it nowhere; WEIR_EINVAL
+ * when the map is damaged.
+ */
+int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_t id,
+			 struct weir_fwnode **out_target, uint32_t *out_id);
 
 /** weir_fwlink_first / weir_fwlink_next - the unresolved suppliers of a node, last found first. */
 struct weir_fwlink *weir_fwlink_first(const struct weir_fwnode *consumer);

@@ -17,6 +17,7 @@
 #include "weir/mmio.h"
 #include "weir/module.h"
 #include "weir/order.h"
+#include "weir/pci.h"
 #include "weir/pm.h"
 #include "weir/policy.h"
 #include "weir/trace.h"

@@ -185,6 +185,25 @@ void weir_fwnodes_free_(struct weir_machine *m)
 	}
 }
 
+/* ---- PCI: what the kind of firmware knows ---- */
+
+int weir_firmware_pci_host(struct weir_fwnode *node, struct weir_pci_host *out_host)
+{
+	return node->ops->pci_host ? node->ops->pci_host(node, out_host) : WEIR_ENODEV;
+}
+
+struct weir_fwnode *weir_firmware_pci_child(struct weir_fwnode *node, uint8_t devfn)
+{
+	return node->ops->pci_child ? node->ops->pci_child(node, devfn) : NULL;
+}
+
+int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_t id,
+			 struct weir_fwnode **out_target, uint32_t *out_id)
+{
+	return node->ops->map_id ? node->ops->map_id(node, what, id, out_target, out_id)
+				 : WEIR_ENOENT;
+}
+
 /* ---- plain accessors ---- */
 
 void weir_fwnode_set_initialized(struct weir_fwnode *node, bool on, bool claimed)

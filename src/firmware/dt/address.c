@@ -144,6 +144,26 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 	return false;
 }
 
+/* From a bus up to the root. */
+static bool climb(const struct weir_dt *dt, const struct weir_dt_node *bus_node, struct bus bus,
+		  struct address addr, uint64_t *out_addr)
+{
+	for (;;) {
+		const struct weir_dt_node *above_node = weir_dt_parent_(bus_node);
+		struct bus above;
+
+		if (!above_node) {
+			*out_addr = addr.value;
+			return true;
+		}
+		above = describe(dt, above_node);
+		if (!above.valid || !step_up(dt, bus_node, &bus, &above, &addr))
+			return false;
+		bus_node = above_node;
+		bus = above;
+	}
+}
+
 bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *node,
 			uint64_t *out_addr)
 {
@@ -159,20 +179,25 @@ bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *nod
 		return false;
 	addr.flags = weir_dt_cell_(dt, reg->value, 0);
 	addr.value = number(dt, reg->value, flag_cells(&bus), bus.na - flag_cells(&bus));
-	for (;;) {
-		const struct weir_dt_node *above_node = weir_dt_parent_(bus_node);
-		struct bus above;
+	return climb(dt, bus_node, bus, addr, out_addr);
+}
 
-		if (!above_node) {
-			*out_addr = addr.value;
-			return true;
-		}
-		above = describe(dt, above_node);
-		if (!above.valid || !step_up(dt, bus_node, &bus, &above, &addr))
-			return false;
-		bus_node = above_node;
-		bus = above;
-	}
+bool weir_dt_cpu_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			  uint32_t flags, uint64_t addr, uint64_t *out_addr)
+{
+	struct bus bus = describe(dt, bus_node);
+
+	return bus.valid && climb(dt, bus_node, bus, (struct address){ flags, addr }, out_addr);
+}
+
+bool weir_dt_bus_cells_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			uint32_t *out_address, uint32_t *out_size)
+{
+	struct bus bus = describe(dt, bus_node);
+
+	*out_address = bus.na;
+	*out_size = bus.ns;
+	return bus.valid;
 }
 
 /*

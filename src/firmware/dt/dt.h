@@ -140,11 +140,27 @@ bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *nod
 bool weir_dt_region_(const struct weir_dt *dt, const struct weir_dt_node *node,
 		     uint64_t *out_start, uint64_t *out_end);
 
+/*
+ * The CPU's address of @addr on the bus that @bus_node is, in the address space that
+ * the first cell @flags names (on buses that have spaces). False when the CPU has none.
+ */
+bool weir_dt_cpu_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			  uint32_t flags, uint64_t addr, uint64_t *out_addr);
+/* How many cells a child's address and size have on the bus that @bus_node is. */
+bool weir_dt_bus_cells_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			uint32_t *out_address, uint32_t *out_size);
+
 /* name.c: the name that Linux gives the device of a node. Return: 0; WEIR_ENOMEM. */
 int weir_dt_device_name_(const struct weir_dt *dt, const struct weir_dt_node *node,
 			 char **out_name);
 
 /* populate.c: the buses that devices of a tree are on. Return: 0; WEIR_ENOMEM. */
 int weir_dt_buses_(struct weir_machine *m);
+
+/* pci.c: see struct weir_firmware_ops */
+int weir_dt_pci_host_(struct weir_fwnode *fw, struct weir_pci_host *out_host);
+struct weir_fwnode *weir_dt_pci_child_(struct weir_fwnode *fw, uint8_t devfn);
+int weir_dt_map_id_(struct weir_fwnode *fw, enum weir_fwmap what, uint32_t id,
+		    struct weir_fwnode **out_target, uint32_t *out_id);
 
 #endif

@@ -491,4 +491,7 @@ const struct weir_firmware_ops weir_dt_ops_ = {
 	.abi = WEIR_ABI(struct weir_firmware_ops),
 	.compatible = dt_compatible,
 	.parse = weir_dt_parse_,
+	.pci_host = weir_dt_pci_host_,
+	.pci_child = weir_dt_pci_child_,
+	.map_id = weir_dt_map_id_,
 };

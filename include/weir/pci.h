@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+/*
+ * PCI: host bridges, the devices below them, and what a driver needs of one.
+ *
+ * Adding a host bridge walks its buses, numbers them, gives all registers an address,
+ * enables access control (ACS), finds out which functions share requester ids and
+ * which can reach each other, and makes a device of bus "pci" of each function. It is
+ * a child of its bridge's device. Nothing may do DMA yet: bus mastering is off until a
+ * driver switches it on.
+ *
+ * A function that breaks the rules (a capability list that loops, registers of absurd
+ * size ...) is put in quarantine: its device is there, with the fault as its reason,
+ * but offers no keys and so is never probed. The others go on.
+ *
+ * Match keys, the most specific first, all digits in lower case:
+ *	pci:VVVV:DDDD:SSSS:ssss   vendor, device, subsystem vendor, subsystem
+ *	pci:VVVV:DDDD
+ *	pci:VVVV:*
+ *	pci:class:CCSSPP          class, subclass, programming interface
+ *	pci:class:CCSS
+ *	pci:class:CC
+ * A device is named SSSS:BB:DD.F, all digits hexadecimal.
+ */
+#ifndef WEIR_PCI_H
+#define WEIR_PCI_H
+
+#include "weir/driver.h"
+#include "weir/firmware.h"
+#include "weir/mmio.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct weir_pci;
+
+/* Requester ids: bus, device and function in 16 bits. */
+#define WEIR_PCI_RID(bus, device, function) \
+	((uint16_t)((bus) << 8 | (device) << 3 | (function)))
+#define WEIR_PCI_RID_BUS(rid)      ((rid) >> 8 & 0xffu)
+#define WEIR_PCI_RID_DEVICE(rid)   ((rid) >> 3 & 0x1fu)
+#define WEIR_PCI_RID_FUNCTION(rid) ((rid) & 7u)
+
+/*
+ * Access to configuration space: one access of 1, 2 or 4 bytes, aligned. Where no
+ * function answers a read gives all ones. Context: any.
+ */
+struct weir_pci_config_ops {
+	struct weir_abi abi;
+	uint32_t (*read)(void *ctx, uint16_t rid, unsigned int offset, unsigned int width);
+	void (*write)(void *ctx, uint16_t rid, unsigned int offset, unsigned int width,
+		      uint32_t value);
+};
+
+/* Kinds of address space, and of bridge windows. */
+enum weir_pci_space {
+	WEIR_PCI_IO,
+	WEIR_PCI_MEM,  /* below 4 GiB on the bus */
+	WEIR_PCI_HIGH, /* for 64-bit addresses; behind bridges prefetchable ones only */
+	WEIR_PCI_SPACES,
+};
+
+/* What a host bridge passes from the CPU to its bus. */
+struct weir_pci_window {
+	enum weir_pci_space space;
+	uint64_t pci;   /* first address on the bus */
+	uint64_t cpu;   /* the same for the CPU */
+	uint64_t bytes;
+};
+
+#define WEIR_PCI_MAX_WINDOWS 8u
+#define WEIR_PCI_NO_CPU_ADDRESS UINT64_MAX /* ports that the CPU does not reach by memory */
+
+struct weir_pci_host {
+	uint16_t segment;
+	uint8_t first_bus, last_bus;
+	uint64_t ecam_pa, ecam_bytes; /* 0, 0 when it is not by ECAM */
+	unsigned int nr_windows;
+	struct weir_pci_window windows[WEIR_PCI_MAX_WINDOWS];
+};
+
+/*
+ * Firmware has set everything up: bus numbers, windows and registers keep their
+ * values. Otherwise all are assigned anew.
+ */
+#define WEIR_PCI_KEEP 0x1u
+/*
+ * Write nothing at all, for a recorded configuration space; with WEIR_PCI_KEEP.
+ * Sizes of registers stay unknown; ACS counts as switched on where it can be.
+ */
+#define WEIR_PCI_READ_ONLY 0x2u
+
+/**
+ * weir_pci_add - add a host bridge and everything below it.
+ * @parent: the host bridge's own device; functions on its root bus are its
+ *	children, and its firmware node says where requesters are mapped.
+ * @host: borrowed.
+ * @ops: access to configuration space, kept by pointer; NULL: by ECAM.
+ * @ctx: for @ops.
+ * @flags: WEIR_PCI_*.
+ *
+ * Context: thread; usually in the probe of @parent. Owner: the caller, until
+ * weir_pci_del(). Return: 0; WEIR_EINVAL for a description that makes no sense or
+ * ops of another ABI; WEIR_EEXIST when a device of such a name is there;
+ * WEIR_EOPNOTSUPP without registers in the host; WEIR_ENOMEM. After a failure nothing is left.
+ */
+int weir_pci_add(struct weir_device *parent, const struct weir_pci_host *host,
+		 const struct weir_pci_config_ops *ops, void *ctx, uint32_t flags,
+		 struct weir_pci **out_pci);
+
+/**
+ * weir_pci_del - delete all devices below a host bridge, and forget it; NULL is fine.
+ * Context: thread, not in a probe of one of them.
+ */
+void weir_pci_del(struct weir_pci *pci);
+
+/*
+ * The driver of host bridges with ECAM that firmware describes ("pci-host-ecam-generic"
+ * on bus "platform"). Registered by who wants it.
+ */
+extern const struct weir_driver weir_pci_ecam_driver;
+
+/* ---- functions ---- */
+
+enum weir_pci_kind {
+	WEIR_PCI_CONVENTIONAL,     /* a PCI or PCI-X function, no bridge */
+	WEIR_PCI_CONVENTIONAL_BRIDGE,
+	WEIR_PCI_ENDPOINT,
+	WEIR_PCI_ROOT_ENDPOINT,    /* integrated into the root complex */
+	WEIR_PCI_ROOT_PORT,
+	WEIR_PCI_UPSTREAM,         /* of a switch */
+	WEIR_PCI_DOWNSTREAM,       /* of a switch */
+	WEIR_PCI_TO_CONVENTIONAL,  /* a bridge with a conventional bus below */
+	WEIR_PCI_FROM_CONVENTIONAL, /* a bridge with PCI Express below a conventional bus */
+	WEIR_PCI_EVENT_COLLECTOR,
+};
+
+struct weir_pci_info {
+	uint16_t segment;
+	uint16_t rid;
+	uint16_t vendor, device;
+	uint16_t subsystem_vendor, subsystem;
+	uint32_t class_code;      /* 24 bits */
+	uint8_t revision;
+	uint8_t secondary, subordinate; /* buses below a bridge, 0 elsewhere */
+	enum weir_pci_kind kind;
+	bool multifunction;       /* its slot has several functions */
+	bool hotplug;             /* a port into which devices can be plugged */
+};
+
+/**
+ * weir_pci_info_get - what a function is.
+ * Context: any. Return: 0; WEIR_ENODEV when @dev is not on bus "pci".
+ */
+int weir_pci_info_get(const struct weir_device *dev, struct weir_pci_info *out_info);
+
+/** weir_pci_kind_name - such as "root port". Context: any. */
+const char *weir_pci_kind_name(enum weir_pci_kind kind);
+
+/** weir_pci_fault - why a function is in quarantine; NULL: it is not. Context: any. */
+const char *weir_pci_fault(const struct weir_device *dev);
+
+/**
+ * weir_pci_find - the function with a requester id below a host bridge.
+ * Context: thread. Return: 0; WEIR_ENOENT.
+ */
+int weir_pci_find(struct weir_pci *pci, uint16_t rid, struct weir_device **out_dev);
+
+/** weir_pci_read - from configuration space, @width 1, 2 or 4. Context: any. */
+uint32_t weir_pci_read(const struct weir_device *dev, unsigned int offset, unsigned int width);
+/** weir_pci_write - to configuration space. Context: any. */
+void weir_pci_write(const struct weir_device *dev, unsigned int offset, unsigned int width,
+		    uint32_t value);
+
+/**
+ * weir_pci_cap - find a capability.
+ * @id: as PCI numbers them.
+ * @after: 0, or the offset of one found: the next of that kind.
+ * Context: any. Return: its offset; WEIR_ENOENT.
+ */
+int weir_pci_cap(const struct weir_device *dev, uint8_t id, unsigned int after);
+/**
+ * weir_pci_ext_cap - find an extended capability.
+ * Context: any. Return: its offset; WEIR_ENOENT.
+ */
+int weir_pci_ext_cap(const struct weir_device *dev, uint16_t id, unsigned int after);
+
+struct weir_pci_bar {
+	enum weir_pci_space space;
+	bool is_64bit, prefetchable;
+	uint64_t pci;   /* address on the bus */
+	uint64_t cpu;   /* address for the CPU; WEIR_PCI_NO_CPU_ADDRESS: it has none */
+	uint64_t bytes;
+};
+/**
+ * weir_pci_bar_get - one of the up to six sets of registers of a function.
+ * Context: any. Return: 0; WEIR_ENOENT when it is not there; WEIR_ENOSPC when it
+ * has no address, because there was no room.
+ */
+int weir_pci_bar_get(const struct weir_device *dev, unsigned int index,
+		     struct weir_pci_bar *out_bar);
+/**
+ * weir_pci_bar_map - make them accessible. Owner: the caller, until weir_mmio_unmap().
+ * Context: thread. Return: 0; as weir_pci_bar_get(); as weir_mmio_map().
+ */
+int weir_pci_bar_map(const struct weir_device *dev, unsigned int index,
+		     struct weir_mmio *out_mmio);
+
+/**
+ * weir_pci_enable - let a function answer at its registers.
+ * Context: thread. Return: 0; WEIR_EIO when the function does not take it.
+ */
+int weir_pci_enable(struct weir_device *dev);
+/** weir_pci_disable - it answers no more and does no DMA. Context: thread. */
+void weir_pci_disable(struct weir_device *dev);
+/**
+ * weir_pci_master - let a function do DMA (and send MSIs), or not.
+ * The bridges above it pass DMA on as long as some function below may do it.
+ * Context: thread. Return: 0; WEIR_EIO when the function does not take it.
+ */
+int weir_pci_master(struct weir_device *dev, bool on);
+/** weir_pci_is_master - whether a function may do DMA, as its hardware says. Context: any. */
+bool weir_pci_is_master(const struct weir_device *dev);
+
+/**
+ * weir_pci_reset - reset one function (FLR), and put back what is needed to
+ * reach it. Bus mastering and MSIs are off then. Context: thread.
+ * Return: 0; WEIR_EOPNOTSUPP when it cannot; WEIR_ETIMEDOUT when it does not come back.
+ */
+int weir_pci_reset(struct weir_device *dev);
+
+/* ---- message-signalled interrupts ---- */
+
+/** weir_pci_msi_count - how many a function can have: MSI-X, or else 1 of MSI; 0: none. Context: any. */
+unsigned int weir_pci_msi_count(const struct weir_device *dev);
+/**
+ * weir_pci_msi_enable - program the first @n messages and switch them on.
+ * @messages: addresses as the function sees them: IOVAs when it is behind an IOMMU.
+ * Context: thread. Return: 0; WEIR_EINVAL when it has not so many; WEIR_EBUSY
+ * when they are on; WEIR_ENXIO when its table is not where it says; others as
+ * weir_mmio_map().
+ */
+int weir_pci_msi_enable(struct weir_device *dev, unsigned int n, const struct weir_msi *messages);
+/** weir_pci_msi_disable - switch them off; fine when they are. Context: thread. */
+void weir_pci_msi_disable(struct weir_device *dev);
+/**
+ * weir_pci_msi_set - change one message while they are on.
+ * Context: thread. Return: 0; WEIR_EINVAL.
+ */
+int weir_pci_msi_set(struct weir_device *dev, unsigned int index, const struct weir_msi *message);
+
+/* ---- who it is for IOMMUs ---- */
+
+/**
+ * weir_pci_alias - the requester ids that a function's DMA can carry.
+ * @index: 0 is its own; further ones are bridges' that take it over.
+ * Context: any. Return: 0; WEIR_ENOENT after the last.
+ */
+int weir_pci_alias(const struct weir_device *dev, unsigned int index, uint16_t *out_rid);
+
+/* Where firmware maps one of a function's requester ids. */
+struct weir_pci_id {
+	struct weir_fwnode *target; /* of the IOMMU, or MSI controller */
+	uint32_t id;                /* there */
+	uint16_t rid;               /* the requester id */
+};
+/**
+ * weir_pci_iommu_id - the ids that a function has at IOMMUs, resolved when it was added.
+ * Ids that are mapped to an IOMMU that the function is itself, or that is below it,
+ * are left out: nothing waits for what is reached through it.
+ * Context: any. Return: 0; WEIR_ENOENT after the last, at once when it is behind none;
+ * WEIR_EINVAL when firmware's map is damaged.
+ */
+int weir_pci_iommu_id(const struct weir_device *dev, unsigned int index,
+		      struct weir_pci_id *out_id);
+/**
+ * weir_pci_msi_id - the MSI controller of a function, by its own requester id.
+ * Context: any. Return: 0; WEIR_ENOENT; WEIR_EINVAL as above.
+ */
+int weir_pci_msi_id(const struct weir_device *dev, struct weir_pci_id *out_id);
+
+/* ---- groups ---- */
+
+/* By which rules functions are held to be one group. docs/design.md. */
+enum weir_pci_rules {
+	WEIR_PCI_RULES_WEIR,       /* what can reach each other, or looks the same */
+	WEIR_PCI_RULES_LINUX_6_12, /* as Linux 6.12 groups them */
+	WEIR_PCI_RULES,
+};
+struct weir_pci_group {
+	const char *key; /* the same for all functions of a group, and for no others */
+	const char *why; /* what holds it together, or "it is alone" */
+};
+/**
+ * weir_pci_group_get - the group of a function, known when it is added.
+ * The texts are valid as long as the device.
+ * Context: any. Return: 0; WEIR_ENODEV when @dev is not on bus "pci".
+ */
+int weir_pci_group_get(const struct weir_device *dev, enum weir_pci_rules rules,
+		       struct weir_pci_group *out_group);
+
+/* ---- plugging ---- */
+
+/**
+ * weir_pci_plug - look below a bridge for functions that were not there, and add them.
+ * @bridge: a device of bus "pci"; one whose slot has a power controller is switched on.
+ * Functions that would join groups that were separate are quarantined.
+ * Context: thread. Return: how many were added; WEIR_ENODEV when @bridge is no bridge;
+ * WEIR_ENOMEM.
+ */
+int weir_pci_plug(struct weir_device *bridge);
+/**
+ * weir_pci_unplug - delete what is below a bridge, and switch its slot off.
+ * Context: thread. Return: how many functions were deleted; WEIR_ENODEV when @bridge
+ * is no bridge.
+ */
+int weir_pci_unplug(struct weir_device *bridge);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* q35: the configuration space is switched on through the ports (MCH, PCIEXBAR). */
+#define Q35_ECAM 0xb0000000u
+
+void bench_start(struct bench *b, const char *arch, const char *machine, const char *const *args)
+{
+	struct weir_qtest_options options = { .arch = arch, .machine = machine, .args = args };
+	char error[WEIR_QTEST_ERROR_BYTES];
+	int err;
+
+	memset(b, 0, sizeof(*b));
+	if (getenv("WEIR_TEST_LOG")) {
+		options.posix.log = stderr;
+		options.posix.log_level = WEIR_LOG_DEBUG;
+	}
+	err = weir_qtest_create(&options, &b->qtest, error);
+	if (err == WEIR_ENOENT) {
+		fprintf(stderr, "# %s\n", error);
+		skip();
+	}
+	if (err)
+		fail_msg("%s", error);
+}
+
+/* What QEMU's machine has besides the host bridge works without drivers. */
+static void settle_firmware(struct bench *b)
+{
+	struct weir_fwnode *node;
+
+	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node))
+		if (strncmp(weir_fwnode_name(node), "pcie@", 5) != 0 &&
+		    strncmp(weir_fwnode_name(node), "pci@", 4) != 0)
+			weir_fwnode_set_initialized(node, true, false);
+}
+
+static void add_by_dt(struct bench *b)
+{
+	struct weir_device *dev;
+	const void *dtb;
+	size_t bytes;
+
+	assert_int_equal(weir_qtest_dtb(b->qtest, &dtb, &bytes), 0);
+	assert_int_equal(weir_firmware_load_dt(b->m, dtb, bytes), 0);
+	settle_firmware(b);
+	assert_int_equal(weir_firmware_populate(b->m), 0);
+	assert_int_equal(weir_driver_register(b->m, &weir_pci_ecam_driver), 0);
+	assert_int_equal(weir_settle(b->m), 0);
+	for (dev = weir_device_first(b->m); dev; dev = weir_device_next(dev))
+		if (weir_device_driver(dev) == &weir_pci_ecam_driver)
+			b->bridge = dev;
+	assert_non_null(b->bridge);
+}
+
+static void add_q35(struct bench *b)
+{
+	const struct weir_pci_host host = {
+		.last_bus = 255, .ecam_pa = Q35_ECAM, .ecam_bytes = 256u << 20,
+		.nr_windows = 3,
+		.windows = {
+			{ WEIR_PCI_IO, 0xc000, WEIR_PCI_NO_CPU_ADDRESS, 0x4000 },
+			{ WEIR_PCI_MEM, 0xc0000000, 0xc0000000, 0x3e000000 },
+			{ WEIR_PCI_HIGH, 0x8000000000, 0x8000000000, 0x1000000000 },
+		},
+	};
+	struct weir_bus *bus;
+
+	weir_qtest_out(b->qtest, 0xcf8, 4, 0x80000060);
+	weir_qtest_out(b->qtest, 0xcfc, 4, Q35_ECAM | 1);
+	assert_int_equal(weir_bus_create(b->m, "platform", NULL, &bus), 0);
+	assert_int_equal(weir_device_create(bus, "q35", NULL, NULL, &b->bridge), 0);
+	assert_int_equal(weir_device_add(b->bridge), 0);
+	assert_int_equal(weir_pci_add(b->bridge, &host, NULL, NULL, 0, &b->pci), 0);
+	assert_int_equal(weir_settle(b->m), 0);
+}
+
+void bench_machine(struct bench *b)
+{
+	const void *dtb;
+	size_t bytes;
+
+	b->host = testhost_create(weir_qtest_ops(b->qtest), b->qtest);
+	assert_int_equal(weir_machine_create(testhost_ops(b->host), b->host, &b->m), 0);
+	if (weir_qtest_dtb(b->qtest, &dtb, &bytes))
+		add_q35(b);
+	else
+		add_by_dt(b);
+}
+
+void bench_open(struct bench *b, const char *arch, const char *machine, const char *const *args)
+{
+	bench_start(b, arch, machine, args);
+	bench_machine(b);
+}
+
+void bench_close(struct bench *b)
+{
+	if (b->pci) {
+		weir_pci_del(b->pci);
+		weir_device_del(b->bridge);
+		weir_device_unref(b->bridge);
+	}
+	weir_machine_destroy(b->m);
+	assert_string_equal(weir_qtest_error(b->qtest), "");
+	if (b->host)
+		testhost_destroy(b->host);
+	b->qtest = weir_qtest_destroy(b->qtest);
+}
+
+/* ---- finding ---- */
+
+static struct weir_device *next_pci(struct weir_device *dev, uint16_t vendor, uint16_t device)
+{
+	struct weir_pci_info info;
+
+	for (; dev; dev = weir_device_next(dev))
+		if (!weir_pci_info_get(dev, &info) && info.vendor == vendor &&
+		    info.device == device)
+			return dev;
+	return NULL;
+}
+
+unsigned int bench_count(struct bench *b, uint16_t vendor, uint16_t device)
+{
+	struct weir_device *dev = next_pci(weir_device_first(b->m), vendor, device);
+	unsigned int n = 0;
+
+	for (; dev; dev = next_pci(weir_device_next(dev), vendor, device))
+		n++;
+	return n;
+}
+
+struct weir_device *bench_pci(struct bench *b, uint16_t vendor, uint16_t device)
+{
+	assert_int_equal(bench_count(b, vendor, device), 1);
+	return next_pci(weir_device_first(b->m), vendor, device);
+}
+
+struct weir_device *bench_named(struct bench *b, const char *name)
+{
+	struct weir_device *dev;
+	struct weir_bus *bus;
+
+	assert_int_equal(weir_bus_find(b->m, "pci", &bus), 0);
+	if (weir_device_find(bus, name, &dev))
+		fail_msg("no device %s", name);
+	return dev;
+}
+
+const char *bench_group(struct weir_device *dev, enum weir_pci_rules rules)
+{
+	struct weir_pci_group group;
+
+	assert_int_equal(weir_pci_group_get(dev, rules, &group), 0);
+	return group.key;
+}
+
+/* ---- edu (QEMU, docs/specs/edu) ---- */
+
+#define EDU_IDENTITY  0x00u
+#define EDU_ACK       0x64u
+#define EDU_DMA_FROM  0x80u
+#define EDU_DMA_TO    0x88u
+#define EDU_DMA_BYTES 0x90u
+#define EDU_DMA_GO    0x98u
+#define   EDU_GO             0x1u
+#define   EDU_GO_FROM_DEVICE 0x2u
+#define   EDU_GO_INTERRUPT   0x4u
+#define EDU_BUFFER    0x40000u
+
+void edu_open(struct edu *edu, struct weir_device *dev)
+{
+	edu->dev = dev;
+	assert_int_equal(weir_pci_enable(dev), 0);
+	assert_int_equal(weir_pci_bar_map(dev, 0, &edu->mmio), 0);
+	assert_int_equal(weir_mmio_read32(&edu->mmio, EDU_IDENTITY) & 0xff, 0xed);
+	assert_int_equal(weir_pci_master(dev, true), 0);
+}
+
+void edu_close(struct edu *edu)
+{
+	weir_pci_disable(edu->dev);
+	weir_mmio_unmap(&edu->mmio);
+}
+
+void edu_dma(struct bench *b, const struct edu *edu, uint64_t address, unsigned int bytes,
+	     bool from_device, bool interrupt)
+{
+	const struct weir_host_ops *ops = weir_qtest_ops(b->qtest);
+	uint64_t go = EDU_GO | (from_device ? EDU_GO_FROM_DEVICE : 0) |
+		      (interrupt ? EDU_GO_INTERRUPT : 0);
+
+	weir_mmio_write64(&edu->mmio, EDU_DMA_FROM, from_device ? EDU_BUFFER : address);
+	weir_mmio_write64(&edu->mmio, EDU_DMA_TO, from_device ? address : EDU_BUFFER);
+	weir_mmio_write64(&edu->mmio, EDU_DMA_BYTES, bytes);
+	weir_mmio_write64(&edu->mmio, EDU_DMA_GO, go);
+	for (int n = 0; n < 10000; n++) {
+		if (!(weir_mmio_read64(&edu->mmio, EDU_DMA_GO) & EDU_GO)) {
+			if (interrupt)
+				weir_mmio_write32(&edu->mmio, EDU_ACK, 0x100);
+			return;
+		}
+		ops->delay_ns(b->qtest, 100000);
+	}
+	fail_msg("the transfer does not end");
+}

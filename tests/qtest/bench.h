@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A QEMU with a machine of the library on it, its host bridge found in the device tree
+ * (or described here, on q35), everything below it enumerated.
+ *
+ * The checking host is between library and QEMU: what is not given back fails the test.
+ */
+#ifndef WEIR_TESTS_BENCH_H
+#define WEIR_TESTS_BENCH_H
+
+#include "cm.h"
+#include "testhost.h"
+#include "weir/qtest.h"
+#include "weir/weir.h"
+
+struct bench {
+	struct weir_qtest *qtest;
+	struct testhost *host;
+	struct weir_machine *m;
+	struct weir_pci *pci;        /* on q35, where firmware has no host bridge for us */
+	struct weir_device *bridge;  /* the host bridge's device */
+};
+
+/* Skips the test when there is no such QEMU. @args end with NULL. */
+void bench_open(struct bench *b, const char *arch, const char *machine, const char *const *args);
+/* The same without machine. */
+void bench_start(struct bench *b, const char *arch, const char *machine, const char *const *args);
+/* Makes the machine, loads firmware and walks the buses. */
+void bench_machine(struct bench *b);
+/* Everything must be gone then. */
+void bench_close(struct bench *b);
+
+/* The only device of bus "pci" of that vendor and device. */
+struct weir_device *bench_pci(struct bench *b, uint16_t vendor, uint16_t device);
+/* How many there are of them. */
+unsigned int bench_count(struct bench *b, uint16_t vendor, uint16_t device);
+struct weir_device *bench_named(struct bench *b, const char *name);
+/* The key of a device's group. */
+const char *bench_group(struct weir_device *dev, enum weir_pci_rules rules);
+
+/* QEMU's edu device: registers mapped, memory and DMA on. */
+struct edu {
+	struct weir_device *dev;
+	struct weir_mmio mmio;
+};
+void edu_open(struct edu *edu, struct weir_device *dev);
+void edu_close(struct edu *edu);
+/* One transfer of at most 4095 bytes, to the device's buffer or from it; waits for its end. */
+void edu_dma(struct bench *b, const struct edu *edu, uint64_t address, unsigned int bytes,
+	     bool from_device, bool interrupt);
+
+#endif
