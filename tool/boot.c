@@ -72,19 +72,42 @@ struct screen {
 	int columns;
 };
 
-/* One line, cut to the width. */
+/* Cuts to a number of columns; terminal sequences take none. */
+static void cut(char *text, int columns)
+{
+	bool styled = strchr(text, '\033') != NULL;
+	char *at = text, *last = text;
+	int used = 0;
+
+	while (*at) {
+		if (*at == '\033') {
+			at += strcspn(at, "m");
+			at += *at == 'm';
+			continue;
+		}
+		if (used == columns - 3)
+			last = at;
+		if (++used > columns) {
+			strcpy(last, styled ? "...\033[0m" : "...");
+			return;
+		}
+		at++;
+	}
+}
+
 __attribute__((format(printf, 2, 3)))
 static void line(struct screen *s, const char *fmt, ...)
 {
-	char text[1024];
+	char text[1024 + 8];
 	va_list args;
 
 	if (!s->left)
 		return;
 	s->left--;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, sizeof(text) - 8, fmt, args);
 	va_end(args);
+	cut(text, s->columns);
 	puts(text);
 }
 
@@ -129,15 +152,14 @@ static void head(struct screen *s, const struct run *r)
 static void counts(struct screen *s, const struct run *r, const struct causes *c)
 {
 	bool well = !c->waiting && !c->failed;
-	char more[160] = "";
+	char late[60] = "";
 
 	if (c->late)
-		snprintf(more, sizeof(more), ", %zu of them only after the %d s timeout", c->late,
+		snprintf(late, sizeof(late), " (%zu only after the %d s timeout)", c->late,
 			 r->o->linux_args.deferred_probe_timeout);
-	line(s, "%s%zu devices: %zu up%s; %zu wait, %zu failed; %zu have no driver or it is not "
-	     "loaded; %zu need none%s", well ? style_good(r->o) : style_bad(r->o), c->devices,
-	     c->bound, more, c->waiting, c->failed, c->no_driver + c->not_loaded, c->plain,
-	     style_off(r->o));
+	line(s, "%s%zu devices: %zu up%s, %zu wait, %zu failed, %zu without driver, %zu need none%s",
+	     well ? style_good(r->o) : style_bad(r->o), c->devices, c->bound, late, c->waiting,
+	     c->failed, c->no_driver + c->not_loaded, c->plain, style_off(r->o));
 }
 
 /* Names, as many as fit. */
@@ -159,12 +181,16 @@ static void names(struct screen *s, const char *indent, struct weir_device **lis
 	line(s, "%s", text);
 }
 
+/* Lines that a cause takes at most. */
+#define CAUSE_LINES 5
+
 static void print_cause(struct screen *s, const struct run *r, const struct cause *c)
 {
-	char what[600], fix[400];
+	char what[600], fix[400], basis[200];
 
 	cause_what(r, c, what, sizeof(what));
 	cause_fix(r, c, fix, sizeof(fix));
+	cause_basis(r, c, basis, sizeof(basis));
 	if (c->nr_waiting)
 		line(s, "%s%zu wait%s for 1:%s %s", style_bold(r->o), c->nr_waiting,
 		     c->nr_waiting == 1 ? "s" : "", style_off(r->o), what);
@@ -175,18 +201,25 @@ static void print_cause(struct screen *s, const struct run *r, const struct caus
 		names(s, "  waiting:", c->waiting, c->nr_waiting);
 	if (c->nr_late)
 		names(s, "  after the timeout:", c->late, c->nr_late);
-	line(s, "  basis: %s; fix: %s", cause_basis(r, c), fix);
+	if (strlen(fix) + strlen(basis) + strlen("  fix: ; basis: ") <= (size_t)s->columns) {
+		line(s, "  fix: %s; basis: %s", fix, basis);
+	} else {
+		line(s, "  fix: %s", fix);
+		line(s, "  basis: %s", basis);
+	}
 }
 
 static void rest(struct screen *s, const struct run *r, const struct causes *c)
 {
 	if (c->nr_untranslated) {
-		line(s, "%s%zu do DMA without their IOMMU:%s", style_bad(r->o), c->nr_untranslated,
-		     style_off(r->o));
+		line(s, "%s%zu do%s DMA without IOMMU:%s %s", style_bad(r->o), c->nr_untranslated,
+		     c->nr_untranslated == 1 ? "es" : "", style_off(r->o),
+		     untranslated_words(c->untranslated_err));
 		names(s, "  ", c->untranslated, c->nr_untranslated);
 	}
 	if (c->nr_idle) {
-		line(s, "%zu without driver hold nobody back:", c->nr_idle);
+		line(s, "%zu without driver, and nobody waits for %s:", c->nr_idle,
+		     c->nr_idle == 1 ? "it" : "them");
 		names(s, "  ", c->idle, c->nr_idle);
 	}
 	if (c->cycles)
@@ -202,7 +235,7 @@ static void summary(const struct run *r, const struct causes *c)
 
 	head(&s, r);
 	counts(&s, r, c);
-	for (i = 0; i < c->n && s.left > tail + 4; i++)
+	for (i = 0; i < c->n && s.left >= tail + CAUSE_LINES; i++)
 		print_cause(&s, r, &c->items[i]);
 	if (i < c->n)
 		line(&s, "... and %zu more causes (--json, weir explain)", c->n - i);

@@ -87,13 +87,7 @@ static bool lacks_driver(enum weir_verdict v)
 	       v == WEIR_VERDICT_REFUSED;
 }
 
-/* All that it is for was done when its children were made. */
-static bool is_plain_bus(const struct weir_device *dev)
-{
-	return dev->fwnode && (weir_fwnode_flags(dev->fwnode) & WEIR_FWNODE_POPULATED_BUS);
-}
-
-static int take_device(struct causes *c, struct weir_device *dev)
+static int take_device(const struct run *r, struct causes *c, struct weir_device *dev)
 {
 	struct weir_why why, root;
 	enum weir_verdict v = weir_device_verdict(dev, &why);
@@ -105,7 +99,7 @@ static int take_device(struct causes *c, struct weir_device *dev)
 		c->bound++;
 		return 0;
 	}
-	if (lacks_driver(v) && is_plain_bus(dev)) {
+	if (lacks_driver(v) && needs_no_driver(r, dev)) {
 		c->plain++;
 		return 0;
 	}
@@ -166,6 +160,16 @@ static bool bound_after(const struct run *r, const struct weir_device *dev, size
 	return false;
 }
 
+static int take_untranslated(struct causes *c, const struct record_event *e)
+{
+	if (!e->device->added || e->device->status != WEIR_DEVICE_BOUND || e->device->master ||
+	    is_in(c->untranslated, c->nr_untranslated, e->device))
+		return 0;
+	if (!c->nr_untranslated)
+		c->untranslated_err = (int)e->value;
+	return push(&c->untranslated, &c->nr_untranslated, e->device);
+}
+
 static int read_record(struct run *r, struct causes *c)
 {
 	bool over = false;
@@ -177,9 +181,8 @@ static int read_record(struct run *r, struct causes *c)
 		over = over || e->type == WEIR_EVENT_NO_MORE_DRIVERS;
 		if (e->type == WEIR_EVENT_CYCLE)
 			c->cycles++;
-		else if (e->type == WEIR_EVENT_UNTRANSLATED && e->device->added &&
-			 e->device->status == WEIR_DEVICE_BOUND && !e->device->master)
-			err = push(&c->untranslated, &c->nr_untranslated, e->device);
+		else if (e->type == WEIR_EVENT_UNTRANSLATED)
+			err = take_untranslated(c, e);
 		else if (over && e->type == WEIR_EVENT_LINK_RELAXED &&
 			 bound_after(r, e->device, i))
 			err = take_relaxed(r, c, e);
@@ -223,7 +226,7 @@ int causes_collect(struct run *r, struct causes *out_causes)
 	int err = 0;
 
 	for (dev = weir_device_first(r->m); dev && !err; dev = weir_device_next(dev))
-		err = take_device(&c, dev);
+		err = take_device(r, &c, dev);
 	if (!err)
 		err = read_record(r, &c);
 	if (err) {

@@ -138,7 +138,7 @@ static void tell_root(struct run *r, struct weir_device *dev)
 	struct cause c = { 0 };
 	const struct cause *shared;
 	struct causes all;
-	char what[600], fix[400];
+	char what[600], fix[400], basis[200];
 
 	if (causes_collect(r, &all))
 		return;
@@ -147,8 +147,9 @@ static void tell_root(struct run *r, struct weir_device *dev)
 	shared = causes_find(&all, &c.root);
 	cause_what(r, &c, what, sizeof(what));
 	cause_fix(r, &c, fix, sizeof(fix));
+	cause_basis(r, &c, basis, sizeof(basis));
 	printf("%sroot cause:%s %s\n  basis: %s\n  fix:   %s\n", style_bold(r->o),
-	       style_off(r->o), what, cause_basis(r, &c), fix);
+	       style_off(r->o), what, basis, fix);
 	if (shared && shared->nr_waiting > 1)
 		printf("  it holds back %zu devices in all\n", shared->nr_waiting);
 	causes_free(&all);

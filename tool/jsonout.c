@@ -39,14 +39,15 @@ static json_t *paths(struct weir_device **list, size_t n)
 
 static json_t *json_of_cause(const struct run *r, const struct cause *c)
 {
-	char what[600], fix[400];
+	char what[600], fix[400], basis[200];
 
 	cause_what(r, c, what, sizeof(what));
 	cause_fix(r, c, fix, sizeof(fix));
+	cause_basis(r, c, basis, sizeof(basis));
 	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s?, s:o, s:o}",
 			 "kind", cause_kind_name(c->kind), "device", path_of(c->root.device),
 			 "node", node_path(c->root.node), "what", what,
-			 "basis", cause_basis(r, c), "fix", fix, "property", c->root.property,
+			 "basis", basis, "fix", fix, "property", c->root.property,
 			 "waiting", paths(c->waiting, c->nr_waiting),
 			 "late", paths(c->late, c->nr_late));
 }

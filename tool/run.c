@@ -156,6 +156,9 @@ static int make_list(struct run *r, char *out_what, size_t bytes)
 		err = weir_modscan_extend(r->side.scan, compats, n, r->list);
 	if (err >= 0 && !all)
 		err = weir_driver_list_add_by_name(r->list, r->kernel->index, compats, n);
+	if (!err && !all && r->kernel->config.size)
+		err = weir_driver_list_add_by_setting(
+			r->list, (const char *)r->kernel->config.data, compats, n);
 	free(compats);
 	return err < 0 ? bad(out_what, bytes, "out of memory") : 0;
 }

@@ -43,11 +43,12 @@ struct causes {
 	struct cause *items;
 	size_t n;
 	size_t devices, bound, waiting, late, no_driver, not_loaded, failed;
-	size_t plain;              /* buses that need no driver */
+	size_t plain;              /* that need no driver */
 	struct weir_device **idle; /* without driver, and nobody waits for them */
 	size_t nr_idle;
 	struct weir_device **untranslated;
 	size_t nr_untranslated;
+	int untranslated_err;      /* of the first of them */
 	size_t cycles;
 };
 
@@ -62,15 +63,21 @@ enum cause_kind cause_kind_of(const struct weir_why *root);
 const char *device_words(const struct weir_device *dev, char *buf, size_t bytes);
 const char *node_words(const struct weir_fwnode *node, char *buf, size_t bytes);
 const char *path_words(const struct weir_fwnode *node, char *buf, size_t bytes);
-/* What is wrong with the root of a chain; how one knows; what to do. */
+/* What is wrong with the root of a chain. */
 void cause_what(const struct run *r, const struct cause *c, char *buf, size_t bytes);
-const char *cause_basis(const struct run *r, const struct cause *c);
-void cause_fix(const struct run *r, const struct cause *c, char *buf, size_t bytes);
 const char *cause_kind_name(enum cause_kind kind);
 /* Why a node has no device; NULL when it could have one. */
 const char *node_problem(const struct weir_fwnode *node, char *buf, size_t bytes);
 const char *board_model(const struct run *r);
+const char *untranslated_words(int err);
 void event_words(const struct record_event *e, char *buf, size_t bytes);
+
+/* fix.c: how one knows a cause, and what to do. */
+void cause_basis(const struct run *r, const struct cause *c, char *buf, size_t bytes);
+void cause_fix(const struct run *r, const struct cause *c, char *buf, size_t bytes);
+
+/* plain.c: whether a device is complete without a driver. */
+bool needs_no_driver(const struct run *r, const struct weir_device *dev);
 
 /* name.c: a device by any of its names. Return: 0, or an exit status after a message. */
 int find_device(struct run *r, const char *name, struct weir_device **out_dev,

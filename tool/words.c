@@ -186,75 +186,17 @@ void cause_what(const struct run *r, const struct cause *c, char *buf, size_t by
 		snprintf(buf, bytes, "%s: %s", who, weir_verdict_name(c->root.verdict));
 }
 
-const char *cause_basis(const struct run *r, const struct cause *c)
+const char *untranslated_words(int err)
 {
-	switch (c->kind) {
-	case CAUSE_NO_DRIVER:
-		if (r->o->drivers)
-			return "the given driver list";
-		if (!r->kernel)
-			return "assumption: no kernel was given";
-		if (!r->kernel->image)
-			return "module index alone; the kernel image is missing";
-		return r->kernel->index ? "module index and image scan" : "image scan alone";
-	case CAUSE_NOT_LOADED:
-		return r->o->drivers ? "the given driver list" : "module index";
-	case CAUSE_NODE:
-	case CAUSE_CIRCLE:
-		return "firmware";
+	switch (err) {
+	case WEIR_ENODEV:
+		return "firmware disables it";
+	case WEIR_ETIMEDOUT:
+		return "it did not come up before the timeout";
+	case WEIR_EINVAL:
+		return "it rejects the ids that firmware gives";
 	default:
-		return "what the driver did";
-	}
-}
-
-static void fix_node(const struct cause *c, char *buf, size_t bytes)
-{
-	const struct weir_fwnode *node = c->root.node;
-	char path[256];
-
-	path_words(node, path, sizeof(path));
-	if (!weir_fwnode_available(node))
-		snprintf(buf, bytes, "enable %s, or take it out of %s", path, c->root.property);
-	else if (!weir_fwnode_compatible(node, 0))
-		snprintf(buf, bytes, "give %s a compatible%s, or drop %s", path,
-			 strstr(c->root.property, "-supply") ? " (regulator-fixed?)" : "",
-			 c->root.property);
-	else
-		snprintf(buf, bytes, "put %s where a bus makes devices, or drop %s", path,
-			 c->root.property);
-}
-
-void cause_fix(const struct run *r, const struct cause *c, char *buf, size_t bytes)
-{
-	const char *compatible = NULL;
-
-	if (weir_device_fwnode(c->root.device))
-		compatible = weir_fwnode_compatible(weir_device_fwnode(c->root.device), 0);
-	switch (c->kind) {
-	case CAUSE_NO_DRIVER:
-		if (r->kernel)
-			snprintf(buf, bytes, "build the driver of \"%s\" (as a module will do)",
-				 compatible ? compatible : "?");
-		else
-			snprintf(buf, bytes, "add a driver of \"%s\"",
-				 compatible ? compatible : "?");
-		break;
-	case CAUSE_NOT_LOADED:
-		if (c->root.verdict == WEIR_VERDICT_DENIED)
-			snprintf(buf, bytes, "do not deny %s", c->root.driver);
-		else
-			snprintf(buf, bytes, "load %s, or put it into the initramfs",
-				 c->root.driver ? c->root.driver : "its module");
-		break;
-	case CAUSE_NODE:
-		fix_node(c, buf, bytes);
-		break;
-	case CAUSE_CIRCLE:
-		snprintf(buf, bytes, "say with post-init-providers which one can start first");
-		break;
-	default:
-		snprintf(buf, bytes, "look at what the driver reports");
-		break;
+		return weir_strerror(err);
 	}
 }
 
@@ -308,7 +250,8 @@ void event_words(const struct record_event *e, char *buf, size_t bytes)
 		snprintf(buf, bytes, "%s: in IOMMU group %d", a, (int)e->value);
 		break;
 	case WEIR_EVENT_UNTRANSLATED:
-		snprintf(buf, bytes, "%s: goes on without its IOMMU", a);
+		snprintf(buf, bytes, "%s: goes on without its IOMMU: %s", a,
+			 untranslated_words((int)e->value));
 		break;
 	case WEIR_EVENT_NO_MORE_DRIVERS: snprintf(buf, bytes, "no more drivers are expected"); break;
 	case WEIR_EVENT_TIMEOUT: snprintf(buf, bytes, "deferred_probe_timeout is over"); break;

@@ -2,6 +2,7 @@
 /* Drivers that match by name alone; see byname.h. No state. */
 #include "kernel/byname.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,10 @@ static uint32_t module_for(const struct weir_modindex *index, const char *name)
 	return WEIR_MODULE_NONE;
 }
 
-static int add(struct weir_driver_list *list, const struct weir_index_module *module,
-	       const char *compat)
+static int add(struct weir_driver_list *list, const char *driver, bool builtin, const char *compat)
 {
 	struct weir_compat *one = weir_arena_alloc(&list->arena, sizeof(*one));
-	char *name = weir_arena_strndup(&list->arena, module->name, strlen(module->name));
+	char *name = weir_arena_strndup(&list->arena, driver, strlen(driver));
 	char *text = weir_arena_strndup(&list->arena, compat, strlen(compat));
 	struct weir_driver_spec *spec = one && name && text ? weir_driver_list_new_driver_(list)
 							    : NULL;
@@ -64,7 +64,7 @@ static int add(struct weir_driver_list *list, const struct weir_index_module *mo
 		return WEIR_ENOMEM;
 	one->name = text;
 	spec->name = name;
-	spec->when = module->builtin ? WEIR_WHEN_INITCALL : WEIR_WHEN_MODULE;
+	spec->when = builtin ? WEIR_WHEN_INITCALL : WEIR_WHEN_MODULE;
 	spec->level = 12; /* device_initcall */
 	spec->basis = WEIR_BASIS_NAME;
 	spec->compats = one;
@@ -89,7 +89,40 @@ int weir_driver_list_add_by_name(struct weir_driver_list *list, const struct wei
 			continue;
 		module = module_for(index, comma + 1);
 		if (module != WEIR_MODULE_NONE)
-			err = add(list, &index->modules[module], compats[i]);
+			err = add(list, index->modules[module].name,
+				  index->modules[module].builtin, compats[i]);
+	}
+	free(taken);
+	return err;
+}
+
+/* Whether the configuration has the line CONFIG_MFD_NAME=y. */
+static bool is_set(const char *config, const char *name)
+{
+	char wanted[96];
+	size_t n = (size_t)snprintf(wanted, sizeof(wanted), "\nCONFIG_MFD_%s=y\n", name);
+
+	for (char *c = wanted + strlen("\nCONFIG_MFD_"); *c && *c != '='; c++)
+		*c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+	return n < sizeof(wanted) && strstr(config, wanted);
+}
+
+int weir_driver_list_add_by_setting(struct weir_driver_list *list, const char *config,
+				    const char *const *compats, size_t count)
+{
+	const char **taken;
+	size_t n;
+	int err = collect_taken(list, &taken, &n);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < count && !err; i++) {
+		const char *comma = strchr(compats[i], ',');
+
+		if (!comma || bsearch(&compats[i], taken, n, sizeof(*taken), by_text) ||
+		    !is_set(config, comma + 1))
+			continue;
+		err = add(list, comma + 1, true, compats[i]);
 	}
 	free(taken);
 	return err;

@@ -20,4 +20,14 @@
 int weir_driver_list_add_by_name(struct weir_driver_list *list, const struct weir_modindex *index,
 				 const char *const *compats, size_t count);
 
+/**
+ * weir_driver_list_add_by_setting - the same by the kernel's configuration: for every
+ * "vendor,NAME" left, a built-in driver when CONFIG_MFD_NAME=y. Such cores match by
+ * I2C or SPI ids and are in no index.
+ * @config: the text of the configuration.
+ * Return: 0; WEIR_ENOMEM.
+ */
+int weir_driver_list_add_by_setting(struct weir_driver_list *list, const char *config,
+				    const char *const *compats, size_t count);
+
 #endif
