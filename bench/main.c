@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,9 @@ int main(int argc, char **argv)
 	const char *dtbs = NULL, *kernel = NULL, *only = NULL;
 	int opt;
 
+	/* as a kernel does, keep freed memory: giving it back costs a page fault each time */
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 'd': dtbs = optarg; break;
