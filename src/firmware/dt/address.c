@@ -240,3 +240,15 @@ bool weir_dt_region_(const struct weir_dt *dt, const struct weir_dt_node *node,
 	*out_end = start + size - 1;
 	return true;
 }
+
+bool weir_dt_reg_is_short_(const struct weir_dt *dt, const struct weir_dt_node *node)
+{
+	const struct weir_dt_prop *reg = weir_dt_prop_(dt, node, "reg");
+	const struct weir_dt_node *bus_node = weir_dt_parent_(node);
+	struct bus bus;
+
+	if (!reg || !bus_node)
+		return false;
+	bus = describe(dt, bus_node);
+	return bus.valid && reg->bytes / 4 < bus.na;
+}

@@ -310,6 +310,7 @@ int weir_dt_parse_(struct weir_fwnode *fw)
 		.rules = m->policy->firmware_rules ? m->policy->firmware_rules(m) : 0,
 	};
 
+	weir_dt_say_findings_(p.dt, p.node);
 	for (uint32_t i = 0; i < p.node->nr_props; i++) {
 		int err;
 

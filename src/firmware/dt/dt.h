@@ -11,6 +11,8 @@
 
 /* Nodes may be nested so deep, as in Linux; what recurses over a tree relies on it. */
 #define WEIR_DT_MAX_DEPTH 64
+/* Cells of a unit address and an interrupt together. */
+#define WEIR_DT_MAX_IRQ_CELLS 16
 
 struct weir_dt_prop {
 	const char *name;
@@ -89,6 +91,11 @@ struct weir_dt_shape {
  * what is wrong, and where. Return: 0; WEIR_EBADMSG.
  */
 int weir_dt_check_(const void *blob, size_t bytes, struct weir_dt_shape *out_shape);
+
+/* findings.c: logs what is wrong with a node. */
+void weir_dt_say_findings_(const struct weir_dt *dt, const struct weir_dt_node *node);
+/* address.c: whether reg is there and has not even one address. */
+bool weir_dt_reg_is_short_(const struct weir_dt *dt, const struct weir_dt_node *node);
 
 /* tree.c */
 extern const struct weir_firmware_ops weir_dt_ops_;

@@ -10,8 +10,7 @@
 
 #include "core/text.h"
 
-#define MAX_CELLS 16
-#define MAX_HOPS  64
+#define MAX_HOPS 64
 
 /* Controllers whose interrupt-map is not for translation; known by name only. */
 static const char *const own_map[] = {
@@ -59,7 +58,7 @@ struct specifier {
 	const struct weir_dt *dt;
 	struct weir_dt_node *at;
 	uint32_t address_cells, interrupt_cells;
-	uint32_t key[MAX_CELLS]; /* unit address, then interrupt specifier */
+	uint32_t key[WEIR_DT_MAX_IRQ_CELLS]; /* unit address, then interrupt specifier */
 };
 
 /* The first node at or above that says how interrupts are written. */
@@ -96,7 +95,7 @@ static bool first_key(struct specifier *s, const struct weir_dt_node *consumer,
 	if (!s->at || s->interrupt_cells != nr_args)
 		return false;
 	s->address_cells = address_cells_at(s->dt, s->at, 2);
-	if (s->address_cells > MAX_CELLS || s->interrupt_cells > MAX_CELLS - s->address_cells)
+	if (s->address_cells > WEIR_DT_MAX_IRQ_CELLS || s->interrupt_cells > WEIR_DT_MAX_IRQ_CELLS - s->address_cells)
 		return false;
 	for (uint32_t i = 0; i < s->address_cells; i++)
 		s->key[i] = i < 3 && reg && reg->bytes >= 4 * (i + 1)
@@ -143,7 +142,7 @@ static enum map_result translate(struct specifier *s, const struct weir_dt_prop 
 		if (!parent || !weir_dt_u32_(s->dt, parent, "#interrupt-cells", &cells))
 			return MAP_DAMAGED;
 		weir_dt_u32_(s->dt, parent, "#address-cells", &address);
-		if (cells > MAX_CELLS || address > MAX_CELLS - cells || left < cells + address)
+		if (cells > WEIR_DT_MAX_IRQ_CELLS || address > WEIR_DT_MAX_IRQ_CELLS - cells || left < cells + address)
 			return MAP_DAMAGED;
 		if (match && !(parent->fw.flags & WEIR_FWNODE_DISABLED)) {
 			s->address_cells = address;
@@ -226,7 +225,7 @@ static struct weir_dt_node *from_interrupts(const struct weir_dt_irq *irq, uint3
 
 	if (!parent || !weir_dt_u32_(irq->dt, parent, "#interrupt-cells", &cells))
 		return NULL;
-	if (cells > MAX_CELLS)
+	if (cells > WEIR_DT_MAX_IRQ_CELLS)
 		return NULL;
 	if (cells && (!prop || prop->bytes / 4 / cells <= index))
 		return NULL;
@@ -272,7 +271,7 @@ struct weir_dt_node *weir_dt_irq_map_next_(const struct weir_dt *dt, struct weir
 	weir_dt_u32_(dt, parent, "#address-cells", &parent_address);
 	left -= address + cells + 1;
 	if (parent_cells > left || parent_address > left - parent_cells ||
-	    parent_cells + parent_address > MAX_CELLS)
+	    parent_cells + parent_address > WEIR_DT_MAX_IRQ_CELLS)
 		return NULL;
 	*at += address + cells + 1 + parent_address + parent_cells;
 	return parent;
