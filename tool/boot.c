@@ -6,46 +6,15 @@
 
 #include "weir.h"
 
-const char boot_usage[] =
-	"usage: weir boot BOARD.dtb [--kernel DIR] [options]\n"
-	"\n"
-	"Runs the whole bring-up of a board and says what comes up, what waits, and for\n"
-	"which root cause. Files may be compressed (gz, xz, zst).\n"
-	"\n"
-	"The board and the kernel\n"
-	"  --overlay FILE.dtbo      apply an overlay first (again for more)\n"
-	"  --kernel DIR             /lib/modules/VERSION, or an unpacked kernel package;\n"
-	"                           without one every driver is assumed to exist\n"
-	"  --image FILE             the kernel image, when it lies elsewhere\n"
-	"  --drivers FILE           a driver list in place of a kernel (docs/drivers.md)\n"
-	"\n"
-	"What happens\n"
-	"  --profile P              linux-6.12 (default) or weir\n"
-	"  --set KEY=VALUE          fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
-	"                           deferred_probe_timeout=, as on the kernel's command line\n"
-	"  --cmdline TEXT           a whole kernel command line\n"
-	"  --scenario S             boot (default: modules are loaded as udev does), builtin\n"
-	"                           (no module is loaded), all (every driver is built in)\n"
-	"  --load FILE              a script instead: modprobe, rmmod, coldplug, wait MS, ...\n"
-	"  --initramfs FILE         modules of the initramfs, a name a line; the rest follows\n"
-	"  --root-after MS          when the root file system is there (1000, virtual)\n"
-	"  --deny MODULE            never load it (again for more)\n"
-	"  --until SECONDS          stop the virtual clock there\n"
-	"  --probe-time MS          virtual time of a probe (1)\n"
-	"  --threads N              probe threads (profile weir)\n"
-	"\n"
-	"What is said\n"
-	"  -v, --verbose            the whole log, then the summary\n"
-	"  --json                   one JSON document (docs/json.md)\n"
-	"  --events FILE            the event log, a JSON object a line; weir replay reads it\n"
-	"  --color=WHEN             auto, always, never\n"
-	"  --require DEV            exit 1 unless DEV comes up (again for more)\n"
-	"  --baseline FILE          exit 1 when a device is worse off than in this --json\n"
-	"\n"
-	"example: weir boot imx8mq-librem5-r4.dtb --kernel /lib/modules/6.12.43 --deny lima\n"
-	"\n"
-	"Exit status: 0 all that can come up did, 1 something waits, failed, or is not as\n"
-	"--require or --baseline want it, 2 bad usage or input.\n";
+static const struct verb_help help = {
+	.verb = VERB_BOOT,
+	.usage = "boot BOARD.dtb [--kernel DIR] [options]",
+	.what = "Runs the whole bring-up of a board and says what comes up, what waits, and for\n"
+		"which root cause. Files may be compressed (gz, xz, zst).\n",
+	.example = "weir boot imx8mq-librem5-r4.dtb --kernel /lib/modules/6.12.43 --deny lima",
+	.status = "0 all that can come up did, 1 something waits, failed, or is not as\n"
+		  "--require or --baseline want it, 2 bad usage or input.",
+};
 
 /* ---- the log ---- */
 
@@ -248,7 +217,7 @@ int cmd_boot(int argc, char **argv)
 	struct opts o;
 	struct run r;
 	char what[600];
-	int status = opts_parse(&o, argc, argv, boot_usage);
+	int status = opts_parse(&o, argc, argv, &help);
 
 	if (status || o.help)
 		return status;

@@ -9,19 +9,15 @@
 
 #include "weir.h"
 
-static const char usage_text[] =
-	"usage: weir check DIR [--kernel DIR] [options of weir boot]\n"
-	"\n"
-	"Runs the bring-up of every device tree (*.dtb, also .xz, .gz, .zst) below a\n"
-	"directory. One line a board: devices up, waiting, failed, late, and the worst cause.\n"
-	"\n"
-	"  -j N, --jobs=N           boards at the same time (number of processors)\n"
-	"  --json                   one JSON document: the documents of weir boot in a list\n"
-	"\n"
-	"example: weir check /usr/lib/linux-image-6.12.43+deb12-arm64 --kernel /lib/modules/6.12.43\n"
-	"\n"
-	"Exit status: 0 everything came up on all boards, 1 not, 2 bad usage or a board that\n"
-	"cannot be read.\n";
+static const struct verb_help help = {
+	.verb = VERB_CHECK,
+	.usage = "check DIR [--kernel DIR] [options]",
+	.what = "Runs the bring-up of every device tree (*.dtb, also .xz, .gz, .zst) below a\n"
+		"directory. One line a board: devices up, waiting, failed, late, and the worst cause.\n",
+	.example = "weir check /usr/lib/linux-image-6.12.43+deb12-arm64 --kernel /lib/modules/6.12.43",
+	.status = "0 everything came up on all boards, 1 not, 2 bad usage or a board that\n"
+		  "cannot be read.",
+};
 
 struct board {
 	char *path;
@@ -230,7 +226,7 @@ int cmd_check(int argc, char **argv)
 	struct work w = { .progress = isatty(STDERR_FILENO) };
 	struct opts o;
 	char what[600];
-	int status = opts_parse(&o, argc, argv, usage_text);
+	int status = opts_parse(&o, argc, argv, &help);
 
 	if (status || o.help)
 		return status;

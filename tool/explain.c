@@ -4,18 +4,15 @@
 
 #include "weir.h"
 
-static const char usage_text[] =
-	"usage: weir explain BOARD.dtb DEV [--kernel DIR] [options of weir boot]\n"
-	"\n"
-	"Says why a device is up, waiting, or without IOMMU: each step with the property\n"
-	"that makes it need the next, the basis, and what would help.\n"
-	"DEV is a path, &label, alias, name in /sys, or the end of one when it is unique.\n"
-	"\n"
-	"  --json                   the chain as JSON (docs/json.md)\n"
-	"\n"
-	"example: weir explain ipq8074-hk01.dtb 8a00000.usb\n"
-	"\n"
-	"Exit status: 0 the device is up, 1 it is not, 2 bad usage or input.\n";
+static const struct verb_help help = {
+	.verb = VERB_EXPLAIN,
+	.usage = "explain BOARD.dtb DEV [--kernel DIR] [options]",
+	.what = "Says why a device is up, waiting, or without IOMMU: each step with the property\n"
+		"that makes it need the next, the basis, and what would help.\n"
+		"DEV is a path, &label, alias, name in /sys, or the end of one when it is unique.\n",
+	.example = "weir explain ipq8074-hk01.dtb 8a00000.usb",
+	.status = "0 the device is up, 1 it is not, 2 bad usage or input.",
+};
 
 /* "clocks" needs "its clock"; other properties are just named. */
 static const char *need_words(const char *property)
@@ -226,7 +223,7 @@ int cmd_explain(int argc, char **argv)
 	struct opts o;
 	struct run r;
 	char what[600];
-	int status = opts_parse(&o, argc, argv, usage_text);
+	int status = opts_parse(&o, argc, argv, &help);
 
 	if (status || o.help)
 		return status;

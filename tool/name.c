@@ -20,7 +20,7 @@ static bool is_tail(const char *s, const char *name)
 {
 	size_t n = strlen(s), t = strlen(name);
 
-	return ends_in(s, name) && (n == t || strchr("/:.", s[n - t - 1]));
+	return t && ends_in(s, name) && (n == t || strchr("/:.", s[n - t - 1]));
 }
 
 static int by_label(struct run *r, const char *label, struct weir_fwnode **out_node)
@@ -140,7 +140,9 @@ static void look(struct run *r, const char *name, struct hits *h)
 	for (dev = weir_device_first(r->m); dev; dev = weir_device_next(dev))
 		if (!strcmp(weir_device_name(dev), name))
 			hit(h, dev, weir_device_fwnode(dev));
-	for (dev = weir_device_first(r->m); dev && !h->n; dev = weir_device_next(dev))
+	if (h->n)
+		return;
+	for (dev = weir_device_first(r->m); dev; dev = weir_device_next(dev))
 		if (is_tail(weir_device_name(dev), name))
 			hit(h, dev, weir_device_fwnode(dev));
 	if (h->n)
@@ -177,6 +179,7 @@ int find_device(struct run *r, const char *name, struct weir_device **out_dev,
 		return suggest(r, name);
 	complain("%s: '%s' can be any of %zu:", r->board, name, h.n);
 	for (size_t i = 0; i < h.n && i < 8; i++)
-		fprintf(stderr, "  %s\n", path_words(h.nodes[i], path, sizeof(path)));
+		fprintf(stderr, "  %s\n", h.nodes[i] ? path_words(h.nodes[i], path, sizeof(path))
+						     : weir_device_name(h.devs[i]));
 	return EXIT_USAGE;
 }

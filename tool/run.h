@@ -47,8 +47,16 @@ struct opts {
 	bool json, verbose, color, help;
 };
 
-/* Return: 0, or an exit status after a message. */
-int opts_parse(struct opts *o, int argc, char **argv, const char *usage_text);
+enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY };
+
+/* What --help says besides the options, which opts.c knows. */
+struct verb_help {
+	enum verb_id verb;
+	const char *usage, *what, *example, *status;
+};
+
+/* Return: 0, or an exit status after a message. With --help, the help is printed. */
+int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help);
 /* "weir: ..." on standard error. Return: EXIT_USAGE. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
