@@ -155,14 +155,60 @@ static json_t *driver_lines(struct run *r)
 	return s;
 }
 
+/* FNV-1a of the unpacked contents: enough to see that a file is another one. */
+static uint64_t checksum(const struct weir_bytes *bytes)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < bytes->size; i++)
+		h = (h ^ bytes->data[i]) * 0x100000001b3u;
+	return h;
+}
+
+int input_identity(const char *path, char *buf, size_t bytes)
+{
+	struct weir_bytes data = { 0 };
+	char what[600];
+
+	if (read_plain(path, &data, what, sizeof(what)))
+		return complain("%s", what);
+	snprintf(buf, bytes, "%zu bytes, fnv1a %016llx", data.size,
+		 (unsigned long long)checksum(&data));
+	weir_bytes_fini(&data);
+	return 0;
+}
+
+static void add_input(json_t *object, const char *path)
+{
+	char identity[64];
+
+	if (path && !input_identity(path, identity, sizeof(identity)))
+		json_object_set_new(object, path, json_string(identity));
+}
+
+/* Every file that a replay reads again. */
+static json_t *inputs(const struct run *r)
+{
+	json_t *object = json_object();
+
+	add_input(object, r->board);
+	for (size_t i = 0; i < r->o->overlays.n; i++)
+		add_input(object, r->o->overlays.item[i]);
+	for (size_t i = 0; i < r->o->load.n; i++)
+		add_input(object, r->o->load.item[i]);
+	add_input(object, r->o->initramfs);
+	return object;
+}
+
 static json_t *header(struct run *r)
 {
 	const struct opts *o = r->o;
 
 	return json_pack(
-		"{s:s, s:i, s:s, s:o, s:o, s:o, s:s?, s:s, s:s, s:I, s:I, s:f, "
+		"{s:s, s:i, s:s, s:o, s:s?, s:o, s:o, s:o, s:s?, s:s, s:s, s:I, s:I, s:f, "
 		"s:{s:i, s:b, s:b, s:i}, s:o}",
 		"weir", "events", "version", 1, "board", r->board,
+		"inputs", inputs(r), "kernel", r->kernel ? r->kernel->version : NULL,
 		"overlays", strings(&o->overlays), "load", strings(&o->load),
 		"deny", strings(&o->deny), "initramfs", o->initramfs,
 		"profile", o->profile == PROFILE_WEIR ? "weir" : "linux-6.12",

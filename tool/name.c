@@ -20,21 +20,30 @@ static bool is_tail(const char *s, const char *name)
 {
 	size_t n = strlen(s), t = strlen(name);
 
-	return t && ends_in(s, name) && (n == t || strchr("/:.", s[n - t - 1]));
+	return ends_in(s, name) && (n == t || strchr("/:.", s[n - t - 1]));
 }
 
-static int by_label(struct run *r, const char *label, struct weir_fwnode **out_node)
+/* Return: 0; WEIR_ENOENT. */
+static int find_label(struct run *r, const char *label, struct weir_fwnode **out_node)
 {
 	struct weir_fwnode *symbols;
 	const void *path;
 	size_t bytes;
 
+	if (weir_fwnode_find(r->m, "/__symbols__", &symbols) ||
+	    weir_fwnode_property(symbols, label, &path, &bytes) || !bytes ||
+	    ((const char *)path)[bytes - 1])
+		return WEIR_ENOENT;
+	return weir_fwnode_find(r->m, path, out_node);
+}
+
+static int by_label(struct run *r, const char *label, struct weir_fwnode **out_node)
+{
+	struct weir_fwnode *symbols;
+
 	if (weir_fwnode_find(r->m, "/__symbols__", &symbols))
 		return complain("%s: the tree has no labels (it was compiled without -@)", r->board);
-	if (weir_fwnode_property(symbols, label, &path, &bytes) || !bytes ||
-	    ((const char *)path)[bytes - 1] || weir_fwnode_find(r->m, path, out_node))
-		return complain("%s: no label '%s'", r->board, label);
-	return 0;
+	return find_label(r, label, out_node) ? complain("%s: no label '%s'", r->board, label) : 0;
 }
 
 /* ---- suggestions ---- */
@@ -85,6 +94,21 @@ static void offer(struct close *best, size_t n, const char *name, unsigned int d
 	}
 }
 
+/* The distance from the name of a device or node, with its address and without. */
+static unsigned int distance_of(const char *wanted, const char *name)
+{
+	char plain[MAX_NAME];
+	const char *at = strchr(name, '@'), *dot = strchr(name, '.');
+	unsigned int whole = distance(wanted, name), d;
+
+	if (at)
+		snprintf(plain, sizeof(plain), "%.*s", (int)(at - name), name);
+	else
+		snprintf(plain, sizeof(plain), "%s", dot ? dot + 1 : name);
+	d = distance(wanted, plain);
+	return d < whole ? d : whole;
+}
+
 static int suggest(struct run *r, const char *name)
 {
 	struct close best[3] = { { 0 } };
@@ -97,7 +121,7 @@ static int suggest(struct run *r, const char *name)
 		const char *node = weir_device_fwnode(dev)
 					   ? weir_fwnode_name(weir_device_fwnode(dev))
 					   : own;
-		unsigned int a = distance(last, own), b = distance(last, node);
+		unsigned int a = distance_of(last, own), b = distance_of(last, node);
 
 		offer(best, 3, a <= b ? own : node, a <= b ? a : b);
 	}
@@ -170,16 +194,17 @@ int find_device(struct run *r, const char *name, struct weir_device **out_dev,
 	}
 	if (node)
 		hit(&h, weir_fwnode_device(node), node);
+	if (!h.n && *name != '&' && !find_label(r, name, &node))
+		hit(&h, weir_fwnode_device(node), node);
+	if (!h.n)
+		return suggest(r, name);
 	if (h.n == 1) {
 		*out_dev = h.devs[0];
 		*out_node = h.nodes[0];
 		return 0;
 	}
-	if (!h.n)
-		return suggest(r, name);
 	complain("%s: '%s' can be any of %zu:", r->board, name, h.n);
 	for (size_t i = 0; i < h.n && i < 8; i++)
-		fprintf(stderr, "  %s\n", h.nodes[i] ? path_words(h.nodes[i], path, sizeof(path))
-						     : weir_device_name(h.devs[i]));
+		fprintf(stderr, "  %s\n", path_words(h.nodes[i], path, sizeof(path)));
 	return EXIT_USAGE;
 }

@@ -29,56 +29,32 @@ enum {
 	O_THREADS, O_REQUIRE, O_BASELINE, O_COLOR,
 };
 
-/* Verbs that take an option. */
-enum { B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY };
-
-static const struct option_def {
-	const char *name;
-	int key;
-	const char *value;         /* NULL: it takes none */
-	unsigned int verbs;
-	const char *heading;       /* it stands below; NULL: below that of the one before */
-	const char *help;          /* lines, each at most 51 wide */
-} defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", B | E | C, "The board and the kernel",
-	  "apply an overlay first (again for more)" },
-	{ "kernel", O_KERNEL, "DIR", B | E | C, NULL,
-	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
-	  "without one every driver is assumed to exist" },
-	{ "image", O_IMAGE, "FILE", B | E | C, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", B | E | C, NULL,
-	  "a driver list in place of a kernel (docs/drivers.md)" },
-	{ "profile", O_PROFILE, "P", B | E | C, "What happens", "linux-6.12 (default) or weir" },
-	{ "set", O_SET, "KEY=VALUE", B | E | C, NULL,
-	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
-	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", B | E | C, NULL, "a whole kernel command line" },
-	{ "scenario", O_SCENARIO, "S", B | E | C, NULL,
-	  "boot (default: modules are loaded as udev does), builtin\n"
-	  "(no module is loaded), all (every driver is built in)" },
-	{ "load", O_LOAD, "FILE", B | E | C, NULL,
-	  "a script instead: modprobe, rmmod, coldplug, wait MS, ..." },
-	{ "initramfs", O_INITRAMFS, "FILE", B | E | C, NULL,
-	  "modules of the initramfs, a name a line; the rest follows" },
-	{ "root-after", O_ROOT_AFTER, "MS", B | E | C, NULL,
-	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", B | E | C, NULL, "never load it (again for more)" },
-	{ "until", O_UNTIL, "SECONDS", B | E | C, NULL, "stop the virtual clock there" },
-	{ "probe-time", O_PROBE_TIME, "MS", B | E | C, NULL, "virtual time of a probe (1)" },
-	{ "threads", O_THREADS, "N", B | E | C | R, NULL, "probe threads, 0 to 64 (profile weir)" },
-	{ "jobs", 'j', "N", C, NULL, "boards at the same time (number of processors)" },
-	{ "verbose", 'v', NULL, B, "What is said", "the whole log, then the summary" },
-	{ "json", O_JSON, NULL, B | E | C, NULL, "one JSON document (docs/json.md)" },
-	{ "events", O_EVENTS, "FILE", B, NULL,
-	  "the event log, a JSON object a line; weir replay reads it" },
-	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
-	{ "baseline", O_BASELINE, "FILE", B, NULL,
-	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, B | E | C | R, NULL, "this text" },
+static const struct option options[] = {
+	{ "kernel", required_argument, NULL, O_KERNEL },
+	{ "image", required_argument, NULL, O_IMAGE },
+	{ "drivers", required_argument, NULL, O_DRIVERS },
+	{ "overlay", required_argument, NULL, O_OVERLAY },
+	{ "set", required_argument, NULL, O_SET },
+	{ "cmdline", required_argument, NULL, O_CMDLINE },
+	{ "profile", required_argument, NULL, O_PROFILE },
+	{ "scenario", required_argument, NULL, O_SCENARIO },
+	{ "load", required_argument, NULL, O_LOAD },
+	{ "initramfs", required_argument, NULL, O_INITRAMFS },
+	{ "root-after", required_argument, NULL, O_ROOT_AFTER },
+	{ "deny", required_argument, NULL, O_DENY },
+	{ "until", required_argument, NULL, O_UNTIL },
+	{ "probe-time", required_argument, NULL, O_PROBE_TIME },
+	{ "json", no_argument, NULL, O_JSON },
+	{ "events", required_argument, NULL, O_EVENTS },
+	{ "threads", required_argument, NULL, O_THREADS },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "require", required_argument, NULL, O_REQUIRE },
+	{ "baseline", required_argument, NULL, O_BASELINE },
+	{ "color", required_argument, NULL, O_COLOR },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
-
-#define N_DEFS (sizeof(defs) / sizeof(defs[0]))
 
 static int number(const char *what, const char *text, double max, double *out)
 {
@@ -101,17 +77,32 @@ static int append(struct list *l, const char *what, const char *item)
 	return 0;
 }
 
-/* The kernel's own switches; others would be silently without effect. */
+/*
+ * The kernel's own switches, and the values that it takes: it passes over others
+ * without a word, which is of no use here.
+ */
 static int set(struct opts *o, const char *pair)
 {
-	static const char *const known[] = {
-		"fw_devlink=", "fw_devlink.strict=", "fw_devlink.sync_state=",
-		"deferred_probe_timeout=",
+	static const struct {
+		const char *key, *values; /* between blanks; "" for a number */
+	} known[] = {
+		{ "fw_devlink=", " off permissive on rpm " },
+		{ "fw_devlink.strict=", " 0 1 y n yes no on off true false " },
+		{ "fw_devlink.sync_state=", " strict timeout " },
+		{ "deferred_probe_timeout=", "" },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strncmp(pair, known[i], strlen(known[i])))
+		const char *value = pair + strlen(known[i].key);
+		char word[32];
+
+		if (strncmp(pair, known[i].key, strlen(known[i].key)))
 			continue;
+		snprintf(word, sizeof(word), " %s ", value);
+		if (*known[i].values ? !strstr(known[i].values, word)
+				     : !*value || strspn(value, "-0123456789") != strlen(value))
+			return complain("--set %s: not a value of it:%s", pair,
+					*known[i].values ? known[i].values : " a number of seconds");
 		weir_linux_args_parse(&o->linux_args, pair);
 		return 0;
 	}
@@ -166,7 +157,9 @@ static int take(struct opts *o, int opt, const char *value)
 		o->cmdline = value;
 		weir_linux_args_parse(&o->linux_args, value);
 		break;
-	case O_PROFILE: return profile(o, value);
+	case O_PROFILE:
+		o->profile_given = true;
+		return profile(o, value);
 	case O_SCENARIO: return scenario(o, value);
 	case O_LOAD: return append(&o->load, "load", value);
 	case O_INITRAMFS: o->initramfs = value; break;
@@ -200,94 +193,23 @@ static int take(struct opts *o, int opt, const char *value)
 	return bad;
 }
 
-/* ---- help ---- */
-
-static void print_option(const struct option_def *def)
-{
-	char left[40];
-	const char *line = def->help;
-
-	snprintf(left, sizeof(left), "%s--%s%s%s", def->key == 'v' ? "-v, " :
-		 def->key == 'h' ? "-h, " : def->key == 'j' ? "-j, " : "", def->name,
-		 def->value ? " " : "", def->value ? def->value : "");
-	for (int row = 0; line; row++) {
-		const char *end = strchr(line, '\n');
-
-		printf("  %-23s  %.*s\n", row ? "" : left, end ? (int)(end - line) : 80, line);
-		line = end ? end + 1 : NULL;
-	}
-}
-
-static void print_help(const struct verb_help *help)
-{
-	const char *heading = NULL;
-
-	printf("usage: weir %s\n\n%s", help->usage, help->what);
-	for (size_t i = 0; i < N_DEFS; i++) {
-		heading = defs[i].heading ? defs[i].heading : heading;
-		if (!(defs[i].verbs & 1u << help->verb))
-			continue;
-		if (heading)
-			printf("\n%s\n", heading);
-		heading = NULL;
-		print_option(&defs[i]);
-	}
-	printf("\nexample: %s\n\nExit status: %s\n", help->example, help->status);
-}
-
-/* ---- parsing ---- */
-
-static const struct option_def *def_of(int key)
-{
-	for (size_t i = 0; i < N_DEFS; i++)
-		if (defs[i].key == key)
-			return &defs[i];
-	return NULL;
-}
-
-/* getopt's own messages name the verb as if it were the program. */
-static int refuse(int opt, char **argv, int at)
-{
-	const struct option_def *def = def_of(optopt);
-
-	if (opt == ':')
-		return complain("--%s needs a value", def ? def->name : "?");
-	if (def && def->key >= 256)
-		return complain("--%s takes no value", def->name);
-	if (optopt && !def)
-		return complain("unknown option -%c; see weir %s --help", optopt, argv[0]);
-	return complain("unknown option %s; see weir %s --help", argv[at], argv[0]);
-}
-
-int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help)
+int opts_parse(struct opts *o, int argc, char **argv, const char *usage_text)
 {
 	const char *no_color = getenv("NO_COLOR");
-	struct option longs[N_DEFS + 1] = { { 0 } };
-	int opt, bad, at;
+	int opt, bad;
 
 	*o = (struct opts){
 		.until_s = -1, .probe_ns = 1000000, .root_ms = 1000, .scenario = "boot",
 		.color = isatty(STDOUT_FILENO) && !(no_color && *no_color),
 	};
 	weir_linux_args_init(&o->linux_args);
-	for (size_t i = 0; i < N_DEFS; i++)
-		longs[i] = (struct option){
-			defs[i].name, defs[i].value ? required_argument : no_argument, NULL,
-			defs[i].key,
-		};
-	opterr = 0;
-	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:", longs, NULL)) != -1) {
-		if (opt == '?' || opt == ':')
-			return refuse(opt, argv, at);
-		if (!(def_of(opt)->verbs & 1u << help->verb))
-			return complain("--%s is no option of weir %s", def_of(opt)->name,
-					argv[0]);
+	while ((opt = getopt_long(argc, argv, "vhj:", options, NULL)) != -1) {
 		bad = take(o, opt, optarg);
 		if (bad)
 			return bad;
 	}
 	if (o->help) {
-		print_help(help);
+		fputs(usage_text, stdout);
 		return 0;
 	}
 	for (; optind < argc; optind++) {

@@ -9,14 +9,18 @@
 
 #include "weir.h"
 
-static const struct verb_help help = {
-	.verb = VERB_REPLAY,
-	.usage = "replay EVENTS [--threads N]",
-	.what = "Runs what a log of weir boot --events names again: same tree, same drivers with\n"
-		"the outcomes of their probes, same options; then compares every verdict.\n",
-	.example = "weir boot x.dtb --profile weir --events x.log && weir replay x.log --threads 8",
-	.status = "0 all verdicts are the same, 1 some are not, 2 bad usage or input.",
-};
+static const char usage_text[] =
+	"usage: weir replay EVENTS [--threads N] [--profile P]\n"
+	"\n"
+	"Runs what a log of weir boot --events names again: same tree, same drivers with\n"
+	"the outcomes of their probes, same options; then compares every verdict.\n"
+	"\n"
+	"  --threads N              probe threads (profile weir), 0 to 64\n"
+	"  --profile P              another profile than the recorded one: shows what differs\n"
+	"\n"
+	"example: weir boot x.dtb --profile weir --events x.log && weir replay x.log --threads 8\n"
+	"\n"
+	"Exit status: 0 all verdicts are the same, 1 some are not, 2 bad usage or input.\n";
 
 struct log {
 	json_t *header, *verdicts;
@@ -82,7 +86,8 @@ static int take_header(struct opts *o, const json_t *h, const char *path)
 	if (!o->args[0] || !o->drivers_text || !profile || !scenario || !json_is_object(lin))
 		return complain("%s:1: header without board, drivers, profile, scenario or linux",
 				path);
-	o->profile = strcmp(profile, "weir") ? PROFILE_LINUX : PROFILE_WEIR;
+	if (!o->profile_given)
+		o->profile = strcmp(profile, "weir") ? PROFILE_LINUX : PROFILE_WEIR;
 	o->scenario = scenario;
 	o->initramfs = json_string_value(json_object_get(h, "initramfs"));
 	o->probe_ns = (uint64_t)json_integer_value(json_object_get(h, "probe_ns"));
@@ -98,6 +103,26 @@ static int take_header(struct opts *o, const json_t *h, const char *path)
 	take_list(&o->overlays, json_object_get(h, "overlays"));
 	take_list(&o->load, json_object_get(h, "load"));
 	take_list(&o->deny, json_object_get(h, "deny"));
+	return 0;
+}
+
+/* The same verdicts can only be asked of the same inputs. */
+static int check_inputs(const json_t *header, const char *log)
+{
+	const char *path;
+	json_t *was;
+
+	json_object_foreach(json_object_get(header, "inputs"), path, was) {
+		char is[64];
+		int status = input_identity(path, is, sizeof(is));
+
+		if (status)
+			return status;
+		if (!json_string_value(was) || strcmp(json_string_value(was), is))
+			return complain("%s: is not what %s was recorded with: %s, was %s", path,
+					log, is, json_string_value(was) ? json_string_value(was)
+									: "?");
+	}
 	return 0;
 }
 
@@ -148,7 +173,7 @@ int cmd_replay(int argc, char **argv)
 	struct log log = { 0 };
 	struct opts o;
 	const char *path;
-	int status = opts_parse(&o, argc, argv, &help);
+	int status = opts_parse(&o, argc, argv, usage_text);
 
 	if (status || o.help)
 		return status;
@@ -159,6 +184,8 @@ int cmd_replay(int argc, char **argv)
 	if (status)
 		return status;
 	status = take_header(&o, log.header, path);
+	if (!status)
+		status = check_inputs(log.header, path);
 	if (!status)
 		status = replay(&o, &log);
 	json_decref(log.header);

@@ -45,38 +45,11 @@ int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, s
 
 /* ---- the tree ---- */
 
-static int apply_overlay(struct run *r, const char *path, char *out_what, size_t bytes)
-{
-	struct weir_bytes overlay = { 0 };
-	size_t room;
-	uint8_t *buf;
-	const char *why;
-	int err = read_plain(path, &overlay, out_what, bytes);
-
-	if (err)
-		return err;
-	room = r->dtb.size + overlay.size * 2 + 65536;
-	buf = realloc(r->dtb.data, room + 1);
-	if (!buf) {
-		weir_bytes_fini(&overlay);
-		return bad(out_what, bytes, "out of memory");
-	}
-	memset(buf + r->dtb.size, 0, room + 1 - r->dtb.size);
-	r->dtb.data = buf;
-	r->dtb.size = room;
-	err = weir_dt_overlay_apply(buf, room, overlay.data, overlay.size, &why);
-	weir_bytes_fini(&overlay);
-	return err ? bad(out_what, bytes, "%s: cannot be applied to %s: %s", path, r->board, why)
-		   : 0;
-}
-
 static int read_tree(struct run *r, char *out_what, size_t bytes)
 {
 	int err = read_plain(r->board, &r->dtb, out_what, bytes);
 
-	for (size_t i = 0; !err && i < r->o->overlays.n; i++)
-		err = apply_overlay(r, r->o->overlays.item[i], out_what, bytes);
-	return err;
+	return err ? err : overlays_apply(&r->o->overlays, r->board, &r->dtb, out_what, bytes);
 }
 
 /* ---- the kernel ---- */
@@ -127,6 +100,10 @@ static int drivers_from_file(struct run *r, char *out_what, size_t bytes)
 		return err;
 	err = parse_drivers(r, r->o->drivers, (const char *)text.data, text.size, out_what, bytes);
 	weir_bytes_fini(&text);
+	for (size_t i = 0; !err && i < r->list->driver_count; i++)
+		if (!r->list->drivers[i].compat_count)
+			err = bad(out_what, bytes, "%s: no driver list: no compatible behind '%s'",
+				  r->o->drivers, r->list->drivers[i].name);
 	return err;
 }
 

@@ -40,6 +40,7 @@ struct opts {
 	const char *initramfs, *baseline, *events, *cmdline;
 	struct weir_linux_args linux_args;
 	enum profile profile;
+	bool profile_given;
 	const char *scenario;
 	double until_s;            /* negative: to the end */
 	uint64_t probe_ns, root_ms;
@@ -47,16 +48,8 @@ struct opts {
 	bool json, verbose, color, help;
 };
 
-enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY };
-
-/* What --help says besides the options, which opts.c knows. */
-struct verb_help {
-	enum verb_id verb;
-	const char *usage, *what, *example, *status;
-};
-
-/* Return: 0, or an exit status after a message. With --help, the help is printed. */
-int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help);
+/* Return: 0, or an exit status after a message. */
+int opts_parse(struct opts *o, int argc, char **argv, const char *usage_text);
 /* "weir: ..." on standard error. Return: EXIT_USAGE. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -122,6 +115,9 @@ int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *o
 void kernel_side_close(struct kernel_side *side);
 /* A whole file, unpacked. Return: 0, or EXIT_USAGE with one line in @out_what. */
 int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes);
+/* overlay.c: onto a tree in malloc()ed memory. Return: as read_plain(). */
+int overlays_apply(const struct list *paths, const char *board, struct weir_bytes *tree,
+		   char *out_what, size_t bytes);
 bool run_denied(const struct run *r, const char *module);
 
 #endif

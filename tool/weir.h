@@ -87,6 +87,8 @@ int find_device(struct run *r, const char *name, struct weir_device **out_dev,
 json_t *json_of_run(struct run *r, const struct causes *c);
 json_t *json_of_event(const struct record_event *e);
 int write_events(struct run *r, const struct causes *c, const char *path);
+/* Size and checksum of a file, unpacked. Return: 0, or EXIT_USAGE after a message. */
+int input_identity(const char *path, char *buf, size_t bytes);
 /* Verdicts by path, as JSON; what --baseline and replay compare. */
 json_t *json_of_verdicts(struct run *r);
 
