@@ -389,7 +389,8 @@ struct weir_qtest *weir_qtest_destroy(struct weir_qtest *qtest)
 	if (!qtest)
 		return NULL;
 	irqs_fini(&qtest->irqs);
-	qmp_quit(&qtest->qmp);
+	if (!qtest->wire.channel.broken)
+		qmp_quit(&qtest->qmp);
 	process_end(&qtest->process);
 	wire_fini(&qtest->wire);
 	qmp_fini(&qtest->qmp);

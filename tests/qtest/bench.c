@@ -105,7 +105,7 @@ void bench_close(struct bench *b)
 		weir_device_del(b->bridge);
 		weir_device_unref(b->bridge);
 	}
-	weir_machine_destroy(b->m);
+	weir_machine_destroy(b->m); /* NULL is fine */
 	assert_string_equal(weir_qtest_error(b->qtest), "");
 	if (b->host)
 		testhost_destroy(b->host);
