@@ -3,6 +3,7 @@
 #ifndef WEIR_BENCH_BENCH_H
 #define WEIR_BENCH_BENCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BENCH_REPS 64
@@ -23,8 +24,15 @@ void bench_report_ms(struct bench_series *s, const char *fmt, ...)
 void bench_value(const char *unit, double value, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Whether the user asked for measurements of that name: all, or what holds --only's text. */
+bool bench_wanted(const char *name);
+
+/* devcore.c: made-up machines. */
 void bench_devcore(void);
-/* @kernel: a kernel directory, or NULL. */
-void bench_boards(const char *dtbs, const char *kernel);
+/* boards.c: a directory of device trees; @kernel: an open kernel, or NULL. */
+struct weir_kernel;
+void bench_boards(const char *set, const char *dtbs, const struct weir_kernel *kernel);
+/* kernel.c: opening a kernel directory, cold and warm. Owner: the kernel is the caller's. */
+struct weir_kernel *bench_kernel(const char *dir);
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * Real boards: loading a tree and bringing it up, per board, over a directory of
  * device trees. Reading and unpacking files is not counted; making the driver list
- * is. With a kernel directory also opening it, cold and warm, and its own drivers.
+ * is. Once with a driver for everything, and, given a kernel, once with its drivers.
  */
 #include <fts.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,32 +80,50 @@ static int make_list(struct weir_machine *m, const struct weir_kernel *kernel,
 	return err;
 }
 
-/* One board from blob to verdicts. Return: CPU nanoseconds, or 0 when it failed. */
-static uint64_t bring_up(const struct weir_bytes *tree, struct weir_posix *posix,
-			 const struct weir_policy_ops *policy, const struct weir_kernel *kernel)
+/* CPU nanoseconds of the stations of one board; total is 0 when it failed. */
+struct times {
+	uint64_t load, list, run, total;
+};
+
+/* One board, from blob to verdicts. */
+static struct times bring_up(const struct weir_bytes *tree, struct weir_posix *posix,
+			     const struct weir_policy_ops *policy,
+			     const struct weir_kernel *kernel)
 {
-	uint64_t start = bench_cpu_ns(), end = 0;
+	uint64_t start = bench_cpu_ns(), loaded = 0, listed = 0;
 	struct weir_driver_list *list = NULL;
 	struct weir_kmodel *model = NULL;
 	struct weir_machine *m = NULL;
 	struct weir_device *dev;
+	struct times t = { 0 };
+	int err = weir_machine_create_policy(weir_posix_ops(posix), posix, policy, NULL, &m);
 
-	if (weir_machine_create_policy(weir_posix_ops(posix), posix, policy, NULL, &m))
-		return 0;
-	if (!weir_firmware_load_dt(m, tree->data, tree->size) && !make_list(m, kernel, &list) &&
-	    !weir_kmodel_create(m, list, NULL, &model) && !weir_kmodel_boot(model)) {
+	if (!err)
+		err = weir_firmware_load_dt(m, tree->data, tree->size);
+	loaded = bench_cpu_ns();
+	if (!err)
+		err = make_list(m, kernel, &list);
+	listed = bench_cpu_ns();
+	if (!err)
+		err = weir_kmodel_create(m, list, NULL, &model);
+	if (!err)
+		err = weir_kmodel_boot(model);
+	if (!err) {
 		if (kernel)
 			weir_kmodel_coldplug(model, NULL, NULL);
 		weir_kmodel_wait(model, 11000);
 		for (dev = weir_device_first(m); dev; dev = weir_device_next(dev))
 			weir_device_verdict(dev, NULL);
-		end = bench_cpu_ns();
+		t.total = bench_cpu_ns() - start;
+		t.load = loaded - start;
+		t.list = listed - loaded;
+		t.run = start + t.total - listed;
 	}
 	weir_kmodel_detach(model);
 	weir_machine_destroy(m);
 	weir_kmodel_destroy(model);
 	weir_driver_list_destroy(list);
-	return end ? end - start : 0;
+	return t;
 }
 
 static int by_value(const void *a, const void *b)
@@ -114,66 +133,72 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* The element at @percent of all boards, of one station of each, in ms. */
+static double at(const struct times *t, size_t n, size_t station, unsigned int percent)
+{
+	uint64_t *ns = calloc(n, sizeof(*ns));
+	double ms;
+
+	if (!ns)
+		exit(1);
+	for (size_t i = 0; i < n; i++)
+		ns[i] = *(const uint64_t *)((const char *)&t[i] + station);
+	qsort(ns, n, sizeof(*ns), by_value);
+	ms = (double)ns[(n - 1) * percent / 100] / 1e6;
+	free(ns);
+	return ms;
+}
+
 static void run_corpus(const struct corpus *c, const char *name,
 		       const struct weir_policy_ops *policy, const struct weir_kernel *kernel)
 {
-	uint64_t *ns = calloc(c->n, sizeof(*ns)), sum = 0;
+	struct times *t = calloc(c->n, sizeof(*t));
 	struct weir_posix *posix;
+	uint64_t sum = 0;
+	size_t n = 0;
 
-	if (!ns || weir_posix_create(NULL, &posix))
+	if (!t || weir_posix_create(NULL, &posix))
 		exit(1);
 	for (size_t i = 0; i < c->n; i++) {
-		ns[i] = bring_up(&c->trees[i], posix, policy, kernel);
-		sum += ns[i];
+		t[n] = bring_up(&c->trees[i], posix, policy, kernel);
+		sum += t[n].total;
+		n += t[n].total != 0;
 	}
-	qsort(ns, c->n, sizeof(*ns), by_value);
-	bench_value("count", (double)c->n, "board.%s.boards", name);
-	bench_value("ms", (double)ns[c->n / 2] / 1e6, "board.%s.median", name);
-	bench_value("ms", (double)ns[c->n * 95 / 100] / 1e6, "board.%s.p95", name);
-	bench_value("ms", (double)ns[c->n - 1] / 1e6, "board.%s.max", name);
-	bench_value("ms", (double)sum / 1e6, "board.%s.sum", name);
+	if (n) {
+		bench_value("count", (double)n, "%s.boards", name);
+		bench_value("ms", at(t, n, offsetof(struct times, total), 50), "%s.median", name);
+		bench_value("ms", at(t, n, offsetof(struct times, total), 95), "%s.p95", name);
+		bench_value("ms", at(t, n, offsetof(struct times, total), 100), "%s.max", name);
+		bench_value("ms", at(t, n, offsetof(struct times, load), 50), "%s.load", name);
+		bench_value("ms", at(t, n, offsetof(struct times, list), 50), "%s.list", name);
+		bench_value("ms", at(t, n, offsetof(struct times, run), 50), "%s.run", name);
+		bench_value("ms", (double)sum / 1e6, "%s.sum", name);
+	}
 	weir_posix_destroy(posix);
-	free(ns);
+	free(t);
 }
 
-static struct weir_kernel *open_kernel(const char *dir, const char *name)
+void bench_boards(const char *set, const char *dtbs, const struct weir_kernel *kernel)
 {
-	uint64_t start = bench_cpu_ns();
-	struct weir_kernel *kernel = NULL;
-	struct weir_errtext et = { "" };
-
-	if (weir_kernel_open(dir, NULL, &et, &kernel)) {
-		fprintf(stderr, "bench: %s\n", et.text);
-		return NULL;
-	}
-	bench_value("ms", (double)(bench_cpu_ns() - start) / 1e6, "kernel.open.%s", name);
-	return kernel;
-}
-
-void bench_boards(const char *dtbs, const char *kernel_dir)
-{
-	struct weir_kernel *kernel = NULL;
+	static const char *const profiles[] = { "linux", "weir" };
 	struct corpus c = { 0 };
+	char name[96];
 
-	read_corpus(&c, dtbs);
-	if (!c.n) {
-		fprintf(stderr, "bench: %s: no device trees\n", dtbs);
-		return;
+	for (int k = 0; k < (kernel ? 2 : 1); k++) {
+		for (int p = 0; p < 2; p++) {
+			snprintf(name, sizeof(name), "board.%s.%s.%s", set, profiles[p],
+				 k ? "kernel" : "all");
+			if (!bench_wanted(name))
+				continue;
+			if (!c.n)
+				read_corpus(&c, dtbs);
+			if (!c.n)
+				fprintf(stderr, "bench: %s: no device trees\n", dtbs);
+			else
+				run_corpus(&c, name, p ? NULL : &weir_policy_linux_6_12,
+					   k ? kernel : NULL);
+		}
 	}
-	run_corpus(&c, "linux.all", &weir_policy_linux_6_12, NULL);
-	run_corpus(&c, "weir.all", NULL, NULL);
-	if (kernel_dir) {
-		setenv("WEIR_NO_CACHE", "1", 1);
-		weir_kernel_destroy(open_kernel(kernel_dir, "cold"));
-		unsetenv("WEIR_NO_CACHE");
-		weir_kernel_destroy(open_kernel(kernel_dir, "first"));
-		kernel = open_kernel(kernel_dir, "warm");
-	}
-	if (kernel) {
-		run_corpus(&c, "linux.kernel", &weir_policy_linux_6_12, kernel);
-		run_corpus(&c, "weir.kernel", NULL, kernel);
-	}
-	weir_kernel_destroy(kernel);
 	for (size_t i = 0; i < c.n; i++)
 		weir_bytes_fini(&c.trees[i]);
 	free(c.trees);

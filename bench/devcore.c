@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
  * N made-up devices with dependencies: what it costs to add them all until all are
- * bound, and to take them down. Names and shapes are those of the Linux benchmark that
- * docs and bench/README.md compare with; time is the thread's CPU time.
+ * bound, and to take them down. Names and shapes are those of the benchmark of Linux's
+ * driver core that README.md compares with; time is the thread's CPU time.
  *
- * modes:  plain   the driver says "not yet" and names what it waits for
- *         fwlink  firmware names suppliers
- *         dlink   explicit links, devices and links first, the driver last
- * shapes: ready   4 random suppliers each, which are there already
- *         chain   device i needs i + 1, added in that order: the worst
- *         level   5 layers, 4 suppliers each in the layer below, random order
- *         dag     4 random suppliers each among all earlier ones, random order
- *         late    everybody needs the last device
+ * modes:   plain   the driver looks for its suppliers and waits for the first missing one
+ *          fwlink  firmware names suppliers
+ *          dlink   explicit links, devices and links first, the driver last
+ * shapes:  ready   4 random suppliers each, which are there already
+ *          chain   device i needs i + 1, added in that order: the worst
+ *          level   5 layers, 4 suppliers each in the layer below, random order
+ *          dag     4 random suppliers each among all earlier ones, random order
+ *          late    everybody needs the last device
+ * drivers: one that takes all; _ndrv: one for each device, registered first, _ndrv_late:
+ *          registered last. _eager: after each device, all that can be probed is.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -26,13 +28,16 @@
 
 enum mode { PLAIN, FWLINK, DLINK };
 enum shape { READY, CHAIN, LEVEL, DAG, LATE };
+enum how { ONE_DRIVER, N_DRIVERS, N_DRIVERS_LATE, EAGER };
 
 static const char *const mode_names[] = { "plain", "fwlink", "dlink" };
 static const char *const shape_names[] = { "ready", "chain", "level", "dag", "late" };
+static const char *const how_names[] = { "", "_ndrv", "_ndrv_late", "_eager" };
 
 struct node {
 	struct weir_fwnode *fw;
 	struct weir_device *dev;
+	struct weir_driver drv; /* its own, with N drivers */
 	uint32_t nr_suppliers;
 	uint32_t suppliers[MAX_SUPPLIERS];
 	char name[16];
@@ -40,13 +45,18 @@ struct node {
 
 struct bench {
 	enum mode mode;
+	enum shape shape;
+	enum how how;
 	uint32_t n;
+	char name[64];
 	struct node *nodes;
 	uint32_t *order;
 	struct weir_posix *posix;
 	struct weir_machine *m;
 	struct weir_bus *bus;
+	struct weir_driver drv;
 	uint64_t probes;
+	struct bench_series nodes_time, drivers_time, total, teardown;
 };
 
 /* ---- the graph ---- */
@@ -81,12 +91,12 @@ static void shuffle(uint32_t *order, uint32_t n)
 	}
 }
 
-static void name_suppliers(struct bench *b, enum shape shape, uint32_t i, uint64_t *state)
+static void choose_suppliers(struct bench *b, uint32_t i, uint64_t *state)
 {
 	struct node *node = &b->nodes[i];
 	uint32_t layer = b->n / 5;
 
-	switch (shape) {
+	switch (b->shape) {
 	case READY:
 	case DAG:
 		random_suppliers(node, i, state);
@@ -110,7 +120,7 @@ static void name_suppliers(struct bench *b, enum shape shape, uint32_t i, uint64
 	}
 }
 
-static void build(struct bench *b, enum shape shape)
+static void build(struct bench *b)
 {
 	uint64_t state = 12345 + b->n;
 
@@ -118,9 +128,9 @@ static void build(struct bench *b, enum shape shape)
 	for (uint32_t i = 0; i < b->n; i++) {
 		snprintf(b->nodes[i].name, sizeof(b->nodes[i].name), "pn%u", i);
 		b->order[i] = i;
-		name_suppliers(b, shape, i, &state);
+		choose_suppliers(b, i, &state);
 	}
-	if (shape == LEVEL || shape == DAG)
+	if (b->shape == LEVEL || b->shape == DAG)
 		shuffle(b->order, b->n);
 }
 
@@ -133,7 +143,10 @@ static const struct weir_driver_ops plain_ops = {
 };
 static const struct weir_driver_ops link_ops = { .abi = WEIR_ABI(struct weir_driver_ops) };
 static const struct weir_match match[] = { { "bench,node", NULL }, { NULL, NULL } };
-static const struct weir_bus_ops bus_ops = { .abi = WEIR_ABI(struct weir_bus_ops) };
+static const struct weir_bus_ops by_compatible = { .abi = WEIR_ABI(struct weir_bus_ops) };
+static const struct weir_bus_ops by_name = {
+	.abi = WEIR_ABI(struct weir_bus_ops), .match_name = true,
+};
 
 static void check(int err, const char *what)
 {
@@ -143,10 +156,12 @@ static void check(int err, const char *what)
 	exit(1);
 }
 
-/*
- * What a driver does that finds a supplier missing: it says which, and is probed
- * again when that is there.
- */
+static bool has_own_driver(const struct bench *b)
+{
+	return b->how == N_DRIVERS || b->how == N_DRIVERS_LATE;
+}
+
+/* What a driver does that finds a supplier missing: it says which. */
 static int probe_plain(struct weir_device *dev)
 {
 	struct bench *b = weir_device_driver(dev)->context;
@@ -156,22 +171,24 @@ static int probe_plain(struct weir_device *dev)
 	for (uint32_t k = 0; k < node->nr_suppliers; k++) {
 		struct node *sup = &b->nodes[node->suppliers[k]];
 
-		if (sup->dev && weir_device_status_get(sup->dev) == WEIR_DEVICE_BOUND)
-			continue;
-		check(weir_fwlink_add(node->fw, sup->fw, 0, "driver"), "weir_fwlink_add");
-		return WEIR_EDEFER;
+		if (!sup->dev || weir_device_status_get(sup->dev) != WEIR_DEVICE_BOUND)
+			return weir_dev_wait_for(dev, sup->fw, "bench");
 	}
 	return 0;
 }
 
 static void make_nodes(struct bench *b)
 {
+	const char *compatible = has_own_driver(b) ? NULL : "bench,node";
+
 	for (uint32_t i = 0; i < b->n; i++)
-		check(weir_fwnode_create(b->m, NULL, b->nodes[i].name, "bench,node",
+		check(weir_fwnode_create(b->m, NULL, b->nodes[i].name, compatible,
 					 &b->nodes[i].fw), "weir_fwnode_create");
-	if (b->mode != FWLINK)
-		return;
-	for (uint32_t i = 0; i < b->n; i++)
+}
+
+static void name_suppliers(struct bench *b)
+{
+	for (uint32_t i = 0; b->mode == FWLINK && i < b->n; i++)
 		for (uint32_t k = 0; k < b->nodes[i].nr_suppliers; k++)
 			check(weir_fwlink_add(b->nodes[i].fw,
 					      b->nodes[b->nodes[i].suppliers[k]].fw, 0, "bench"),
@@ -186,12 +203,14 @@ static void add_devices(struct bench *b)
 		check(weir_device_create(b->bus, node->name, NULL, node->fw, &node->dev),
 		      "weir_device_create");
 		check(weir_device_add(node->dev), "weir_device_add");
+		if (b->how == EAGER)
+			check(weir_settle(b->m), "weir_settle");
 	}
 }
 
 static void add_links(struct bench *b)
 {
-	for (uint32_t i = b->n; i-- > 0;) {
+	for (uint32_t i = b->n; b->mode == DLINK && i-- > 0;) {
 		struct node *node = &b->nodes[b->order[i]];
 
 		for (uint32_t k = 0; k < node->nr_suppliers; k++)
@@ -200,97 +219,164 @@ static void add_links(struct bench *b)
 	}
 }
 
-static void expect_all_bound(const struct bench *b, const char *name)
-{
-	for (uint32_t i = 0; i < b->n; i++) {
-		if (weir_device_status_get(b->nodes[i].dev) == WEIR_DEVICE_BOUND)
-			continue;
-		fprintf(stderr, "bench: %s: %s is not bound\n", name, b->nodes[i].name);
-		exit(1);
-	}
-}
-
-/* One repetition. Nodes and suppliers are named inside the measured time, as a probe of
- * the tree would name them. */
-static void run_once(struct bench *b, enum shape shape, const char *name,
-		     struct bench_series *total, struct bench_series *teardown)
+static void register_drivers(struct bench *b)
 {
 	struct weir_driver drv = {
 		.name = "bench", .bus = "bench", .match = match, .context = b,
 		.ops = b->mode == PLAIN ? &plain_ops : &link_ops,
 	};
-	struct weir_machine_stats stats;
 
-	build(b, shape);
-	b->probes = 0;
-	check(weir_machine_create(weir_posix_ops(b->posix), b->posix, &b->m), "machine");
-	check(weir_bus_create(b->m, "bench", &bus_ops, &b->bus), "bus");
-	if (b->mode != DLINK)
-		check(weir_driver_register(b->m, &drv), "driver");
-	bench_begin(total);
-	make_nodes(b);
-	add_devices(b);
-	if (b->mode == DLINK) {
-		add_links(b);
-		check(weir_driver_register(b->m, &drv), "driver");
+	b->drv = drv;
+	if (!has_own_driver(b))
+		check(weir_driver_register(b->m, &b->drv), "weir_driver_register");
+	for (uint32_t i = 0; has_own_driver(b) && i < b->n; i++) {
+		b->nodes[i].drv = drv;
+		b->nodes[i].drv.name = b->nodes[i].name;
+		b->nodes[i].drv.match = NULL;
+		check(weir_driver_register(b->m, &b->nodes[i].drv), "weir_driver_register");
 	}
-	check(weir_settle(b->m), "weir_settle");
-	bench_end(total);
-	expect_all_bound(b, name);
-	weir_machine_stats_get(b->m, &stats);
-	bench_begin(teardown);
-	for (uint32_t i = b->n; i-- > 0;) {
-		weir_device_del(b->nodes[b->order[i]].dev);
-		weir_device_unref(b->nodes[b->order[i]].dev);
-	}
-	bench_end(teardown);
-	weir_machine_destroy(b->m);
-	if (b->mode == FWLINK && shape == DAG && total->n == 1)
-		bench_value("bytes", (double)stats.alloc_bytes / (b->n + stats.links),
-			    "%s.bytes_per_device_and_link", name);
 }
 
-static void run(enum mode mode, enum shape shape, uint32_t n)
+static void unregister_drivers(struct bench *b)
 {
-	struct bench b = { .mode = mode, .n = n };
-	struct bench_series total = { 0 }, teardown = { 0 };
-	unsigned int reps = n > 20000 ? 3 : 7;
-	char name[64];
+	if (!has_own_driver(b))
+		check(weir_driver_unregister(b->m, &b->drv), "weir_driver_unregister");
+	for (uint32_t i = 0; has_own_driver(b) && i < b->n; i++)
+		check(weir_driver_unregister(b->m, &b->nodes[i].drv), "weir_driver_unregister");
+}
 
-	snprintf(name, sizeof(name), "devcore.%s.%s.n%u", mode_names[mode], shape_names[shape], n);
+static void expect_all_bound(const struct bench *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (weir_device_status_get(b->nodes[i].dev) == WEIR_DEVICE_BOUND)
+			continue;
+		fprintf(stderr, "bench: %s: %s is not bound\n", b->name, b->nodes[i].name);
+		exit(1);
+	}
+}
+
+/* ---- running ---- */
+
+/* What the machine holds at each station. */
+struct held {
+	struct weir_machine_stats nodes, named, bound;
+};
+
+static void bring_up(struct bench *b, struct held *out_held)
+{
+	bool late = b->mode == DLINK || b->how == N_DRIVERS_LATE;
+
+	bench_begin(&b->drivers_time);
+	if (!late)
+		register_drivers(b);
+	bench_end(&b->drivers_time);
+	bench_begin(&b->nodes_time);
+	make_nodes(b);
+	bench_end(&b->nodes_time);
+	weir_machine_stats_get(b->m, &out_held->nodes);
+	bench_begin(&b->total);
+	name_suppliers(b);
+	weir_machine_stats_get(b->m, &out_held->named);
+	add_devices(b);
+	add_links(b);
+	if (late)
+		register_drivers(b);
+	check(weir_settle(b->m), "weir_settle");
+	bench_end(&b->total);
+	expect_all_bound(b);
+	weir_machine_stats_get(b->m, &out_held->bound);
+}
+
+static void run_once(struct bench *b, struct held *out_held)
+{
+	build(b);
+	b->probes = 0;
+	check(weir_machine_create(weir_posix_ops(b->posix), b->posix, &b->m), "machine");
+	check(weir_bus_create(b->m, "bench", has_own_driver(b) ? &by_name : &by_compatible,
+			      &b->bus), "bus");
+	bring_up(b, out_held);
+	bench_begin(&b->teardown);
+	for (uint32_t i = b->n; i-- > 0;) {
+		weir_device_del(b->nodes[i].dev);
+		weir_device_unref(b->nodes[i].dev);
+	}
+	unregister_drivers(b);
+	bench_end(&b->teardown);
+	weir_machine_destroy(b->m);
+}
+
+static void run(enum mode mode, enum shape shape, enum how how, uint32_t n, struct held *out_held)
+{
+	struct bench b = { .mode = mode, .shape = shape, .how = how, .n = n };
+	unsigned int reps = n > 20000 ? 5 : 7;
+
+	snprintf(b.name, sizeof(b.name), "devcore.%s.%s%s.n%u", mode_names[mode],
+		 shape_names[shape], how_names[how], n);
+	if (!bench_wanted(b.name))
+		return;
 	b.nodes = calloc(n, sizeof(*b.nodes));
 	b.order = calloc(n, sizeof(*b.order));
 	if (!b.nodes || !b.order)
 		exit(1);
 	check(weir_posix_create(NULL, &b.posix), "posix");
 	while (reps--)
-		run_once(&b, shape, name, &total, &teardown);
-	bench_report_ms(&total, "%s.total", name);
+		run_once(&b, out_held);
+	bench_report_ms(&b.total, "%s.total", b.name);
 	if (mode == PLAIN)
-		bench_value("count", (double)b.probes, "%s.probe_calls", name);
+		bench_value("count", (double)b.probes, "%s.probe_calls", b.name);
+	if (how == N_DRIVERS)
+		bench_report_ms(&b.drivers_time, "%s.register_drivers", b.name);
 	if (shape == READY)
-		bench_report_ms(&teardown, "%s.teardown", name);
+		bench_report_ms(&b.teardown, "%s.teardown", b.name);
+	if (mode == FWLINK && shape == READY)
+		bench_report_ms(&b.nodes_time, "%s.nodes", b.name);
 	weir_posix_destroy(b.posix);
 	free(b.nodes);
 	free(b.order);
 }
 
+/* From a machine without links and the same with; per thing, in bytes taken from the host. */
+static void report_memory(const struct held *alone, const struct held *linked, uint32_t n)
+{
+	size_t device = alone->bound.alloc_bytes - alone->nodes.alloc_bytes;
+	size_t links = linked->bound.alloc_bytes - linked->nodes.alloc_bytes - device;
+	size_t names = linked->named.alloc_bytes - linked->nodes.alloc_bytes;
+
+	if (!alone->bound.devices || !linked->bound.links)
+		return;
+	bench_value("bytes", (double)alone->nodes.alloc_bytes / n, "devcore.memory.n%u.node", n);
+	bench_value("bytes", (double)device / n, "devcore.memory.n%u.device", n);
+	bench_value("bytes", (double)links / (double)linked->bound.links,
+		    "devcore.memory.n%u.link", n);
+	bench_value("bytes", (double)names / (double)linked->named.fwnode_links,
+		    "devcore.memory.n%u.fwnode_link", n);
+}
+
 void bench_devcore(void)
 {
 	static const uint32_t sizes[] = { 1000, 2000, 5000, 10000, 20000, 100000 };
+	static const uint32_t small[] = { 20, 40, 80, 160, 320, 640 };
 	static const struct {
 		enum mode mode;
 		enum shape shape;
+		enum how how;
 	} cases[] = {
-		{ PLAIN, READY }, { FWLINK, READY }, { PLAIN, LEVEL }, { FWLINK, LEVEL },
-		{ PLAIN, DAG }, { FWLINK, DAG }, { PLAIN, CHAIN }, { FWLINK, CHAIN },
-		{ DLINK, CHAIN }, { FWLINK, LATE },
+		{ PLAIN, READY, ONE_DRIVER }, { FWLINK, READY, ONE_DRIVER },
+		{ PLAIN, READY, N_DRIVERS }, { PLAIN, READY, N_DRIVERS_LATE },
+		{ PLAIN, LEVEL, ONE_DRIVER }, { FWLINK, LEVEL, ONE_DRIVER },
+		{ PLAIN, DAG, ONE_DRIVER }, { FWLINK, DAG, ONE_DRIVER },
+		{ PLAIN, CHAIN, ONE_DRIVER }, { DLINK, CHAIN, ONE_DRIVER },
+		{ FWLINK, CHAIN, ONE_DRIVER }, { FWLINK, LATE, ONE_DRIVER },
+		{ PLAIN, DAG, EAGER }, { PLAIN, CHAIN, EAGER }, { FWLINK, DAG, EAGER },
 	};
+	struct held held[6][2] = { 0 }, other;
 
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-			run(cases[c].mode, cases[c].shape, sizes[i]);
-	run(FWLINK, DAG, 640);
-	run(FWLINK, DAG, 20);
-	run(FWLINK, DAG, 40);
+			run(cases[c].mode, cases[c].shape, cases[c].how, sizes[i],
+			    c < 2 ? &held[i][c] : &other);
+	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
+		run(FWLINK, DAG, ONE_DRIVER, small[i], &other);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		report_memory(&held[i][0], &held[i][1], sizes[i]);
 }

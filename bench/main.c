@@ -10,8 +10,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "kernel/kernel.h"
+
 static FILE *json;
 static unsigned int printed;
+static const char *only;
 
 uint64_t bench_cpu_ns(void)
 {
@@ -73,6 +76,31 @@ void bench_value(const char *unit, double value, const char *fmt, ...)
 	va_end(args);
 }
 
+bool bench_wanted(const char *name)
+{
+	return !only || strstr(name, only);
+}
+
+static const char usage_text[] =
+	"usage: weir-bench [--dtbs [NAME=]DIR]... [--kernel DIR] [--json FILE] [--only TEXT]\n"
+	"Prints `name value unit` lines; TEXT: only measurements with that in their name.\n";
+
+#define MAX_SETS 8
+
+static void run_boards(char *const *sets, int n, const char *kernel_dir)
+{
+	struct weir_kernel *kernel = kernel_dir ? bench_kernel(kernel_dir) : NULL;
+
+	for (int i = 0; i < n; i++) {
+		char *dir = strchr(sets[i], '=');
+
+		if (dir)
+			*dir++ = '\0';
+		bench_boards(dir ? sets[i] : "dtb", dir ? dir : sets[i], kernel);
+	}
+	weir_kernel_destroy(kernel);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -82,35 +110,36 @@ int main(int argc, char **argv)
 		{ "only", required_argument, NULL, 'o' },
 		{ 0 },
 	};
-	const char *dtbs = NULL, *kernel = NULL, *only = NULL;
-	int opt;
+	const char *kernel = NULL, *json_path = NULL;
+	char *sets[MAX_SETS];
+	int opt, nr_sets = 0;
 
 	/* as a kernel does, keep freed memory: giving it back costs a page fault each time */
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	mallopt(M_MMAP_THRESHOLD, 1 << 30);
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
-		case 'd': dtbs = optarg; break;
+		case 'd':
+			if (nr_sets < MAX_SETS)
+				sets[nr_sets++] = optarg;
+			break;
 		case 'k': kernel = optarg; break;
 		case 'o': only = optarg; break;
-		case 'j':
-			json = fopen(optarg, "w");
-			if (!json) {
-				perror(optarg);
-				return 2;
-			}
-			fputs("[", json);
-			break;
+		case 'j': json_path = optarg; break;
 		default:
-			fputs("usage: weir-bench [--dtbs DIR] [--kernel DIR] [--json FILE] "
-			      "[--only devcore|boards]\n", stderr);
+			fputs(usage_text, stderr);
 			return 2;
 		}
 	}
-	if (!only || !strcmp(only, "devcore"))
-		bench_devcore();
-	if (dtbs && (!only || !strcmp(only, "boards")))
-		bench_boards(dtbs, kernel);
+	json = json_path ? fopen(json_path, "w") : NULL;
+	if (json_path && !json) {
+		perror(json_path);
+		return 2;
+	}
+	if (json)
+		fputs("[", json);
+	bench_devcore();
+	run_boards(sets, nr_sets, kernel);
 	if (json) {
 		fputs("\n]\n", json);
 		fclose(json);
