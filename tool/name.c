@@ -20,7 +20,7 @@ static bool is_tail(const char *s, const char *name)
 {
 	size_t n = strlen(s), t = strlen(name);
 
-	return ends_in(s, name) && (n == t || strchr("/:.", s[n - t - 1]));
+	return t && ends_in(s, name) && (n == t || strchr("/:.", s[n - t - 1]));
 }
 
 /* Return: 0; WEIR_ENOENT. */
@@ -205,6 +205,7 @@ int find_device(struct run *r, const char *name, struct weir_device **out_dev,
 	}
 	complain("%s: '%s' can be any of %zu:", r->board, name, h.n);
 	for (size_t i = 0; i < h.n && i < 8; i++)
-		fprintf(stderr, "  %s\n", path_words(h.nodes[i], path, sizeof(path)));
+		fprintf(stderr, "  %s\n", h.nodes[i] ? path_words(h.nodes[i], path, sizeof(path))
+						     : weir_device_name(h.devs[i]));
 	return EXIT_USAGE;
 }

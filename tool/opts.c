@@ -29,32 +29,56 @@ enum {
 	O_THREADS, O_REQUIRE, O_BASELINE, O_COLOR,
 };
 
-static const struct option options[] = {
-	{ "kernel", required_argument, NULL, O_KERNEL },
-	{ "image", required_argument, NULL, O_IMAGE },
-	{ "drivers", required_argument, NULL, O_DRIVERS },
-	{ "overlay", required_argument, NULL, O_OVERLAY },
-	{ "set", required_argument, NULL, O_SET },
-	{ "cmdline", required_argument, NULL, O_CMDLINE },
-	{ "profile", required_argument, NULL, O_PROFILE },
-	{ "scenario", required_argument, NULL, O_SCENARIO },
-	{ "load", required_argument, NULL, O_LOAD },
-	{ "initramfs", required_argument, NULL, O_INITRAMFS },
-	{ "root-after", required_argument, NULL, O_ROOT_AFTER },
-	{ "deny", required_argument, NULL, O_DENY },
-	{ "until", required_argument, NULL, O_UNTIL },
-	{ "probe-time", required_argument, NULL, O_PROBE_TIME },
-	{ "json", no_argument, NULL, O_JSON },
-	{ "events", required_argument, NULL, O_EVENTS },
-	{ "threads", required_argument, NULL, O_THREADS },
-	{ "jobs", required_argument, NULL, 'j' },
-	{ "require", required_argument, NULL, O_REQUIRE },
-	{ "baseline", required_argument, NULL, O_BASELINE },
-	{ "color", required_argument, NULL, O_COLOR },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+/* Verbs that take an option. */
+enum { B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY };
+
+static const struct option_def {
+	const char *name;
+	int key;
+	const char *value;         /* NULL: it takes none */
+	unsigned int verbs;
+	const char *heading;       /* it stands below; NULL: below that of the one before */
+	const char *help;          /* lines, each at most 51 wide */
+} defs[] = {
+	{ "overlay", O_OVERLAY, "FILE.dtbo", B | E | C, "The board and the kernel",
+	  "apply an overlay first (again for more)" },
+	{ "kernel", O_KERNEL, "DIR", B | E | C, NULL,
+	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
+	  "without one every driver is assumed to exist" },
+	{ "image", O_IMAGE, "FILE", B | E | C, NULL, "the kernel image, when it lies elsewhere" },
+	{ "drivers", O_DRIVERS, "FILE", B | E | C, NULL,
+	  "a driver list in place of a kernel (docs/drivers.md)" },
+	{ "profile", O_PROFILE, "P", B | E | C | R, "What happens", "linux-6.12 (default) or weir" },
+	{ "set", O_SET, "KEY=VALUE", B | E | C, NULL,
+	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
+	  "deferred_probe_timeout=, as for the kernel" },
+	{ "cmdline", O_CMDLINE, "TEXT", B | E | C, NULL, "a whole kernel command line" },
+	{ "scenario", O_SCENARIO, "S", B | E | C, NULL,
+	  "boot (default: modules are loaded as udev does), builtin\n"
+	  "(no module is loaded), all (every driver is built in)" },
+	{ "load", O_LOAD, "FILE", B | E | C, NULL,
+	  "a script instead: modprobe, rmmod, coldplug, wait MS, ..." },
+	{ "initramfs", O_INITRAMFS, "FILE", B | E | C, NULL,
+	  "modules of the initramfs, a name a line; the rest follows" },
+	{ "root-after", O_ROOT_AFTER, "MS", B | E | C, NULL,
+	  "when the root file system is there (1000, virtual)" },
+	{ "deny", O_DENY, "MODULE", B | E | C, NULL, "never load it (again for more)" },
+	{ "until", O_UNTIL, "SECONDS", B | E | C, NULL, "stop the virtual clock there" },
+	{ "probe-time", O_PROBE_TIME, "MS", B | E | C, NULL, "virtual time of a probe (1)" },
+	{ "threads", O_THREADS, "N", B | E | C | R, NULL, "probe threads, 0 to 64 (profile weir)" },
+	{ "jobs", 'j', "N", C, NULL, "boards at the same time (number of processors)" },
+	{ "verbose", 'v', NULL, B, "What is said", "the whole log, then the summary" },
+	{ "json", O_JSON, NULL, B | E | C, NULL, "one JSON document (docs/json.md)" },
+	{ "events", O_EVENTS, "FILE", B, NULL,
+	  "the event log, a JSON object a line; weir replay reads it" },
+	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
+	{ "baseline", O_BASELINE, "FILE", B, NULL,
+	  "exit 1 when a device is worse off than in this --json" },
+	{ "color", O_COLOR, "WHEN", B | E, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, B | E | C | R, NULL, "this text" },
 };
+
+#define N_DEFS (sizeof(defs) / sizeof(defs[0]))
 
 static int number(const char *what, const char *text, double max, double *out)
 {
@@ -193,23 +217,94 @@ static int take(struct opts *o, int opt, const char *value)
 	return bad;
 }
 
-int opts_parse(struct opts *o, int argc, char **argv, const char *usage_text)
+/* ---- help ---- */
+
+static void print_option(const struct option_def *def)
+{
+	char left[40];
+	const char *line = def->help;
+
+	snprintf(left, sizeof(left), "%s--%s%s%s", def->key == 'v' ? "-v, " :
+		 def->key == 'h' ? "-h, " : def->key == 'j' ? "-j, " : "", def->name,
+		 def->value ? " " : "", def->value ? def->value : "");
+	for (int row = 0; line; row++) {
+		const char *end = strchr(line, '\n');
+
+		printf("  %-23s  %.*s\n", row ? "" : left, end ? (int)(end - line) : 80, line);
+		line = end ? end + 1 : NULL;
+	}
+}
+
+static void print_help(const struct verb_help *help)
+{
+	const char *heading = NULL;
+
+	printf("usage: weir %s\n\n%s", help->usage, help->what);
+	for (size_t i = 0; i < N_DEFS; i++) {
+		heading = defs[i].heading ? defs[i].heading : heading;
+		if (!(defs[i].verbs & 1u << help->verb))
+			continue;
+		if (heading)
+			printf("\n%s\n", heading);
+		heading = NULL;
+		print_option(&defs[i]);
+	}
+	printf("\nexample: %s\n\nExit status: %s\n", help->example, help->status);
+}
+
+/* ---- parsing ---- */
+
+static const struct option_def *def_of(int key)
+{
+	for (size_t i = 0; i < N_DEFS; i++)
+		if (defs[i].key == key)
+			return &defs[i];
+	return NULL;
+}
+
+/* getopt's own messages name the verb as if it were the program. */
+static int refuse(int opt, char **argv, int at)
+{
+	const struct option_def *def = def_of(optopt);
+
+	if (opt == ':')
+		return complain("--%s needs a value", def ? def->name : "?");
+	if (def && def->key >= 256)
+		return complain("--%s takes no value", def->name);
+	if (optopt && !def)
+		return complain("unknown option -%c; see weir %s --help", optopt, argv[0]);
+	return complain("unknown option %s; see weir %s --help", argv[at], argv[0]);
+}
+
+int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help)
 {
 	const char *no_color = getenv("NO_COLOR");
-	int opt, bad;
+	struct option longs[N_DEFS + 1] = { { 0 } };
+	int opt, bad, at;
 
 	*o = (struct opts){
 		.until_s = -1, .probe_ns = 1000000, .root_ms = 1000, .scenario = "boot",
 		.color = isatty(STDOUT_FILENO) && !(no_color && *no_color),
 	};
 	weir_linux_args_init(&o->linux_args);
-	while ((opt = getopt_long(argc, argv, "vhj:", options, NULL)) != -1) {
+	for (size_t i = 0; i < N_DEFS; i++)
+		longs[i] = (struct option){
+			defs[i].name, defs[i].value ? required_argument : no_argument, NULL,
+			defs[i].key,
+		};
+	opterr = 0;
+	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:", longs, NULL)) != -1) {
+		if (opt == '?' || opt == ':')
+			return refuse(opt, argv, at);
+		if (!(def_of(opt)->verbs & 1u << help->verb))
+			return complain("--%s is no option of weir %s", def_of(opt)->name,
+					argv[0]);
 		bad = take(o, opt, optarg);
 		if (bad)
 			return bad;
 	}
 	if (o->help) {
-		fputs(usage_text, stdout);
+		print_help(help);
 		return 0;
 	}
 	for (; optind < argc; optind++) {

@@ -9,18 +9,14 @@
 
 #include "weir.h"
 
-static const char usage_text[] =
-	"usage: weir replay EVENTS [--threads N] [--profile P]\n"
-	"\n"
-	"Runs what a log of weir boot --events names again: same tree, same drivers with\n"
-	"the outcomes of their probes, same options; then compares every verdict.\n"
-	"\n"
-	"  --threads N              probe threads (profile weir), 0 to 64\n"
-	"  --profile P              another profile than the recorded one: shows what differs\n"
-	"\n"
-	"example: weir boot x.dtb --profile weir --events x.log && weir replay x.log --threads 8\n"
-	"\n"
-	"Exit status: 0 all verdicts are the same, 1 some are not, 2 bad usage or input.\n";
+static const struct verb_help help = {
+	.verb = VERB_REPLAY,
+	.usage = "replay EVENTS [--threads N] [--profile P]",
+	.what = "Runs what a log of weir boot --events names again: same tree, same drivers with\n"
+		"the outcomes of their probes, same options; then compares every verdict.\n",
+	.example = "weir boot x.dtb --profile weir --events x.log && weir replay x.log --threads 8",
+	.status = "0 all verdicts are the same, 1 some are not, 2 bad usage or input.",
+};
 
 struct log {
 	json_t *header, *verdicts;
@@ -173,7 +169,7 @@ int cmd_replay(int argc, char **argv)
 	struct log log = { 0 };
 	struct opts o;
 	const char *path;
-	int status = opts_parse(&o, argc, argv, usage_text);
+	int status = opts_parse(&o, argc, argv, &help);
 
 	if (status || o.help)
 		return status;

@@ -48,8 +48,16 @@ struct opts {
 	bool json, verbose, color, help;
 };
 
-/* Return: 0, or an exit status after a message. */
-int opts_parse(struct opts *o, int argc, char **argv, const char *usage_text);
+enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY };
+
+/* What --help says besides the options, which opts.c knows. */
+struct verb_help {
+	enum verb_id verb;
+	const char *usage, *what, *example, *status;
+};
+
+/* Return: 0, or an exit status after a message. With --help, the help is printed. */
+int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help);
 /* "weir: ..." on standard error. Return: EXIT_USAGE. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -91,6 +99,11 @@ struct run {
 	bool own_kernel;
 	struct weir_driver_list *list;
 	struct weir_posix *posix;
+	FILE *log;                 /* warnings and errors of the library, in memory */
+	char *log_text;
+	size_t log_bytes;
+	char **findings;           /* the same as lines */
+	size_t nr_findings;
 	struct weir_machine *m;
 	struct weir_kmodel *model;
 	struct record record;
