@@ -41,9 +41,9 @@ struct weir_policy_ops {
 			       bool proxy);
 	/*
 	 * Does making @consumer need @supplier close a cycle? Marks what gives
-	 * way. NULL: cycles are known from firmware_changed.
+	 * way. 0, or WEIR_ENOMEM. NULL: cycles are known from firmware_changed.
 	 */
-	void (*check_cycle)(struct weir_fwlink *fwlink, struct weir_fwnode *supplier);
+	int (*check_cycle)(struct weir_fwlink *fwlink, struct weir_fwnode *supplier);
 
 	/* A link was made. NULL: nothing. */
 	void (*link_added)(struct weir_link *link);

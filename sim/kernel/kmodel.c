@@ -201,12 +201,15 @@ static int register_driver(struct weir_kmodel *k, struct kdriver *d)
 	if (d->loaded)
 		return 0;
 	err = weir_driver_register(k->m, &d->platform);
-	if (err) {
-		kmodel_complain(k, "cannot register %s: %s", d->spec->name, weir_strerror(err));
-		return err;
+	if (!err && d->has_amba) {
+		err = weir_driver_register(k->m, &d->amba);
+		if (err)
+			weir_driver_unregister(k->m, &d->platform);
 	}
-	d->loaded = true;
-	return d->has_amba ? weir_driver_register(k->m, &d->amba) : 0;
+	if (err)
+		kmodel_complain(k, "cannot register %s: %s", d->spec->name, weir_strerror(err));
+	d->loaded = !err;
+	return err;
 }
 
 static void unregister_driver(struct weir_kmodel *k, struct kdriver *d)

@@ -64,8 +64,9 @@ static int convert(struct weir_device *con, struct weir_fwlink *fwlink)
 		return 0;
 	if ((sup->flags & WEIR_FWNODE_NEEDS_CHILD) && is_at_or_above(sup, con->fwnode))
 		return WEIR_EINVAL;
-	if (m->policy->check_cycle)
-		m->policy->check_cycle(fwlink, sup);
+	err = m->policy->check_cycle ? m->policy->check_cycle(fwlink, sup) : 0;
+	if (err)
+		return err;
 	flags = m->policy->link_flags(fwlink, con, con->fwnode != fwlink->consumer);
 	sup_dev = supplier_device(sup);
 	if (sup_dev) {

@@ -35,6 +35,7 @@ struct search {
 	uint32_t n, nr_edges;
 	uint32_t steps, depth; /* of the search that relaxes */
 	bool gave_up;
+	int err;
 	uint64_t seen;      /* stamp: met in the plain search */
 	uint64_t leads;     /* stamp: the target can be reached from it */
 };
@@ -70,7 +71,7 @@ static void visit(struct search *q, struct weir_fwnode *from, struct weir_fwnode
 	if (q->record) {
 		if (weir_grow_(q->m, (void **)&q->s->edges, &q->s->edges_max, q->nr_edges,
 			       sizeof(*q->s->edges))) {
-			q->s->out_of_memory = true;
+			q->err = WEIR_ENOMEM;
 			return;
 		}
 		q->s->edges[q->nr_edges++] = (struct linux_edge){ from, to };
@@ -80,7 +81,7 @@ static void visit(struct search *q, struct weir_fwnode *from, struct weir_fwnode
 	to->mark = q->seen;
 	if (weir_grow_(q->m, (void **)&q->s->stack, &q->s->stack_max, q->n,
 		       sizeof(*q->s->stack)))
-		q->s->out_of_memory = true;
+		q->err = WEIR_ENOMEM;
 	else
 		q->s->stack[q->n++] = to;
 }
@@ -110,7 +111,9 @@ static bool reaches(struct search *q, struct weir_fwnode *start, bool record)
 	q->n = 0;
 	q->nr_edges = 0;
 	start->mark = q->seen;
-	if (weir_grow_(q->m, (void **)&q->s->stack, &q->s->stack_max, 0, sizeof(*q->s->stack)))
+	q->err = weir_grow_(q->m, (void **)&q->s->stack, &q->s->stack_max, 0,
+			    sizeof(*q->s->stack));
+	if (q->err)
 		return false;
 	q->s->stack[q->n++] = start;
 	while (q->n) {
@@ -260,7 +263,7 @@ static bool find_and_relax(struct search *q, struct weir_fwnode *supplier)
 	return found || q->gave_up;
 }
 
-void linux_check_cycle(struct weir_fwlink *fwlink, struct weir_fwnode *supplier)
+int linux_check_cycle(struct weir_fwlink *fwlink, struct weir_fwnode *supplier)
 {
 	struct weir_machine *m = supplier->m;
 	struct weir_device *con = fwlink->consumer->owner;
@@ -274,14 +277,17 @@ void linux_check_cycle(struct weir_fwlink *fwlink, struct weir_fwnode *supplier)
 		.type = WEIR_EVENT_CYCLE, .node = fwlink->consumer, .other_node = supplier,
 	};
 
-	if (!reaches(&q, supplier, false))
-		return;
+	if (!reaches(&q, supplier, false) || q.err)
+		return q.err;
 	reaches(&q, supplier, true);
+	if (q.err)
+		return q.err;
 	mark_leading(&q);
 	if (!find_and_relax(&q, supplier))
-		return;
+		return 0;
 	weir_fwlink_set_(fwlink, fwlink->flags | WEIR_FWLINK_CYCLE);
 	weir_event_(m, &e);
+	return 0;
 }
 
 void linux_cycle_fini(struct weir_machine *m)

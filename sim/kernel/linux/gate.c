@@ -121,7 +121,8 @@ int linux_dma_configure(struct weir_device *dev)
 	if (err == WEIR_EDEFER)
 		err = instance_missing(dev->m);
 	dev->iommu_missing = err == WEIR_EDEFER ? missing : NULL;
-	if (err == WEIR_EDEFER)
+	/* memory is lacking here, not in the kernel that is modelled */
+	if (err == WEIR_EDEFER || err == WEIR_ENOMEM)
 		return err;
 	if (err)
 		weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);

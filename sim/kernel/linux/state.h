@@ -22,7 +22,6 @@ struct linux_state {
 	uint32_t stack_max;
 	struct linux_edge *edges;
 	uint32_t edges_max;
-	bool out_of_memory;
 	uint32_t cycle_steps; /* spent by it so far */
 	bool gave_up;         /* it was cut short, and that was said */
 };
@@ -33,7 +32,7 @@ static inline struct linux_state *linux_state(const struct weir_machine *m)
 }
 
 /* cycle.c */
-void linux_check_cycle(struct weir_fwlink *fwlink, struct weir_fwnode *supplier);
+int linux_check_cycle(struct weir_fwlink *fwlink, struct weir_fwnode *supplier);
 void linux_cycle_fini(struct weir_machine *m);
 
 /* deferred.c */
