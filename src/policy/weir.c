@@ -315,6 +315,7 @@ static void supplier_ready(struct weir_link *link)
 	weir_device_unref_(sup);
 }
 
+/* They wait while their parent is being probed, however that ends. */
 static void wake_children(struct weir_device *dev)
 {
 	struct weir_device *child;
@@ -336,12 +337,14 @@ static void deferred(struct weir_device *dev, bool positive)
 	(void)positive;
 	if (weir_list_empty(&dev->wait_node) && !held_back(dev))
 		weir_list_add_tail(&state(dev->m)->again, &dev->wait_node);
+	wake_children(dev);
 }
 
 static void failed(struct weir_device *dev, int err)
 {
 	(void)err;
 	let_go(dev);
+	wake_children(dev);
 }
 
 static void unbound(struct weir_device *dev)

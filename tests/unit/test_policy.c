@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "board.h"
 #include "core/core.h"
@@ -522,6 +523,42 @@ static void test_policy_threads_delete(void **state)
 	}
 }
 
+static int slow_parent(struct world *w, struct weir_device *dev)
+{
+	(void)w;
+	if (!strcmp(weir_device_name(dev), "parent"))
+		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	return 0;
+}
+
+/*
+ * A child that comes up for a probe while its parent is being probed on another thread
+ * waits for the end of that; also when the end is that the driver does not take it.
+ */
+static void test_policy_threads_parent_refused(void **state)
+{
+	static const int ends[] = { 0, WEIR_ENODEV, WEIR_EIO, WEIR_EDEFER };
+	struct world w;
+
+	(void)state;
+	for (unsigned int n = 0; n < 100; n++) {
+		unsigned int i = n % 4;
+		struct weir_device *parent;
+
+		world_open_threads(&w, NULL, 4);
+		w.on_probe = slow_parent;
+		if (ends[i])
+			world_plan(&w, "probe", "parent", ends[i], 0);
+		parent = world_device(&w, "parent", NULL, "t,parent");
+		world_device(&w, "child", parent, "t,child");
+		world_driver_add(&w, "parents", "t,parent");
+		world_driver_add(&w, "children", "t,child");
+		assert_settles(&w);
+		assert_status(&w, "child", WEIR_DEVICE_BOUND);
+		world_close(&w);
+	}
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
 
 int main(void)
@@ -547,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_policy_threads),
 		cmocka_unit_test(test_policy_threads_unregister),
 		cmocka_unit_test(test_policy_threads_delete),
+		cmocka_unit_test(test_policy_threads_parent_refused),
 	};
 
 	board_init(&board);
