@@ -18,6 +18,18 @@ static const struct verb_help help = {
 
 /* ---- the log ---- */
 
+/* Deferred again, for the reason that it had the last time. */
+static bool told_before(const struct run *r, size_t at)
+{
+	const struct record_event *e = &r->record.events[at], *last = NULL;
+
+	while (at-- && !last)
+		if (r->record.events[at].type == WEIR_EVENT_DEFERRED &&
+		    r->record.events[at].device == e->device)
+			last = &r->record.events[at];
+	return last && !strcmp(last->text ? last->text : "", e->text ? e->text : "");
+}
+
 static void print_log(const struct run *r)
 {
 	char words[600];
@@ -26,6 +38,8 @@ static void print_log(const struct run *r)
 		const struct record_event *e = &r->record.events[i];
 
 		if (e->type == WEIR_EVENT_LINK_STATE || e->type == WEIR_EVENT_QUEUED)
+			continue;
+		if (e->type == WEIR_EVENT_DEFERRED && told_before(r, i))
 			continue;
 		event_words(e, words, sizeof(words));
 		printf("[%5llu.%03llu] %s\n", (unsigned long long)(e->time_ns / 1000000000u),
@@ -195,12 +209,27 @@ static void rest(struct screen *s, const struct run *r, const struct causes *c)
 		line(s, "%zu dependencies on cycles were relaxed (-v names them)", c->cycles);
 }
 
+/* The first few of what is wrong with the tree itself. */
+#define MAX_FINDINGS 3
+
+static void findings(struct screen *s, const struct run *r)
+{
+	size_t n = r->nr_findings;
+
+	for (size_t i = 0; i < n && i < MAX_FINDINGS; i++)
+		line(s, "finding: %s", r->findings[i]);
+	if (n > MAX_FINDINGS)
+		line(s, "... and %zu more findings (--json)", n - MAX_FINDINGS);
+}
+
 static void summary(const struct run *r, const struct causes *c)
 {
 	struct screen s = screen_size();
 	unsigned int tail = (c->nr_untranslated ? 2 : 0) + (c->nr_idle ? 2 : 0) +
 			    (c->cycles ? 1 : 0) + 1;
 	size_t i;
+
+	tail += r->nr_findings <= MAX_FINDINGS ? (unsigned int)r->nr_findings : MAX_FINDINGS + 1;
 
 	head(&s, r);
 	counts(&s, r, c);
@@ -209,6 +238,7 @@ static void summary(const struct run *r, const struct causes *c)
 	if (i < c->n)
 		line(&s, "... and %zu more causes (--json, weir explain)", c->n - i);
 	rest(&s, r, c);
+	findings(&s, r);
 }
 
 int cmd_boot(int argc, char **argv)

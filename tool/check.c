@@ -22,6 +22,7 @@ static const struct verb_help help = {
 struct board {
 	char *path;
 	char *line;  /* what to print */
+	char *error; /* why it cannot be read */
 	json_t *doc;
 	int status;
 	size_t devices, bound, waiting, failed, late;
@@ -79,15 +80,24 @@ static int find_boards(struct work *w, const char *dir)
 
 	if (!fts)
 		return complain("%s: %s", dir, strerror(errno));
-	while (!err && (e = fts_read(fts)))
+	while (!err && (e = fts_read(fts))) {
 		if (e->fts_info == FTS_F && is_tree(e->fts_name))
 			err = add_board(w, e->fts_path);
+		else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
+			 (e->fts_info == FTS_NS && !e->fts_level))
+			err = complain("%s: %s", e->fts_path, strerror(e->fts_errno));
+		else if ((e->fts_info == FTS_NS || e->fts_info == FTS_SLNONE) &&
+			 is_tree(e->fts_name))
+			err = add_board(w, e->fts_path); /* opening it says what is wrong */
+	}
 	fts_close(fts);
 	if (err)
 		return err;
 	if (!w->n)
 		return complain("%s: no device trees (*.dtb) in it", dir);
 	qsort(w->boards, w->n, sizeof(*w->boards), by_path);
+	if (w->n == 1 && !strcmp(w->boards[0].path, dir))
+		return 0; /* a file was named */
 	w->prefix = strlen(dir);
 	while (w->boards[0].path[w->prefix] == '/')
 		w->prefix++;
@@ -118,7 +128,9 @@ static void run_board(struct work *w, struct board *b)
 
 	if (run_open(&r, w->o, b->path, &w->side, what, sizeof(what))) {
 		b->status = EXIT_USAGE;
-		b->line = strdup(what);
+		b->error = strdup(what);
+		if (asprintf(&b->line, "%-56s cannot be read", b->path + w->prefix) < 0)
+			b->line = NULL;
 		return;
 	}
 	if (causes_collect(&r, &c)) {
@@ -177,27 +189,36 @@ static void run_all(struct work *w)
 
 /* ---- the report ---- */
 
+static json_t *unreadable_board(const struct board *b)
+{
+	return json_pack("{s:s, s:s}", "board", b->path, "error",
+			 b->error ? b->error : "out of memory");
+}
+
 static int report(struct work *w)
 {
 	size_t up = 0, devices = 0, bound = 0, unreadable = 0;
-	json_t *docs = json_array();
+	json_t *docs = json_array(), *bad = json_array();
 
 	for (size_t i = 0; i < w->n; i++) {
 		struct board *b = &w->boards[i];
 
-		if (b->status == EXIT_USAGE)
-			fprintf(stderr, "weir: %s\n", b->line ? b->line : "out of memory");
-		else if (b->doc)
+		if (b->doc)
 			json_array_append(docs, b->doc);
+		else if (b->status == EXIT_USAGE && w->o->json)
+			json_array_append_new(bad, unreadable_board(b));
 		else
 			puts(b->line ? b->line : "out of memory");
+		if (b->status == EXIT_USAGE)
+			complain("%s", b->error ? b->error : "out of memory");
 		unreadable += b->status == EXIT_USAGE;
 		up += b->status == EXIT_OK;
 		devices += b->devices;
 		bound += b->bound;
 	}
 	if (w->o->json) {
-		json_t *doc = json_pack("{s:i, s:O}", "version", 1, "boards", docs);
+		json_t *doc = json_pack("{s:i, s:O, s:O}", "version", 1, "boards", docs,
+					"unreadable", bad);
 
 		json_dumpf(doc, stdout, JSON_INDENT(1));
 		putchar('\n');
@@ -207,6 +228,7 @@ static int report(struct work *w)
 		       w->n, up, bound, devices, unreadable);
 	}
 	json_decref(docs);
+	json_decref(bad);
 	return unreadable ? EXIT_USAGE : up == w->n ? EXIT_OK : EXIT_FINDING;
 }
 
@@ -215,6 +237,7 @@ static void clean_up(struct work *w)
 	for (size_t i = 0; i < w->n; i++) {
 		free(w->boards[i].path);
 		free(w->boards[i].line);
+		free(w->boards[i].error);
 		json_decref(w->boards[i].doc);
 	}
 	free(w->boards);

@@ -120,6 +120,14 @@ static void tell_suppliers(const struct weir_device *dev)
 									 : "");
 }
 
+static void tell_findings(const struct run *r)
+{
+	for (size_t i = 0; i < r->nr_findings && i < 3; i++)
+		printf("finding: %s\n", r->findings[i]);
+	if (r->nr_findings > 3)
+		printf("... and %zu more findings (--json)\n", r->nr_findings - 3);
+}
+
 static int tell_node(const struct run *r, struct weir_fwnode *node)
 {
 	char path[256], why[300];
@@ -205,15 +213,24 @@ static json_t *chain(struct weir_device *dev)
 	return steps;
 }
 
-static int tell_json(struct weir_device *dev)
+/* @dev: NULL for a node that is none. */
+static int tell_json(const struct run *r, struct weir_device *dev, struct weir_fwnode *node)
 {
-	json_t *doc = json_pack("{s:i, s:s, s:o}", "version", 1, "device", weir_device_name(dev),
-				"chain", chain(dev));
+	char path[1024], why[300];
+	const char *problem = dev ? NULL : node_problem(node, why, sizeof(why));
+	bool up = dev && weir_device_status_get(dev) == WEIR_DEVICE_BOUND;
+	json_t *doc;
 
+	if (node)
+		path_words(node, path, sizeof(path));
+	doc = json_pack("{s:i, s:s?, s:s?, s:b, s:s?, s:o, s:o}", "version", 1, "device",
+			dev ? weir_device_name(dev) : NULL, "path", node ? path : NULL, "up",
+			(int)up, "problem", problem, "chain", dev ? chain(dev) : json_array(),
+			"findings", json_of_findings(r));
 	json_dumpf(doc, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(doc);
-	return weir_device_status_get(dev) == WEIR_DEVICE_BOUND ? EXIT_OK : EXIT_FINDING;
+	return up ? EXIT_OK : EXIT_FINDING;
 }
 
 int cmd_explain(int argc, char **argv)
@@ -232,10 +249,12 @@ int cmd_explain(int argc, char **argv)
 	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what)))
 		return complain("%s", what);
 	status = find_device(&r, o.args[1], &dev, &node);
-	if (!status && !dev)
-		status = tell_node(&r, node);
-	else if (!status)
-		status = o.json ? tell_json(dev) : tell(&r, dev);
+	if (!status && o.json) {
+		status = tell_json(&r, dev, node);
+	} else if (!status) {
+		status = dev ? tell(&r, dev) : tell_node(&r, node);
+		tell_findings(&r);
+	}
 	run_close(&r);
 	return status;
 }

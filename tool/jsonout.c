@@ -79,6 +79,15 @@ static json_t *json_of_devices(struct run *r)
 	return array;
 }
 
+json_t *json_of_findings(const struct run *r)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < r->nr_findings; i++)
+		json_array_append_new(array, json_string(r->findings[i]));
+	return array;
+}
+
 json_t *json_of_run(struct run *r, const struct causes *c)
 {
 	const char *basis = r->o->drivers ? "drivers" : r->assumed ? "assumed" : "kernel";
@@ -88,7 +97,7 @@ json_t *json_of_run(struct run *r, const struct causes *c)
 		json_array_append_new(list, json_of_cause(r, &c->items[i]));
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s?, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"version", 1, "board", r->board, "model", board_model(r),
 		"profile", weir_machine_policy_name(r->m), "basis", basis,
 		"kernel", r->kernel ? r->kernel->version : NULL,
@@ -98,7 +107,7 @@ json_t *json_of_run(struct run *r, const struct causes *c)
 		"late", (json_int_t)c->late, "no_driver", (json_int_t)c->no_driver,
 		"not_loaded", (json_int_t)c->not_loaded,
 		"causes", list, "untranslated", paths(c->untranslated, c->nr_untranslated),
-		"idle", paths(c->idle, c->nr_idle), "devices", json_of_devices(r));
+		"idle", paths(c->idle, c->nr_idle), "findings", json_of_findings(r), "devices", json_of_devices(r));
 }
 
 json_t *json_of_verdicts(struct run *r)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The `weir` command: which verb. */
+#include <errno.h>
 #include <string.h>
 
 #include "weir.h"
@@ -27,6 +28,14 @@ static int usage(FILE *f)
 	return f == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
+/* A report that could not be written is none. */
+static int finish(int status)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return complain("standard output: %s", strerror(errno));
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
@@ -39,7 +48,6 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < N_VERBS; i++)
 		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
-	complain("no verb '%s'", argv[1]);
-	return usage(stderr);
+			return finish(verbs[i].run(argc - 1, argv + 1));
+	return complain("no verb '%s'; see weir --help", argv[1]);
 }

@@ -93,6 +93,18 @@ static int number(const char *what, const char *text, double max, double *out)
 	return 0;
 }
 
+static int count(const char *what, const char *text, double max, unsigned int *out)
+{
+	double v = 0;
+	int bad = number(what, text, max, &v);
+
+	if (!bad && v != (unsigned int)v)
+		bad = complain("--%s %s: a whole number is needed", what, text);
+	if (!bad)
+		*out = (unsigned int)v;
+	return bad;
+}
+
 static int append(struct list *l, const char *what, const char *item)
 {
 	if (l->n == MAX_LIST)
@@ -122,7 +134,7 @@ static int set(struct opts *o, const char *pair)
 
 		if (strncmp(pair, known[i].key, strlen(known[i].key)))
 			continue;
-		snprintf(word, sizeof(word), " %s ", value);
+		snprintf(word, sizeof(word), " %s ", strchr(value, ' ') ? "?" : value);
 		if (*known[i].values ? !strstr(known[i].values, word)
 				     : !*value || strspn(value, "-0123456789") != strlen(value))
 			return complain("--set %s: not a value of it:%s", pair,
@@ -199,14 +211,8 @@ static int take(struct opts *o, int opt, const char *value)
 		break;
 	case O_JSON: o->json = true; break;
 	case O_EVENTS: o->events = value; break;
-	case O_THREADS:
-		bad = number("threads", value, 64, &v);
-		o->threads = (unsigned int)v;
-		break;
-	case 'j':
-		bad = number("jobs", value, 1024, &v);
-		o->jobs = (unsigned int)v;
-		break;
+	case O_THREADS: return count("threads", value, 64, &o->threads);
+	case 'j': return count("jobs", value, 1024, &o->jobs);
 	case O_REQUIRE: return append(&o->require, "require", value);
 	case O_BASELINE: o->baseline = value; break;
 	case O_COLOR: return color(o, value);
@@ -314,5 +320,7 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 	}
 	if (o->kernel && o->drivers)
 		return complain("--kernel and --drivers exclude each other");
+	if (o->image && !o->kernel)
+		return complain("--image needs --kernel: the modules that belong to it");
 	return 0;
 }

@@ -142,10 +142,20 @@ static int make_list(struct run *r, char *out_what, size_t bytes)
 
 /* ---- modules that may be loaded ---- */
 
+/* "-" and "_" are the same in names of modules. */
+static bool same_module(const char *a, const char *b)
+{
+	while (*a && (*a == *b || (strchr("-_", *a) && *b && strchr("-_", *b)))) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 bool run_denied(const struct run *r, const char *module)
 {
 	for (size_t i = 0; i < r->o->deny.n; i++)
-		if (!strcmp(r->o->deny.item[i], module))
+		if (same_module(r->o->deny.item[i], module))
 			return true;
 	return false;
 }
@@ -167,12 +177,12 @@ static bool stage_initramfs(void *context, const struct weir_driver_spec *spec)
 	if (run_denied(r, spec->name))
 		return false;
 	for (size_t i = 0; i < r->nr_initramfs; i++)
-		if (!strcmp(r->initramfs[i], spec->name))
+		if (same_module(r->initramfs[i], spec->name))
 			return true;
 	return false;
 }
 
-/* Names of modules, one a line; "-" and "_" are the same, paths and .ko do not matter. */
+/* Names of modules, one a line; paths and .ko do not matter. */
 static int read_initramfs(struct run *r, char *out_what, size_t bytes)
 {
 	struct weir_bytes text = { 0 };
@@ -197,8 +207,6 @@ static int read_initramfs(struct run *r, char *out_what, size_t bytes)
 		dot = strstr(line, ".ko");
 		if (dot)
 			*dot = '\0';
-		for (char *c = line; *c; c++)
-			*c = *c == '-' ? '_' : *c;
 		if (*line && *line != '#')
 			r->initramfs[r->nr_initramfs++] = line;
 	}
@@ -275,10 +283,15 @@ static int happen(struct run *r, char *out_what, size_t bytes)
 static int make_machine(struct run *r, char *out_what, size_t bytes)
 {
 	const struct opts *o = r->o;
-	struct weir_posix_options posix = { .threads = o->threads };
+	struct weir_posix_options posix = { .threads = o->threads, .log_level = WEIR_LOG_WARN };
 	bool lin = o->profile == PROFILE_LINUX;
-	int err = weir_posix_create(&posix, &r->posix);
+	int err = 0;
 
+	r->log = open_memstream(&r->log_text, &r->log_bytes);
+	if (!r->log)
+		return bad(out_what, bytes, "out of memory");
+	posix.log = r->log;
+	err = weir_posix_create(&posix, &r->posix);
 	if (!err)
 		err = weir_machine_create_policy(weir_posix_ops(r->posix), r->posix,
 						 lin ? &weir_policy_linux_6_12 : NULL,
@@ -308,6 +321,38 @@ static int make_model(struct run *r, char *out_what, size_t bytes)
 	if (!err)
 		err = weir_catalogue_fill(r->m, r->list, spec_denied, r);
 	return err ? bad(out_what, bytes, "%s", weir_strerror(err)) : 0;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/*
+ * What the library had to say, once each, without "weir: warning: ". Worker threads
+ * say it in any order, so it is sorted then.
+ */
+static int collect_findings(struct run *r)
+{
+	char *at, *line;
+
+	if (fflush(r->log))
+		return WEIR_ENOMEM;
+	r->findings = calloc(r->log_bytes / 2 + 1, sizeof(*r->findings));
+	if (!r->findings)
+		return WEIR_ENOMEM;
+	for (at = r->log_text; (line = strsep(&at, "\n"));) {
+		char *level = strstr(line, ": "), *text = level ? strstr(level + 2, ": ") : NULL;
+		bool known = !text;
+
+		for (size_t i = 0; !known && i < r->nr_findings; i++)
+			known = !strcmp(r->findings[i], text + 2);
+		if (!known)
+			r->findings[r->nr_findings++] = text + 2;
+	}
+	if (r->o->threads && r->nr_findings)
+		qsort(r->findings, r->nr_findings, sizeof(*r->findings), by_text);
+	return 0;
 }
 
 static void note_timeout(struct run *r)
@@ -341,7 +386,7 @@ int run_open(struct run *r, const struct opts *o, const char *board,
 		err = make_model(r, out_what, what_bytes);
 	if (!err)
 		err = happen(r, out_what, what_bytes);
-	if (!err && r->record.failed)
+	if (!err && (r->record.failed || collect_findings(r)))
 		err = bad(out_what, what_bytes, "out of memory");
 	if (err) {
 		run_close(r);
@@ -359,6 +404,10 @@ void run_close(struct run *r)
 	weir_kmodel_destroy(r->model);
 	weir_driver_list_destroy(r->list);
 	weir_posix_destroy(r->posix);
+	if (r->log)
+		fclose(r->log);
+	free(r->log_text);
+	free(r->findings);
 	if (r->own_kernel)
 		kernel_side_close(&r->side);
 	weir_bytes_fini(&r->dtb);

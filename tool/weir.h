@@ -85,6 +85,7 @@ int find_device(struct run *r, const char *name, struct weir_device **out_dev,
 
 /* jsonout.c */
 json_t *json_of_run(struct run *r, const struct causes *c);
+json_t *json_of_findings(const struct run *r);
 json_t *json_of_event(const struct record_event *e);
 int write_events(struct run *r, const struct causes *c, const char *path);
 /* Size and checksum of a file, unpacked. Return: 0, or EXIT_USAGE after a message. */
