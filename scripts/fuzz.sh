@@ -8,7 +8,7 @@
 # Without a NAME all take turns. FUZZ_SECONDS (600) in all, in JOBS (1)
 # processes. Each starts from its kept inputs in fuzz/corpus/NAME and from seeds made
 # of tests/cases and boards, works in BUILD/fuzz/NAME, and in the end adds to the kept
-# inputs those of at most 4 KiB that reach something new. A crash, hang or leak is left
+# inputs as few as reach what these do not, of at most 2 KiB. A crash, hang or leak is left
 # in BUILD/fuzz/NAME and makes the exit status non-zero.
 set -eu
 
@@ -70,7 +70,7 @@ fuzz() {
 		echo "fuzz.sh: fuzz_$name failed; see $dir"
 		return 1
 	fi
-	"$work/build/fuzz/fuzz_$name" -merge=1 -max_len=4096 "$kept" "$dir/found" "$dir/seeds" \
+	"$work/build/fuzz/fuzz_$name" -set_cover_merge=1 -use_counters=0 -max_len=2048 "$kept" "$dir/found" "$dir/seeds" \
 		> "$dir/merge.log" 2>&1 || { tail -n 20 "$dir/merge.log"; return 1; }
 	echo "$(find "$kept" -type f | wc -l) inputs kept in fuzz/corpus/$name"
 }
