@@ -16,6 +16,7 @@
 #include "iommu/priv.h"
 
 #define IN_FLIGHT 0x1u
+#define WOKEN 0x2u /* ... and something changed for it meanwhile, outside its driver */
 
 struct weir_state {
 	struct weir_list ready;  /* devices that can be probed now */
@@ -158,8 +159,12 @@ static void queue(struct weir_device *dev)
 {
 	struct weir_state *s = state(dev->m);
 
-	if (!dev->added || dev->dead || dev->reg || (dev->wait_word & IN_FLIGHT))
+	if (!dev->added || dev->dead || dev->reg)
 		return;
+	if (dev->wait_word & IN_FLIGHT) {
+		dev->wait_word |= WOKEN;
+		return;
+	}
 	weir_list_del(&dev->wait_node);
 	weir_list_add_tail(&s->ready, &dev->wait_node);
 	weir_event_dev_(WEIR_EVENT_QUEUED, dev, NULL, 0);
@@ -359,9 +364,15 @@ static void finish_async(void *arg)
 	struct weir_device *dev = arg;
 	struct weir_machine *m = dev->m;
 
+	bool woken;
+
 	weir_lock_(m);
+	dev->wait_word &= ~WOKEN; /* what came before is seen by the attempt */
 	weir_attach_device_(dev);
-	dev->wait_word &= ~IN_FLIGHT;
+	woken = dev->wait_word & WOKEN;
+	dev->wait_word &= ~(IN_FLIGHT | WOKEN);
+	if (woken)
+		reconsider(dev);
 	m->nr_async--;
 	weir_device_unref_(dev);
 	weir_unlock_(m);
