@@ -28,22 +28,22 @@ static const struct weir_pci_window *host_window(const struct weir_pci *pci,
 	return best;
 }
 
-/* Whether there are windows for the high space all the way up. */
-static bool high_reaches(const struct fn *f)
+/* Whether there are windows for a space all the way up. */
+static bool reaches(const struct fn *f, enum weir_pci_space space)
 {
 	const struct fn *bridge;
 
 	for (bridge = f->parent; bridge; bridge = bridge->parent)
-		if (!bridge->windows[WEIR_PCI_HIGH].there)
+		if (!bridge->windows[space].there)
 			return false;
-	return host_window(f->pci, WEIR_PCI_HIGH);
+	return host_window(f->pci, space);
 }
 
 enum weir_pci_space weir_pci_bar_space_(const struct fn *f, const struct bar *bar)
 {
 	if (bar->io)
 		return WEIR_PCI_IO;
-	if (bar->is_64bit && (bar->prefetchable || !f->parent) && high_reaches(f))
+	if (bar->is_64bit && (bar->prefetchable || !f->parent) && reaches(f, WEIR_PCI_HIGH))
 		return WEIR_PCI_HIGH;
 	return WEIR_PCI_MEM;
 }
@@ -69,8 +69,10 @@ static uint64_t take(uint64_t *at, uint64_t bytes, uint64_t align)
 
 static bool wants(const struct fn *f, const struct bar *bar, enum weir_pci_space space)
 {
-	return bar->bytes && !bar->refused && !bar->assigned && !f->fault[0] &&
-	       weir_pci_bar_space_(f, bar) == space;
+	if (!bar->bytes || bar->refused || bar->assigned || f->fault[0] ||
+	    weir_pci_bar_space_(f, bar) != space)
+		return false;
+	return space != WEIR_PCI_IO || reaches(f, space); /* everything can do without ports */
 }
 
 /* A pass over one bus: everything of one alignment. With @give addresses are given. */
@@ -134,7 +136,7 @@ static void need(struct fn *bridge, enum weir_pci_space space)
 	if (w->align < grain(space))
 		w->align = grain(space);
 	if (bridge->hotplug && space != WEIR_PCI_IO && !pci->no_reserve[space] && w->there &&
-	    (space == WEIR_PCI_MEM || high_reaches(bridge)) && end < PLUG_BYTES)
+	    (space == WEIR_PCI_MEM || reaches(bridge, space)) && end < PLUG_BYTES)
 		end = PLUG_BYTES;
 	w->bytes = align_up(end, grain(space));
 	if (w->bytes == FULL) /* more than there can be: too much for any host window too */
@@ -196,7 +198,7 @@ static bool refuse_largest(struct weir_pci *pci, enum weir_pci_space space)
 	if (!at)
 		return false;
 	at->bars[index].refused = true;
-	if (space != WEIR_PCI_IO) /* everything can do without ports */
+	if (space != WEIR_PCI_IO)
 		weir_pci_fail_(at, "there is no room for the 0x%llx bytes of BAR %u",
 			       (unsigned long long)at->bars[index].bytes, index);
 	return true;
