@@ -75,16 +75,17 @@ int weir_step(struct weir_machine *m, unsigned int budget);
  */
 int weir_settle(struct weir_machine *m);
 
-/* What a machine holds at the moment; all zero after everything was removed. */
+/* What a machine holds at the moment; all zero but slab_bytes after everything was removed. */
 struct weir_machine_stats {
 	size_t devices;
 	size_t drivers;
 	size_t links;
 	size_t fwnode_links;
 	size_t fwnodes;
-	size_t alloc_bytes;  /* taken from the host and not given back */
+	size_t alloc_bytes;  /* in use */
 	size_t alloc_count;
 	size_t alloc_peak_bytes;
+	size_t slab_bytes;   /* kept for small objects until the machine goes, in use or not */
 	uint64_t probes;     /* driver probe calls so far */
 	uint64_t events;     /* events so far */
 };

@@ -100,6 +100,12 @@ static struct weir_key *find_key(struct weir_bus *bus, const char *text)
 	return weir_map_get_(&bus->keys, text, weir_strlen_(text));
 }
 
+/* The key of a device's @index-th text; NULL only while they are being made. */
+static struct weir_key *device_key(const struct weir_device *dev, unsigned int index)
+{
+	return dev->nr_keys == 1 ? dev->keys.one : dev->keys.many[index];
+}
+
 static int make_key(struct weir_bus *bus, const char *text, struct weir_key **out_key)
 {
 	struct weir_machine *m = bus->m;
@@ -194,31 +200,53 @@ static int key_add_reg(struct weir_key *key, struct weir_reg *reg)
 	return 0;
 }
 
+static int add_device_key(struct weir_device *dev, const char *text, struct weir_key **out_key)
+{
+	struct weir_key *key;
+	int err = make_key(dev->bus, text, &key);
+
+	if (!err)
+		err = key_add_device(key, dev);
+	if (!err)
+		*out_key = key;
+	return err;
+}
+
 int weir_match_add_device_(struct weir_device *dev)
 {
-	const char *text;
+	struct weir_key **keys = &dev->keys.one;
+	unsigned int n = 0;
 
-	for (unsigned int i = 0; (text = weir_match_key_(dev, i)); i++) {
-		struct weir_key *key;
-
-		if (make_key(dev->bus, text, &key) || key_add_device(key, dev)) {
-			weir_match_del_device_(dev);
+	while (weir_match_key_(dev, n))
+		n++;
+	if (n > 1) {
+		keys = weir_alloc_(dev->m, n * sizeof(struct weir_key *));
+		if (!keys)
 			return WEIR_ENOMEM;
-		}
+		dev->keys.many = keys;
+	}
+	dev->nr_keys = n;
+	for (unsigned int i = 0; i < n; i++) {
+		if (!add_device_key(dev, weir_match_key_(dev, i), &keys[i]))
+			continue;
+		weir_match_del_device_(dev);
+		return WEIR_ENOMEM;
 	}
 	return 0;
 }
 
 void weir_match_del_device_(struct weir_device *dev)
 {
-	const char *text;
-
-	for (unsigned int i = 0; (text = weir_match_key_(dev, i)); i++) {
-		struct weir_key *key = find_key(dev->bus, text);
+	for (unsigned int i = 0; i < dev->nr_keys; i++) {
+		struct weir_key *key = device_key(dev, i);
 
 		if (key)
 			key_del_device(key, dev);
 	}
+	if (dev->nr_keys > 1)
+		weir_free_(dev->m, dev->keys.many, dev->nr_keys * sizeof(struct weir_key *));
+	dev->keys.one = NULL;
+	dev->nr_keys = 0;
 }
 
 int weir_match_add_reg_(struct weir_reg *reg)
@@ -252,17 +280,17 @@ struct weir_reg *weir_match_next_reg_(struct weir_device *dev, uint32_t after)
 {
 	struct weir_bus *bus = dev->bus;
 	struct weir_reg *best = NULL, *named = NULL;
-	const char *text;
 
-	for (unsigned int i = 0; (text = weir_match_key_(dev, i)); i++) {
-		struct weir_key *key = find_key(bus, text);
-		uint32_t at = key ? above_reg(key, after) : 0;
+	for (unsigned int i = 0; i < dev->nr_keys; i++) {
+		struct weir_key *key = device_key(dev, i);
+		uint32_t at = above_reg(key, after);
 
-		if (key && at < key->nr_regs && (!best || key->regs[at]->seq < best->seq))
+		if (at < key->nr_regs && (!best || key->regs[at]->seq < best->seq))
 			best = key->regs[at];
 	}
 	if (bus->ops->match_name)
-		named = weir_map_get_(&bus->drivers_by_name, dev->name, weir_strlen_(dev->name));
+		named = weir_map_get_hashed_(&bus->drivers_by_name, dev->name, dev->name_bytes,
+					     dev->name_hash);
 	if (named && named->seq > after && (!best || named->seq < best->seq))
 		best = named;
 	return best;

@@ -12,6 +12,7 @@
 
 #include "core/list.h"
 #include "core/map.h"
+#include "core/slab.h"
 #include "weir/weir.h"
 
 struct weir_module {
@@ -63,59 +64,68 @@ struct weir_resource {
 	size_t bytes; /* of this struct with what follows it */
 };
 
-/* What is touched for every link of a device comes first, and fits two cache lines. */
+/*
+ * What the other end of a link touches comes first, and fits a cache line; then what
+ * its own probe touches.
+ */
 struct weir_device {
 	struct weir_machine *m;         /* (c) */
-	struct weir_fwnode *fwnode;     /* (c) */
 	uint32_t refs;                  /* (m) */
 	uint32_t seq;                   /* (m) order of addition, 0 before */
+	struct weir_list consumers;     /* (m) links where it is the supplier, oldest first */
+	struct weir_reg *reg;           /* (m) driver bound or probing */
+	uint32_t nr_blocking;           /* (m) managed links that hold the probe back */
+	uint32_t rpm_users;             /* (m) who need it awake; rpm.c */
+	bool rpm_up;                    /* (m) awake, and holds what it needs */
 	uint8_t status;                 /* (m) enum weir_device_status */
 	bool added, dead;               /* (m) */
 	bool can_match;                 /* (m) a driver has matched it */
 	bool best_effort;               /* (m) */
 	bool soft_start;                /* (m) being probed with suppliers missing */
 	bool state_synced;              /* (m) */
-	bool relinked;                  /* (p) */
 	bool busy;                      /* (m) inside an attempt to probe or unbind */
 	bool parked;                    /* (m) its probe goes on until weir_probe_done_ */
 	bool was_bound;                 /* (m) */
 	bool no_driver_ever;            /* (p) final: nothing in the catalogue fits */
-	uint32_t nr_blocking;           /* (m) managed links that hold the probe back */
-	struct weir_reg *reg;           /* (m) driver bound or probing */
+	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
 	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
-	struct weir_list consumers;     /* (m) links where it is the supplier, oldest first */
 	struct weir_list wait_node;     /* (p) in one of the policy's queues */
+	struct weir_fwnode *fwnode;     /* (c) */
 	uint32_t wait_word;             /* (p) */
 	uint32_t cause;                 /* (m) event that queued it */
 	struct weir_bus *bus;           /* (c) */
 	char *name;                     /* (c) */
+	uint32_t name_bytes, name_hash; /* (c) */
+	union {
+		struct weir_key *one;   /* with one key */
+		struct weir_key **many; /* with more */
+	} keys;                         /* (m) while it is on its bus, nr_keys of them */
+	uint32_t nr_keys;               /* (m) */
+	bool relinked;                  /* (p) */
+	bool rpm_enabled, rpm_asleep;   /* (m) */
+	bool rpm_parent_held;           /* (m) holds a use of its parent */
+	bool suspended;                 /* (m) with the machine */
 	uint64_t mark;                  /* (m) visited stamp of graph walks */
 	struct weir_device *parent;     /* (c) referenced */
-	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
-	void *bus_data;                 /* (c) the bus's */
-	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
-	void *data;                     /* (m) the driver's */
-	char *reason;                   /* (m) why it waits, or NULL */
 	struct weir_list bus_node;      /* (m) in bus->devices */
 	struct weir_list all_node;      /* (m) in m->devices */
 	struct weir_list children;      /* (m) */
 	struct weir_list child_node;    /* (m) in parent->children */
 	struct weir_list reg_node;      /* (m) in reg->devices */
+	struct weir_list bound_node;    /* (m) in m->bound */
+	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
+	struct weir_list rpm_node;      /* (m) in m->rpm_todo, or on a stack of rpm.c */
+	struct weir_list resources;     /* (m) struct weir_resource, last first */
+	char *reason;                   /* (m) why it waits, or NULL */
+	void *data;                     /* (m) the driver's */
+	void *bus_data;                 /* (c) the bus's */
+	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
 	struct weir_list *release_at;   /* (m) next of its consumers to unbind, while it is unbinding */
 	struct weir_device *release_up; /* (m) what is unbound after it: a supplier; scratch */
-	struct weir_list resources;     /* (m) struct weir_resource, last first */
-	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
 	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
 	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
-	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
-	uint32_t rpm_users;             /* (m) who need it awake; rpm.c */
-	bool rpm_enabled, rpm_asleep;   /* (m) */
-	bool rpm_up;                    /* (m) awake, and holds what it needs */
-	bool rpm_parent_held;           /* (m) holds a use of its parent */
-	bool suspended;                 /* (m) with the machine */
-	struct weir_list rpm_node;      /* (m) in m->rpm_todo, or on a stack of rpm.c */
-	struct weir_list bound_node;    /* (m) in m->bound */
+	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */
 	struct weir_list *pm_at;        /* (m) scratch of pm.c */
 };
@@ -134,23 +144,25 @@ struct weir_link {
 	struct weir_list all_node;     /* (m) in m->links */
 };
 
+/* What links touch comes first. */
 struct weir_fwnode {
 	struct weir_machine *m;            /* (c) */
-	const struct weir_firmware_ops *ops; /* (c) */
-	const char *name;                  /* (c) */
-	struct weir_fwnode *parent;        /* (c) */
-	struct weir_fwnode *first_child;   /* (m) grows with overlays only */
-	struct weir_fwnode *next_sibling;  /* (m) */
 	struct weir_device *owner;         /* (m) */
 	struct weir_list suppliers;        /* (m) fwlinks where it is the consumer, last found first */
 	struct weir_list consumers;        /* (m) fwlinks where it is the supplier */
 	uint32_t flags;                    /* (m) WEIR_FWNODE_* */
 	uint32_t nr_blocking;              /* (m) fwlinks that hold it back */
+	struct weir_fwnode *parent;        /* (c) */
+	struct weir_fwnode *first_child;   /* (m) grows with overlays only */
+	struct weir_fwnode *next_sibling;  /* (m) */
+	const struct weir_firmware_ops *ops; /* (c) */
+	const char *name;                  /* (c) */
 	uint64_t mark;                     /* (m) visited stamp of graph walks */
 	uint32_t index;                    /* (m) in tree order; scratch of cycle analysis */
 	uint32_t low;
 };
 
+/* Not larger than struct weir_link: the two share a slab. */
 struct weir_fwlink {
 	struct weir_fwnode *consumer;  /* (c) */
 	struct weir_fwnode *supplier;  /* (m) moves to an ancestor */
@@ -166,6 +178,9 @@ struct weir_machine {
 	const struct weir_policy_ops *policy; /* (c) */
 	void *policy_state;                   /* (p) */
 	struct weir_lock *lock;               /* (c) */
+	struct weir_slab device_slab;         /* (m) */
+	struct weir_slab link_slab;           /* (m) links, and firmware-node links that turn into them */
+	struct weir_slab node_slab;           /* (m) nodes made by code */
 	struct weir_list buses;               /* (m) */
 	struct weir_list devices;             /* (m) all added, in order of addition */
 	struct weir_list links;               /* (m) all, in order of creation */
@@ -210,6 +225,7 @@ struct weir_machine {
 /* machine.c */
 void *weir_alloc_(struct weir_machine *m, size_t bytes);
 void weir_free_(struct weir_machine *m, void *mem, size_t bytes);
+void weir_count_alloc_(struct weir_machine *m, size_t bytes);
 char *weir_strdup_(struct weir_machine *m, const char *s);
 void weir_strfree_(struct weir_machine *m, char *s);
 void weir_lock_(struct weir_machine *m);
@@ -295,6 +311,7 @@ void weir_sync_resume_(struct weir_machine *m);
 void weir_sync_probing_done_(struct weir_machine *m, bool force);
 
 /* fwnode.c */
+void weir_fwnodes_init_(struct weir_machine *m);
 void weir_fwnode_init_(struct weir_machine *m, struct weir_fwnode *node,
 		       const struct weir_firmware_ops *ops, const char *name,
 		       struct weir_fwnode *parent);

@@ -29,12 +29,14 @@ int weir_device_create(struct weir_bus *bus, const char *name, struct weir_devic
 	struct weir_device *dev;
 
 	weir_lock_(m);
-	dev = weir_alloc_(m, sizeof(*dev));
+	dev = weir_slab_alloc_(m, &m->device_slab);
 	if (!dev)
 		goto err_unlock;
 	dev->name = weir_strdup_(m, name);
 	if (!dev->name)
 		goto err_free;
+	dev->name_bytes = (uint32_t)weir_strlen_(name);
+	dev->name_hash = weir_hash_bytes_(name, dev->name_bytes);
 	dev->m = m;
 	dev->bus = bus;
 	dev->fwnode = fwnode;
@@ -48,7 +50,7 @@ int weir_device_create(struct weir_bus *bus, const char *name, struct weir_devic
 	return 0;
 
 err_free:
-	weir_free_(m, dev, sizeof(*dev));
+	weir_slab_free_(m, &m->device_slab, dev);
 err_unlock:
 	weir_unlock_(m);
 	return WEIR_ENOMEM;
@@ -61,7 +63,8 @@ static bool name_is_taken(const struct weir_device *dev)
 	struct weir_bus *bus;
 
 	weir_list_each(bus, &dev->m->buses, struct weir_bus, node) {
-		same = weir_map_get_(&bus->devices_by_name, dev->name, weir_strlen_(dev->name));
+		same = weir_map_get_hashed_(&bus->devices_by_name, dev->name, dev->name_bytes,
+					    dev->name_hash);
 		if (same && (bus == dev->bus || same->parent == dev->parent))
 			return true;
 	}
@@ -90,13 +93,13 @@ static int claim(struct weir_device *dev)
 		return WEIR_EINVAL;
 	if (name_is_taken(dev))
 		return WEIR_EEXIST;
-	err = weir_map_add_(m, &dev->bus->devices_by_name, dev->name, weir_strlen_(dev->name), dev);
+	err = weir_map_add_(m, &dev->bus->devices_by_name, dev->name, dev->name_bytes, dev);
 	if (err)
 		return err;
 	dev->seq = ++m->device_seq;
 	err = weir_match_add_device_(dev);
 	if (err) {
-		weir_map_del_(&dev->bus->devices_by_name, dev->name, weir_strlen_(dev->name));
+		weir_map_del_(&dev->bus->devices_by_name, dev->name, dev->name_bytes);
 		return err;
 	}
 	weir_list_add_tail(&dev->bus->devices, &dev->bus_node);
@@ -116,7 +119,7 @@ static void unclaim(struct weir_device *dev)
 	weir_list_del(&dev->all_node);
 	weir_list_del(&dev->bus_node);
 	weir_match_del_device_(dev);
-	weir_map_del_(&dev->bus->devices_by_name, dev->name, weir_strlen_(dev->name));
+	weir_map_del_(&dev->bus->devices_by_name, dev->name, dev->name_bytes);
 }
 
 int weir_device_add_(struct weir_device *dev)
@@ -278,7 +281,7 @@ void weir_device_unref_(struct weir_device *dev)
 			dev->release(dev);
 		weir_device_set_reason_(dev, NULL);
 		weir_strfree_(m, dev->name);
-		weir_free_(m, dev, sizeof(*dev));
+		weir_slab_free_(m, &m->device_slab, dev);
 		dev = parent;
 	}
 }

@@ -55,7 +55,7 @@ int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier,
 		weir_fwlink_set_(fwlink, fwlink->flags | flags);
 		return 0;
 	}
-	fwlink = weir_alloc_(m, sizeof(*fwlink));
+	fwlink = weir_slab_alloc_(m, &m->link_slab);
 	if (!fwlink)
 		return WEIR_ENOMEM;
 	fwlink->consumer = consumer;
@@ -112,7 +112,7 @@ void weir_fwlink_drop_(struct weir_fwlink *fwlink)
 	if (m->keep_fwlinks)
 		weir_list_add_tail(&m->kept_fwlinks, &fwlink->c_node);
 	else
-		weir_free_(m, fwlink, sizeof(*fwlink));
+		weir_slab_free_(m, &m->link_slab, fwlink);
 }
 
 void weir_fwlinks_keep_(struct weir_machine *m)
@@ -128,7 +128,7 @@ void weir_fwlinks_forget_(struct weir_machine *m)
 							       struct weir_fwlink, c_node);
 
 		weir_list_del(&fwlink->c_node);
-		weir_free_(m, fwlink, sizeof(*fwlink));
+		weir_slab_free_(m, &m->link_slab, fwlink);
 	}
 }
 

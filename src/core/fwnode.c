@@ -103,6 +103,11 @@ struct soft_node {
 	char *compatible;
 };
 
+void weir_fwnodes_init_(struct weir_machine *m)
+{
+	weir_slab_init_(&m->node_slab, sizeof(struct soft_node));
+}
+
 static const char *soft_compatible(const struct weir_fwnode *node, unsigned int index)
 {
 	const struct soft_node *soft = weir_container_of(node, const struct soft_node, node);
@@ -121,7 +126,7 @@ static void free_soft(struct soft_node *soft)
 
 	weir_strfree_(m, soft->name);
 	weir_strfree_(m, soft->compatible);
-	weir_free_(m, soft, sizeof(*soft));
+	weir_slab_free_(m, &m->node_slab, soft);
 }
 
 static void insert(struct weir_machine *m, struct weir_fwnode *parent, struct weir_fwnode *node)
@@ -141,7 +146,7 @@ int weir_fwnode_create(struct weir_machine *m, struct weir_fwnode *parent, const
 	if (parent && parent->ops != &soft_ops)
 		return WEIR_EINVAL;
 	weir_lock_(m);
-	soft = weir_alloc_(m, sizeof(*soft));
+	soft = weir_slab_alloc_(m, &m->node_slab);
 	if (!soft)
 		goto err_unlock;
 	soft->node.m = m;

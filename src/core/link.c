@@ -230,7 +230,7 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 		const char *property, struct weir_link **out_link)
 {
 	struct weir_machine *m = con->m;
-	struct weir_link *link = weir_alloc_(m, sizeof(*link));
+	struct weir_link *link = weir_slab_alloc_(m, &m->link_slab);
 
 	if (!link)
 		return WEIR_ENOMEM;
@@ -345,7 +345,7 @@ void weir_link_drop_(struct weir_link *link)
 	m->stats.links--;
 	weir_device_unref_(link->supplier);
 	weir_device_unref_(con);
-	weir_free_(m, link, sizeof(*link));
+	weir_slab_free_(m, &m->link_slab, link);
 }
 
 void weir_link_del(struct weir_link *link)

@@ -11,16 +11,20 @@
 
 /* ---- memory ---- */
 
-void *weir_alloc_(struct weir_machine *m, size_t bytes)
+void weir_count_alloc_(struct weir_machine *m, size_t bytes)
 {
-	void *mem = m->ops->alloc(m->host, bytes);
-
-	if (!mem)
-		return NULL;
 	m->stats.alloc_bytes += bytes;
 	m->stats.alloc_count++;
 	if (m->stats.alloc_bytes > m->stats.alloc_peak_bytes)
 		m->stats.alloc_peak_bytes = m->stats.alloc_bytes;
+}
+
+void *weir_alloc_(struct weir_machine *m, size_t bytes)
+{
+	void *mem = m->ops->alloc(m->host, bytes);
+
+	if (mem)
+		weir_count_alloc_(m, bytes);
 	return mem;
 }
 
@@ -168,6 +172,9 @@ static void init_lists(struct weir_machine *m)
 	weir_list_init(&m->rpm_todo);
 	weir_list_init(&m->bound);
 	weir_list_init(&m->kept_fwlinks);
+	weir_slab_init_(&m->device_slab, sizeof(struct weir_device));
+	weir_slab_init_(&m->link_slab, sizeof(struct weir_link));
+	weir_fwnodes_init_(m);
 	m->next_event = 1;
 }
 
@@ -267,6 +274,9 @@ void weir_machine_destroy(struct weir_machine *m)
 		m->policy->fini(m);
 	weir_unlock_(m);
 	weir_assert_(m, m->stats.alloc_bytes == 0 && m->stats.alloc_count == 0);
+	weir_slab_fini_(m, &m->device_slab);
+	weir_slab_fini_(m, &m->link_slab);
+	weir_slab_fini_(m, &m->node_slab);
 	destroy_locks(m);
 	m->ops->free(m->host, m, sizeof(*m));
 }

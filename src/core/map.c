@@ -34,11 +34,17 @@ static struct weir_map_entry *find(const struct weir_map *map, const void *key, 
 	}
 }
 
-void *weir_map_get_(const struct weir_map *map, const void *key, size_t key_bytes)
+void *weir_map_get_hashed_(const struct weir_map *map, const void *key, size_t key_bytes,
+			   uint32_t hash)
 {
-	struct weir_map_entry *e = find(map, key, key_bytes, weir_hash_bytes_(key, key_bytes));
+	struct weir_map_entry *e = find(map, key, key_bytes, hash);
 
 	return e ? e->value : NULL;
+}
+
+void *weir_map_get_(const struct weir_map *map, const void *key, size_t key_bytes)
+{
+	return weir_map_get_hashed_(map, key, key_bytes, weir_hash_bytes_(key, key_bytes));
 }
 
 static void place(struct weir_map *map, const struct weir_map_entry *entry)

@@ -29,6 +29,9 @@ struct weir_map {
 
 void weir_map_fini_(struct weir_machine *m, struct weir_map *map);
 void *weir_map_get_(const struct weir_map *map, const void *key, size_t key_bytes);
+/* The same with the key's weir_hash_bytes_, for who looks it up often. */
+void *weir_map_get_hashed_(const struct weir_map *map, const void *key, size_t key_bytes,
+			   uint32_t hash);
 /* Return: 0; WEIR_EEXIST when the key is there (nothing changed); WEIR_ENOMEM. */
 int weir_map_add_(struct weir_machine *m, struct weir_map *map, const void *key, size_t key_bytes,
 		  void *value);
