@@ -18,7 +18,7 @@ NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
 LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test sanitize bench conformance fuzz format lint freestanding install clean
+.PHONY: help build run test sanitize sanitize-all bench conformance fuzz format lint freestanding install clean
 .PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
 
 # Set-up runs before the build, not beside it; Ninja does the parallel part.
@@ -38,10 +38,10 @@ test: setup-test build	## build, then run all tests
 	@scripts/test.sh $(BUILD)
 
 sanitize: setup-test	## unit tests and cases under AddressSanitizer and UBSan
-	@mkdir -p $(BUILD)/results
-	@$(MAKE) --no-print-directory build BUILD=$(BUILD)/sanitize MESON_FLAGS=-Db_sanitize=address,undefined
-	@status=0; scripts/test.sh $(BUILD)/sanitize --suite unit --suite cases || status=1; \
-		cp $(BUILD)/sanitize/results/test $(BUILD)/results/sanitize; exit $$status
+	@scripts/sanitize.sh $(BUILD)
+
+sanitize-all: setup-test setup-conformance	## the same; all recorded answers; unit tests under ThreadSanitizer
+	@scripts/sanitize.sh $(BUILD) all
 
 bench: build	## measure; `name value unit` lines, and JSON in the build directory
 	@scripts/bench.sh $(BUILD)
@@ -49,7 +49,7 @@ bench: build	## measure; `name value unit` lines, and JSON in the build director
 conformance: setup-conformance build	## compare with Linux's recorded answers (WEIR_TRUTH=DIR), or record and compare: DTBS=DIR
 	@scripts/conformance.sh $(BUILD) $(DTBS)
 
-fuzz: setup-fuzz	## fuzz device trees, overlays, images, texts (FUZZ_SECONDS=6000)
+fuzz: setup-fuzz	## fuzz device trees, overlays, images, texts (FUZZ_SECONDS=600)
 	@scripts/fuzz.sh $(BUILD)
 
 lint: setup-test	## house style: includes, sizes, headers, words
