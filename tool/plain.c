@@ -64,6 +64,16 @@ static bool is_early(const struct run *r, const char *compatible)
 	return false;
 }
 
+static bool is_used_by_others(const struct weir_fwnode *node)
+{
+	const char *s;
+
+	for (unsigned int i = 0; (s = weir_fwnode_compatible(node, i)); i++)
+		if (in_table(used_by_others, sizeof(used_by_others) / sizeof(*used_by_others), s))
+			return true;
+	return false;
+}
+
 bool needs_no_driver(const struct run *r, const struct weir_device *dev)
 {
 	const struct weir_fwnode *node = weir_device_fwnode(dev);
@@ -73,9 +83,33 @@ bool needs_no_driver(const struct run *r, const struct weir_device *dev)
 		return false;
 	if ((weir_fwnode_flags(node) & WEIR_FWNODE_POPULATED_BUS) || names_itself(node))
 		return true;
+	if (is_used_by_others(node))
+		return true;
 	for (unsigned int i = 0; (s = weir_fwnode_compatible(node, i)); i++)
-		if (in_table(used_by_others, sizeof(used_by_others) / sizeof(*used_by_others), s) ||
-		    in_table(timers, sizeof(timers) / sizeof(*timers), s) || is_early(r, s))
+		if (in_table(timers, sizeof(timers) / sizeof(*timers), s) || is_early(r, s))
 			return true;
 	return false;
+}
+
+/* ---- the profile weir knows no time after which such a wait would end ---- */
+
+static bool is_driven(const struct weir_driver_list *list, const struct weir_fwnode *node)
+{
+	const char *s;
+
+	for (unsigned int i = 0; (s = weir_fwnode_compatible(node, i)); i++)
+		for (size_t j = 0; j < list->driver_count; j++)
+			for (size_t k = 0; k < list->drivers[j].compat_count; k++)
+				if (!strcmp(list->drivers[j].compats[k].name, s))
+					return true;
+	return false;
+}
+
+void release_plain_nodes(struct run *r)
+{
+	struct weir_fwnode *node;
+
+	for (node = weir_fwnode_root(r->m); node; node = weir_fwnode_next(node))
+		if (is_used_by_others(node) && !is_driven(r->list, node))
+			weir_fwnode_set_initialized(node, true, false);
 }

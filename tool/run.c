@@ -317,6 +317,8 @@ static int make_model(struct run *r, char *out_what, size_t bytes)
 		else
 			r->nr_modules++;
 	record_attach(&r->record, r->m);
+	if (r->o->profile == PROFILE_WEIR)
+		release_plain_nodes(r);
 	err = weir_kmodel_create(r->m, r->list, &options, &r->model);
 	if (!err)
 		err = weir_catalogue_fill(r->m, r->list, spec_denied, r);

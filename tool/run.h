@@ -131,6 +131,8 @@ int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, s
 /* overlay.c: onto a tree in malloc()ed memory. Return: as read_plain(). */
 int overlays_apply(const struct list *paths, const char *board, struct weir_bytes *tree,
 		   char *out_what, size_t bytes);
+/* plain.c: nobody waits for nodes that need no driver and have none. */
+void release_plain_nodes(struct run *r);
 bool run_denied(const struct run *r, const char *module);
 
 #endif
