@@ -103,8 +103,9 @@ static void tell_bound(const struct run *r, const struct weir_device *dev)
 		if (e->type == WEIR_EVENT_UNTRANSLATED && e->device == dev)
 			printf("  its IOMMU was not there: DMA is NOT translated\n");
 	}
-	printf("  bound at %.3f s of virtual time%s\n", (double)time_ns / 1e9,
-	       late ? ", only after deferred_probe_timeout" : "");
+	if (r->o->profile == PROFILE_LINUX) /* the other has no clock */
+		printf("  bound at %.3f s of virtual time%s\n", (double)time_ns / 1e9,
+		       late ? ", only after deferred_probe_timeout" : "");
 	if (weir_device_group(dev) >= 0)
 		printf("  IOMMU group %d\n", weir_device_group(dev));
 }

@@ -107,7 +107,8 @@ json_t *json_of_run(struct run *r, const struct causes *c)
 		"late", (json_int_t)c->late, "no_driver", (json_int_t)c->no_driver,
 		"not_loaded", (json_int_t)c->not_loaded,
 		"causes", list, "untranslated", paths(c->untranslated, c->nr_untranslated),
-		"idle", paths(c->idle, c->nr_idle), "findings", json_of_findings(r), "devices", json_of_devices(r));
+		"idle", paths(c->idle, c->nr_idle), "findings", json_of_findings(r),
+		"devices", json_of_devices(r));
 }
 
 json_t *json_of_verdicts(struct run *r)

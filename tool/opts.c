@@ -275,7 +275,7 @@ static int refuse(int opt, char **argv, int at)
 
 	if (opt == ':')
 		return complain("--%s needs a value", def ? def->name : "?");
-	if (def && def->key >= 256)
+	if (def && !strncmp(argv[at], "--", 2))
 		return complain("--%s takes no value", def->name);
 	if (optopt && !def)
 		return complain("unknown option -%c; see weir %s --help", optopt, argv[0]);
@@ -320,6 +320,8 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 	}
 	if (o->kernel && o->drivers)
 		return complain("--kernel and --drivers exclude each other");
+	if (o->drivers && !strcmp(o->scenario, "all"))
+		return complain("--scenario all needs no list of drivers: it assumes them");
 	if (o->image && !o->kernel)
 		return complain("--image needs --kernel: the modules that belong to it");
 	return 0;

@@ -42,7 +42,7 @@ static int read_log(const char *path, struct log *out_log)
 			status = complain("%s:%u: %s", path, number, e.text);
 		else if (number == 1 && json_object_get(object, "weir"))
 			log.header = json_incref(object);
-		else if (json_object_get(object, "verdicts"))
+		else if (json_object_get(object, "verdicts") && !log.verdicts)
 			log.verdicts = json_incref(json_object_get(object, "verdicts"));
 		json_decref(object);
 	}
@@ -77,11 +77,18 @@ static int take_header(struct opts *o, const json_t *h, const char *path)
 	const char *profile = json_string_value(json_object_get(h, "profile"));
 	const char *scenario = json_string_value(json_object_get(h, "scenario"));
 
+	if (json_integer_value(json_object_get(h, "version")) != 1)
+		return complain("%s:1: a log of another version than 1", path);
 	o->args[0] = json_string_value(json_object_get(h, "board"));
 	o->drivers_text = json_string_value(json_object_get(h, "drivers"));
 	if (!o->args[0] || !o->drivers_text || !profile || !scenario || !json_is_object(lin))
 		return complain("%s:1: header without board, drivers, profile, scenario or linux",
 				path);
+	if (json_integer_value(json_object_get(lin, "fw_devlink")) < 0 ||
+	    json_integer_value(json_object_get(lin, "fw_devlink")) > 3 ||
+	    json_integer_value(json_object_get(h, "probe_ns")) < 0 ||
+	    json_integer_value(json_object_get(h, "root_ms")) < 0)
+		return complain("%s:1: fw_devlink, probe_ns or root_ms out of range", path);
 	if (!o->profile_given)
 		o->profile = strcmp(profile, "weir") ? PROFILE_LINUX : PROFILE_WEIR;
 	o->scenario = scenario;
