@@ -29,6 +29,12 @@ struct weir_bus_ops {
 	 * Whether a driver also matches a device by having its name.
 	 */
 	bool match_name;
+	/*
+	 * A driver has let go of a device, or failed to take it: what it may have
+	 * switched on is switched off, before memory and translations go. NULL: nothing
+	 * to do. Context: machine lock held; must not call the library.
+	 */
+	void (*unbound)(struct weir_device *dev);
 };
 
 /**

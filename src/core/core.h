@@ -71,10 +71,10 @@ struct weir_resource {
 struct weir_device {
 	struct weir_machine *m;         /* (c) */
 	uint32_t refs;                  /* (m) */
-	uint32_t seq;                   /* (m) order of addition, 0 before */
+	uint32_t nr_blocking;           /* (m) managed links that hold the probe back */
 	struct weir_list consumers;     /* (m) links where it is the supplier, oldest first */
 	struct weir_reg *reg;           /* (m) driver bound or probing */
-	uint32_t nr_blocking;           /* (m) managed links that hold the probe back */
+	int64_t rank;                   /* (m) above that of all it needs; rank.c */
 	uint32_t rpm_users;             /* (m) who need it awake; rpm.c */
 	bool rpm_up;                    /* (m) awake, and holds what it needs */
 	uint8_t status;                 /* (m) enum weir_device_status */
@@ -87,9 +87,10 @@ struct weir_device {
 	bool parked;                    /* (m) its probe goes on until weir_probe_done_ */
 	bool was_bound;                 /* (m) */
 	bool no_driver_ever;            /* (p) final: nothing in the catalogue fits */
-	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
 	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
 	struct weir_list wait_node;     /* (p) in one of the policy's queues */
+	uint32_t seq;                   /* (m) order of addition, 0 before */
+	int last_err;                   /* (m) of the last probe that failed for good, or 0 */
 	struct weir_fwnode *fwnode;     /* (c) */
 	uint32_t wait_word;             /* (p) */
 	uint32_t cause;                 /* (m) event that queued it */
@@ -110,7 +111,7 @@ struct weir_device {
 	struct weir_list bus_node;      /* (m) in bus->devices */
 	struct weir_list all_node;      /* (m) in m->devices */
 	struct weir_list children;      /* (m) */
-	struct weir_list child_node;    /* (m) in parent->children */
+	struct weir_list child_node;    /* (m) in parent->children; in m->joining before */
 	struct weir_list reg_node;      /* (m) in reg->devices */
 	struct weir_list bound_node;    /* (m) in m->bound */
 	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
@@ -159,7 +160,7 @@ struct weir_fwnode {
 	const char *name;                  /* (c) */
 	uint64_t mark;                     /* (m) visited stamp of graph walks */
 	uint32_t index;                    /* (m) in tree order; scratch of cycle analysis */
-	uint32_t low;
+	int32_t rank;                      /* (m) of its device at first; rank.c */
 };
 
 /* Not larger than struct weir_link: the two share a slab. */
@@ -183,6 +184,7 @@ struct weir_machine {
 	struct weir_slab node_slab;           /* (m) nodes made by code */
 	struct weir_list buses;               /* (m) */
 	struct weir_list devices;             /* (m) all added, in order of addition */
+	struct weir_list joining;             /* (m) devices with a parent that are being added */
 	struct weir_list links;               /* (m) all, in order of creation */
 	struct weir_list modules;             /* (m) */
 	struct weir_map buses_by_name;        /* (m) */
@@ -209,7 +211,7 @@ struct weir_machine {
 	uint32_t nr_group_words;              /* (m) */
 	struct weir_domain *blocked, *identity; /* (m) the machine's own, made when first asked for */
 	bool suspended;                       /* (m) */
-	bool foreign_needs;                   /* (m) a dependency was made that is not firmware's */
+	bool unranked;                        /* (m) ranks ran out of numbers, and say nothing */
 	bool pm_busy;                         /* (m) a change of the machine's power is under way */
 	bool rpm_running;                     /* (m) a thread has the power lock */
 	uint32_t rpm_paused;                  /* (m) rpm_todo is left alone while not 0 */
@@ -289,8 +291,15 @@ void weir_link_drop_(struct weir_link *link);
 bool weir_link_sync_only_(const struct weir_link *link);
 /* Makes an inferred link stop blocking. */
 void weir_link_relax_(struct weir_link *link);
-/* Whether @sup needs @con, through links that block and parents. Return: 1, 0; WEIR_ENOMEM. */
-int weir_device_needs_(struct weir_device *sup, struct weir_device *con);
+
+/* rank.c */
+/* The rank of a device that is being added. */
+void weir_rank_init_(struct weir_device *dev);
+/*
+ * Makes the rank of @sup lower than that of @con. Return: 0; WEIR_ELOOP when @sup needs
+ * @con, through links that block and parents; WEIR_ENOMEM.
+ */
+int weir_rank_below_(struct weir_device *sup, struct weir_device *con);
 
 /* link_state.c */
 int weir_links_bound_(struct weir_device *dev, struct weir_list *sync);

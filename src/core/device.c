@@ -71,18 +71,6 @@ static bool name_is_taken(const struct weir_device *dev)
 	return false;
 }
 
-/* Its parent is not that of a node above its own. */
-static bool has_foreign_parent(const struct weir_device *dev)
-{
-	const struct weir_fwnode *node = dev->fwnode;
-
-	if (!dev->parent)
-		return false;
-	while (node && node != dev->parent->fwnode)
-		node = node->parent;
-	return !node;
-}
-
 /* Steps 1 and 2 of weir_device_add, and their undoing. */
 static int claim(struct weir_device *dev)
 {
@@ -105,8 +93,7 @@ static int claim(struct weir_device *dev)
 	weir_list_add_tail(&dev->bus->devices, &dev->bus_node);
 	weir_list_add_tail(&m->devices, &dev->all_node);
 	dev->added = true;
-	if (has_foreign_parent(dev))
-		m->foreign_needs = true;
+	weir_rank_init_(dev);
 	dev->refs++;
 	m->stats.devices++;
 	return 0;
@@ -116,6 +103,7 @@ static void unclaim(struct weir_device *dev)
 {
 	dev->added = false;
 	dev->m->stats.devices--;
+	weir_list_del(&dev->child_node);
 	weir_list_del(&dev->all_node);
 	weir_list_del(&dev->bus_node);
 	weir_match_del_device_(dev);
@@ -141,6 +129,7 @@ int weir_device_add_(struct weir_device *dev)
 		weir_fwlinks_forget_(m);
 	}
 	m->policy->device_ready(dev);
+	weir_list_del(&dev->child_node);
 	if (dev->parent && !dev->dead)
 		weir_list_add_tail(&dev->parent->children, &dev->child_node);
 	m->cause = outer;

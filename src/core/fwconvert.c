@@ -189,10 +189,8 @@ int weir_dev_wait_for(struct weir_device *dev, struct weir_fwnode *supplier, con
 		return err;
 	weir_lock_(m);
 	if (dev->status == WEIR_DEVICE_PROBING && supplier != dev->fwnode &&
-	    supplier_device(supplier) != dev) {
-		m->foreign_needs = true; /* links made before are not in firmware's graph any more */
+	    supplier_device(supplier) != dev)
 		err = wait_for(dev, supplier, property);
-	}
 	weir_unlock_(m);
 	return err ? err : WEIR_EDEFER;
 }

@@ -69,11 +69,23 @@ int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier,
 	return 0;
 }
 
-/* A link whose consumer nobody needs, or whose supplier needs nothing, is on no cycle. */
-static bool may_close_cycle(const struct weir_fwnode *consumer, const struct weir_fwnode *supplier)
+/*
+ * A link whose consumer nobody needs, or whose supplier needs nothing, is on no cycle;
+ * the rank of that end is free to change. Return: whether it is so.
+ */
+static bool rank_end(struct weir_fwnode *consumer, struct weir_fwnode *supplier)
 {
-	return (consumer->first_child || !weir_list_empty(&consumer->consumers)) &&
-	       (supplier->parent || !weir_list_empty(&supplier->suppliers));
+	if (!consumer->first_child && weir_list_empty(&consumer->consumers)) {
+		if (consumer->rank <= supplier->rank)
+			consumer->rank = supplier->rank + 1;
+		return true;
+	}
+	if (!supplier->parent && weir_list_empty(&supplier->suppliers)) {
+		if (supplier->rank >= consumer->rank)
+			supplier->rank = consumer->rank - 1;
+		return true;
+	}
+	return false;
 }
 
 int weir_fwlink_name_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
@@ -82,7 +94,7 @@ int weir_fwlink_name_(struct weir_fwnode *consumer, struct weir_fwnode *supplier
 	struct weir_machine *m = consumer->m;
 	int err = 0;
 
-	if (may_close_cycle(consumer, supplier) && m->policy->firmware_changed)
+	if (!rank_end(consumer, supplier) && m->policy->firmware_changed)
 		err = m->policy->firmware_changed(m);
 	return err ? err : weir_fwlink_add_(consumer, supplier, flags, property);
 }

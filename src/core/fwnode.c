@@ -15,6 +15,7 @@ void weir_fwnode_init_(struct weir_machine *m, struct weir_fwnode *node,
 	node->ops = ops;
 	node->name = name;
 	node->parent = parent;
+	node->rank = parent ? parent->rank + 1 : 0;
 	weir_list_init(&node->suppliers);
 	weir_list_init(&node->consumers);
 	m->stats.fwnodes++;

@@ -62,83 +62,6 @@ struct weir_link *weir_link_find_(struct weir_device *consumer, struct weir_devi
 	return NULL;
 }
 
-/* ---- does a device need another, through parents and links? ---- */
-
-/*
- * Two searches towards each other, a device at a time: what @sup needs, and what
- * needs @con. They meet exactly when @sup needs @con. Whichever side is small ends
- * the search, so linking a device that is new costs next to nothing.
- */
-struct frontier {
-	struct weir_machine *m;
-	struct weir_device **todo;
-	uint32_t n, max;
-	uint64_t mine, other; /* stamps of the two sides */
-	bool met;
-	int err;
-};
-
-static void reach(struct frontier *f, struct weir_device *dev)
-{
-	if (!dev || dev->mark == f->mine)
-		return;
-	if (dev->mark == f->other) {
-		f->met = true;
-		return;
-	}
-	dev->mark = f->mine;
-	if (weir_grow_(f->m, (void **)&f->todo, &f->max, f->n, sizeof(struct weir_device *)))
-		f->err = WEIR_ENOMEM;
-	else
-		f->todo[f->n++] = dev;
-}
-
-static void expand_needs(struct frontier *f)
-{
-	struct weir_device *dev = f->todo[--f->n];
-	struct weir_link *link;
-
-	reach(f, dev->parent);
-	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
-		if (!sync_only(link->flags))
-			reach(f, link->supplier);
-}
-
-static void expand_needed_by(struct frontier *f)
-{
-	struct weir_device *dev = f->todo[--f->n], *child;
-	struct weir_link *link;
-
-	weir_list_each(link, &dev->consumers, struct weir_link, s_node)
-		if (!sync_only(link->flags))
-			reach(f, link->consumer);
-	weir_list_each(child, &dev->children, struct weir_device, child_node)
-		reach(f, child);
-}
-
-int weir_device_needs_(struct weir_device *sup, struct weir_device *con)
-{
-	struct weir_machine *m = sup->m;
-	struct frontier up = { .m = m, .mine = m->mark + 1, .other = m->mark + 2 };
-	struct frontier down = { .m = m, .mine = m->mark + 2, .other = m->mark + 1 };
-
-	m->mark += 2;
-	/* a device being added is not yet in its parent's list: begin with the ancestors */
-	for (struct weir_device *at = sup; at; at = at->parent)
-		reach(&up, at);
-	reach(&down, con);
-	while (!up.met && !down.met && !up.err && !down.err && up.n && down.n) {
-		expand_needed_by(&down);
-		if (!down.met)
-			expand_needs(&up);
-	}
-	weir_free_(m, up.todo, up.max * sizeof(struct weir_device *));
-	weir_free_(m, down.todo, down.max * sizeof(struct weir_device *));
-	if (up.met || down.met)
-		return 1;
-	return up.err ? up.err : down.err;
-}
-
 /* ---- making ---- */
 
 static int check_flags(uint32_t flags)
@@ -244,8 +167,6 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 	weir_list_add_tail(&con->suppliers, &link->c_node);
 	weir_list_add_tail(&m->links, &link->all_node);
 	m->stats.links++;
-	if (!(flags & (WEIR_LINK_INFERRED | WEIR_LINK_SYNC_STATE_ONLY)))
-		m->foreign_needs = true;
 	weir_event_link_(WEIR_EVENT_LINK_ADD, link, flags);
 	weir_link_set_(link, flags, first_state(con, sup, flags));
 	weir_rpm_link_made_(link);
@@ -253,15 +174,6 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 		m->policy->link_added(link);
 	*out_link = link;
 	return 0;
-}
-
-/*
- * Links that firmware names cannot close a circle when the policy has settled the
- * cycles of firmware's graph, and no other dependency was ever brought into it.
- */
-static bool is_settled(const struct weir_machine *m, uint32_t flags)
-{
-	return (flags & WEIR_LINK_INFERRED) && !m->policy->check_cycle && !m->foreign_needs;
 }
 
 int weir_link_add_(struct weir_device *con, struct weir_device *sup, uint32_t flags,
@@ -281,10 +193,10 @@ int weir_link_add_(struct weir_device *con, struct weir_device *sup, uint32_t fl
 	if (flags & WEIR_LINK_SYNC_STATE_ONLY) {
 		if (con->status != WEIR_DEVICE_NO_DRIVER && con->status != WEIR_DEVICE_PROBING)
 			return WEIR_EINVAL;
-	} else if (!is_settled(con->m, flags)) {
-		err = weir_device_needs_(sup, con);
+	} else {
+		err = weir_rank_below_(sup, con);
 		if (err)
-			return err > 0 ? WEIR_ELOOP : err;
+			return err;
 	}
 	link = weir_link_find_(con, sup);
 	if (link) {

@@ -165,6 +165,7 @@ static void init_lists(struct weir_machine *m)
 {
 	weir_list_init(&m->buses);
 	weir_list_init(&m->devices);
+	weir_list_init(&m->joining);
 	weir_list_init(&m->links);
 	weir_list_init(&m->modules);
 	weir_list_init(&m->sync_parked);

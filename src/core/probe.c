@@ -13,6 +13,8 @@ static void undo_attempt(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
 
+	if (dev->bus->ops->unbound)
+		dev->bus->ops->unbound(dev);
 	weir_resources_release_(dev);
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
@@ -212,6 +214,8 @@ static void end_release(struct weir_device *dev, struct weir_device **stack)
 		reg->drv->ops->remove(dev);
 		weir_lock_(m);
 	}
+	if (dev->bus->ops->unbound)
+		dev->bus->ops->unbound(dev);
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
 	weir_resources_release_(dev);

@@ -67,7 +67,6 @@ static int add_node(struct analysis *a, struct weir_fwnode *node)
 	if (err)
 		return err;
 	node->index = a->nr;
-	node->low = 0;
 	a->nodes[a->nr++] = node;
 	return 0;
 }
@@ -101,12 +100,14 @@ struct tarjan {
 	struct weir_fwnode **open;
 	uint32_t nr_open;
 	uint32_t counter;
+	int32_t rank;    /* of the node that was left last */
 	uint32_t *order; /* of first visit, by node index; 0: not visited */
+	uint32_t *low;   /* earliest visited that is reached, by node index */
 };
 
 static void enter(struct tarjan *t, struct weir_fwnode *node)
 {
-	t->order[node->index] = node->low = ++t->counter;
+	t->order[node->index] = t->low[node->index] = ++t->counter;
 	t->open[t->nr_open++] = node;
 	t->frames[t->depth++] = (struct frame){ node, NULL };
 }
@@ -116,17 +117,19 @@ static void meet(struct analysis *a, struct tarjan *t, struct weir_fwnode *from,
 {
 	if (!t->order[to->index])
 		enter(t, to);
-	else if (!a->component[to->index] && t->order[to->index] < from->low)
-		from->low = t->order[to->index];
+	else if (!a->component[to->index] && t->order[to->index] < t->low[from->index])
+		t->low[from->index] = t->order[to->index];
 }
 
 static void leave(struct analysis *a, struct tarjan *t)
 {
 	struct weir_fwnode *node = t->frames[--t->depth].node, *member;
+	uint32_t low = t->low[node->index];
 
-	if (t->depth && node->low < t->frames[t->depth - 1].node->low)
-		t->frames[t->depth - 1].node->low = node->low;
-	if (node->low != t->order[node->index])
+	if (t->depth && low < t->low[t->frames[t->depth - 1].node->index])
+		t->low[t->frames[t->depth - 1].node->index] = low;
+	node->rank = ++t->rank;
+	if (low != t->order[node->index])
 		return;
 	a->nr_components++;
 	do {
@@ -157,6 +160,7 @@ static void advance(struct analysis *a, struct tarjan *t)
 		meet(a, t, node, fwlink->supplier);
 }
 
+/* Also ranks the nodes: a node is left after all that it needs. */
 static int find_components(struct analysis *a)
 {
 	struct weir_machine *m = a->m;
@@ -166,8 +170,10 @@ static int find_components(struct analysis *a)
 	t.frames = weir_alloc_(m, a->nr * sizeof(*t.frames));
 	t.open = weir_alloc_(m, a->nr * sizeof(struct weir_fwnode *));
 	t.order = weir_alloc_(m, a->nr * sizeof(*t.order));
+	t.low = weir_alloc_(m, a->nr * sizeof(*t.low));
+	weir_free_(m, a->component, a->nr * sizeof(*a->component));
 	a->component = weir_alloc_(m, a->nr * sizeof(*a->component));
-	if (!t.frames || !t.open || !t.order || !a->component)
+	if (!t.frames || !t.open || !t.order || !t.low || !a->component)
 		goto out;
 	for (uint32_t i = 0; i < a->nr; i++) {
 		if (!t.order[i])
@@ -180,6 +186,7 @@ out:
 	weir_free_(m, t.frames, a->nr * sizeof(*t.frames));
 	weir_free_(m, t.open, a->nr * sizeof(struct weir_fwnode *));
 	weir_free_(m, t.order, a->nr * sizeof(*t.order));
+	weir_free_(m, t.low, a->nr * sizeof(*t.low));
 	return err;
 }
 
@@ -316,6 +323,8 @@ int weir_cycles_relax_(struct weir_machine *m)
 		err = collect_links(&a);
 	if (!err && a.nr_links)
 		err = settle_links(&a);
+	if (!err && a.nr_links)
+		err = find_components(&a); /* ranks are true without circles only */
 	weir_free_(m, a.stack, a.nr * sizeof(*a.stack));
 	weir_free_(m, a.links, a.max_links * sizeof(struct weir_fwlink *));
 	weir_free_(m, a.component, a.nr * sizeof(*a.component));

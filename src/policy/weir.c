@@ -211,7 +211,8 @@ static void link_added(struct weir_link *link)
 {
 	const struct weir_device *sup = link->supplier;
 
-	if (!link->blocking || !(sup->no_driver_ever || sup->last_err))
+	if (!link->blocking || !(link->flags & (WEIR_LINK_ORDER | WEIR_LINK_OPTIONAL)) ||
+	    !(sup->no_driver_ever || sup->last_err))
 		return;
 	if (link->flags & WEIR_LINK_ORDER)
 		weir_link_set_(link, link->flags, WEIR_LINK_AVAILABLE);
