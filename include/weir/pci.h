@@ -281,10 +281,15 @@ int weir_pci_msi_id(const struct weir_device *dev, struct weir_pci_id *out_id);
 
 /* ---- groups ---- */
 
-/* By which rules functions are held to be one group. docs/design.md. */
+/* By which rules functions are held to be one group. */
 enum weir_pci_rules {
 	WEIR_PCI_RULES_WEIR,       /* what can reach each other, or looks the same */
-	WEIR_PCI_RULES_LINUX_6_12, /* as Linux 6.12 groups them */
+	WEIR_PCI_RULES_LINUX_6_12, /* as Linux 6.12 groups them where it asks for ACS in time */
+	/*
+	 * The same with device trees: Linux asks for ACS when the first function is
+	 * probed, and so leaves it as firmware did in all that was there before.
+	 */
+	WEIR_PCI_RULES_LINUX_6_12_DT,
 	WEIR_PCI_RULES,
 };
 struct weir_pci_group {

@@ -138,6 +138,14 @@ void weir_pci_disable(struct weir_device *dev)
 	weir_unlock_(dev->m);
 }
 
+void weir_pci_unbound_(struct weir_device *dev)
+{
+	struct fn *f = dev->bus_data;
+
+	if (f->master)
+		set_master(f, false);
+}
+
 /* ---- reset ---- */
 
 static void pause(const struct fn *f, uint32_t ns)

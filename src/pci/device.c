@@ -18,6 +18,7 @@ const char *weir_pci_match_key_(const struct weir_device *dev, unsigned int inde
 static const struct weir_bus_ops pci_bus_ops = {
 	.abi = WEIR_ABI(struct weir_bus_ops),
 	.match_key = weir_pci_match_key_,
+	.unbound = weir_pci_unbound_,
 };
 
 struct fn *weir_pci_fn_(const struct weir_device *dev)
@@ -116,6 +117,7 @@ int weir_pci_devices_add_(struct weir_pci *pci)
 	}
 	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
 		f->fresh = false;
+	pci->walked = true;
 	return n;
 }
 

@@ -43,9 +43,9 @@ void weir_pci_acs_enable_(struct fn *f)
 }
 
 /* Bits that the capability has and that are off; all of them without capability. */
-static uint16_t switched_off(const struct fn *f)
+static uint16_t switched_off(const struct fn *f, uint16_t on)
 {
-	return f->acs ? f->acs_has & PCI_ACS_WANTED & (uint16_t)~f->acs_on : PCI_ACS_WANTED;
+	return f->acs ? f->acs_has & PCI_ACS_WANTED & (uint16_t)~on : PCI_ACS_WANTED;
 }
 
 /*
@@ -58,22 +58,25 @@ static uint16_t missing_weir(const struct fn *f)
 	case WEIR_PCI_DOWNSTREAM:
 		return PCI_ACS_WANTED & (uint16_t)~f->acs_on;
 	case WEIR_PCI_ROOT_PORT:
-		return switched_off(f) | (PCI_ACS_SV & (uint16_t)~f->acs_on);
+		return switched_off(f, f->acs_on) | (PCI_ACS_SV & (uint16_t)~f->acs_on);
 	default:
-		return f->multifunction ? switched_off(f) : 0;
+		return f->multifunction ? switched_off(f, f->acs_on) : 0;
 	}
 }
 
-static uint16_t missing_linux(const struct fn *f)
+static uint16_t missing_linux(const struct fn *f, enum weir_pci_rules rules)
 {
+	bool late = rules == WEIR_PCI_RULES_LINUX_6_12_DT && !f->plugged;
+	uint16_t on = late ? f->acs_was : f->acs_on;
+
 	switch (f->kind) {
 	case WEIR_PCI_ROOT_PORT:
 	case WEIR_PCI_DOWNSTREAM:
-		return switched_off(f);
+		return switched_off(f, on);
 	case WEIR_PCI_ENDPOINT:
 	case WEIR_PCI_ROOT_ENDPOINT:
 	case WEIR_PCI_UPSTREAM:
-		return f->multifunction ? switched_off(f) : 0;
+		return f->multifunction ? switched_off(f, on) : 0;
 	default:
 		return PCI_ACS_WANTED;
 	}
@@ -175,17 +178,18 @@ static void apply_weir(struct fn *f)
 
 /* ---- Linux's ---- */
 
-static const struct fn *first_without_acs(const struct fn *bridge, uint16_t *out_missing)
+static const struct fn *first_without_acs(const struct fn *bridge, enum weir_pci_rules rules,
+					  uint16_t *out_missing)
 {
 	for (; bridge; bridge = bridge->parent) {
-		*out_missing = missing_linux(bridge);
+		*out_missing = missing_linux(bridge, rules);
 		if (*out_missing)
 			return bridge;
 	}
 	return NULL;
 }
 
-static void apply_linux(struct fn *f)
+static void apply_linux(struct fn *f, enum weir_pci_rules rules)
 {
 	const struct fn *where;
 	uint16_t missing;
@@ -197,18 +201,18 @@ static void apply_linux(struct fn *f)
 			return;
 		}
 	}
-	where = first_without_acs(f->parent, &missing);
+	where = first_without_acs(f->parent, rules, &missing);
 	if (where) {
 		join(f->parent, f, why_path, where, missing);
 		return;
 	}
-	missing = missing_linux(f);
+	missing = missing_linux(f, rules);
 	if (!f->multifunction || !missing)
 		return;
 	weir_list_each(other, weir_pci_children_(f->pci, f->parent), struct fn, sibling) {
 		if (other == f)
 			return;
-		if (same_slot(f, other) && missing_linux(other)) {
+		if (same_slot(f, other) && missing_linux(other, rules)) {
 			join(other, f, why_slot, other, missing);
 			return;
 		}
@@ -289,7 +293,7 @@ static void make_sets(struct weir_pci *pci, enum weir_pci_rules rules)
 		if (rules == WEIR_PCI_RULES_WEIR)
 			apply_weir(f);
 		else
-			apply_linux(f);
+			apply_linux(f, rules);
 	}
 }
 

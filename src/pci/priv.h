@@ -50,6 +50,8 @@ struct fn {
 
 	uint16_t exp, msi, msix, acs; /* (c) offsets of capabilities; 0: none */
 	uint16_t acs_has, acs_on;   /* (c) */
+	uint16_t acs_was;           /* (c) on as firmware left it */
+	bool plugged;               /* (c) found after the first walk */
 	bool has_slot, hotplug, power_control; /* (c) */
 
 	struct bar bars[MAX_BARS];  /* (c) */
@@ -92,6 +94,7 @@ struct weir_pci {
 	uint32_t flags;             /* (c) WEIR_PCI_* */
 	struct weir_list fns;       /* (s) on the root bus */
 	unsigned int next_bus;      /* (s) */
+	bool walked;                /* (s) the first walk is over */
 	bool no_reserve[WEIR_PCI_SPACES]; /* (s) no room was left for what may be plugged */
 };
 
@@ -157,6 +160,9 @@ int weir_pci_map_(struct fn *f);
 void weir_pci_acs_enable_(struct fn *f);
 /* Computes groups; all that have none yet are given their texts. Return: 0; WEIR_ENOMEM. */
 int weir_pci_groups_(struct weir_pci *pci);
+
+/* control.c: a driver is gone, so is DMA. Machine lock held. */
+void weir_pci_unbound_(struct weir_device *dev);
 
 /* ecam.c */
 extern const struct weir_pci_config_ops weir_pci_ecam_ops_;

@@ -100,6 +100,8 @@ static void examine(struct fn *f, uint32_t id)
 	f->bridge = f->header == 1 && !f->fault[0];
 	if (f->bridge)
 		weir_pci_windows_scan_(f);
+	if (f->acs)
+		f->acs_was = (uint16_t)rd(f, f->acs + PCI_ACS_CTRL, 2);
 	weir_pci_acs_enable_(f);
 }
 

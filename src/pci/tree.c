@@ -51,6 +51,7 @@ int weir_pci_fn_create_(struct weir_pci *pci, struct fn *parent, uint16_t rid, s
 	f->rid = rid;
 	f->in_tree = true;
 	f->fresh = true;
+	f->plugged = pci->walked;
 	f->multifunction = WEIR_PCI_RID_FUNCTION(rid) != 0;
 	weir_list_init(&f->children);
 	weir_list_add_tail(weir_pci_children_(pci, parent), &f->sibling);
