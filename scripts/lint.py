@@ -25,7 +25,7 @@ BELOW = {
     'drivers': ['dma', 'iommu', 'pci', 'firmware', 'core'],
     'policy': ['dma', 'iommu', 'pci', 'firmware', 'core'],
 }
-SRC_SYSTEM = {'stdarg.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
+SRC_SYSTEM = {'stdarg.h', 'stdatomic.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
 PUBLIC_SYSTEM = {'stdbool.h', 'stddef.h', 'stdint.h'}
 
 # Written so that this file does not contain them.

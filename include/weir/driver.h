@@ -79,6 +79,13 @@ int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv
 int weir_driver_unbind(struct weir_device *dev);
 
 /**
+ * weir_driver_bind - have a device tried again that was unbound, or whose probe failed.
+ * Context: thread. Return: 0: it is tried as soon as what it needs is ready; WEIR_EBUSY
+ * when it is bound or being probed; WEIR_ENOENT when no registered driver fits.
+ */
+int weir_driver_bind(struct weir_device *dev);
+
+/**
  * weir_dev_wait_for - say what a probe that can not go on yet waits for.
  * @dev: being probed.
  * @supplier: the firmware node of what is missing; it need not be a device yet.

@@ -37,6 +37,7 @@ struct weir_abi {
 
 struct weir_lock;         /* the host's; opaque to the library */
 struct weir_irq;          /* likewise */
+struct weir_timer;        /* likewise */
 struct weir_module_entry; /* module.h */
 
 /* What a device writes to where when it raises a message-signalled interrupt. */
@@ -52,6 +53,12 @@ enum weir_log_level {
 	WEIR_LOG_DEBUG,
 };
 
+enum weir_cache_op {
+	WEIR_CACHE_CLEAN,            /* what the CPU wrote gets to memory */
+	WEIR_CACHE_INVALIDATE,       /* what is in memory gets to the CPU */
+	WEIR_CACHE_CLEAN_INVALIDATE, /* both */
+};
+
 struct weir_host_ops {
 	struct weir_abi abi;
 
@@ -63,7 +70,10 @@ struct weir_host_ops {
 	 * so it must not call back into the library.
 	 */
 	void *(*alloc)(void *host, size_t bytes);
-	/* Gives back what alloc returned, @bytes as then. Not called with NULL. */
+	/*
+	 * Gives back what alloc or alloc_atomic returned, @bytes as then. Not called
+	 * with NULL. Context: any, where the host has spin locks.
+	 */
 	void (*free)(void *host, void *mem, size_t bytes);
 
 	/*
@@ -83,6 +93,23 @@ struct weir_host_ops {
 	 * does return, the library goes on as well as it can.
 	 */
 	void (*assert_failed)(void *host, const char *what, const char *file, int line);
+
+	/*
+	 * ---- optional: spin locks. NULL: sleeping locks are used instead; then nothing
+	 * of the library may be called in interrupt context. ----
+	 */
+
+	/*
+	 * A lock for any context: taking it keeps interrupts away from this CPU and
+	 * returns how that was before, for spin_unlock. Nothing sleeps under it. Ranks
+	 * as above; those of spin locks are above all others. NULL without memory.
+	 */
+	struct weir_lock *(*spin_create)(void *host, unsigned int rank);
+	void (*spin_destroy)(void *host, struct weir_lock *spin);
+	unsigned long (*spin_lock)(void *host, struct weir_lock *spin);
+	void (*spin_unlock)(void *host, struct weir_lock *spin, unsigned long before);
+	/* As alloc, but it does not sleep. Context: any. NULL: alloc never sleeps. */
+	void *(*alloc_atomic)(void *host, size_t bytes);
 
 	/* ---- optional: log. NULL: nothing is printed. ---- */
 
@@ -135,6 +162,41 @@ struct weir_host_ops {
 			   uint64_t *out_pa);
 	/* Gives back what pages_alloc returned, all of it. */
 	void (*pages_free)(void *host, void *va, uint64_t pa, size_t bytes);
+
+	/* ---- optional: addresses of memory. NULL: see each. Context: any. ---- */
+
+	/*
+	 * Where [va, va + bytes) is physically, when it is in one piece. Returns 0;
+	 * WEIR_EINVAL. NULL: forms that take a virtual address are refused.
+	 */
+	int (*va_to_pa)(void *host, const void *va, size_t bytes, uint64_t *out_pa);
+	/* The CPU's view of [pa, pa + bytes); NULL result: it has none. NULL: nothing can be bounced. */
+	void *(*pa_to_va)(void *host, uint64_t pa, size_t bytes);
+
+	/*
+	 * ---- optional: cache maintenance for what is not coherent, to the point where
+	 * devices see memory. NULL: devices that are not coherent are refused. Context: any. ----
+	 */
+	void (*cache_sync)(void *host, uint64_t pa, uint64_t bytes, enum weir_cache_op op);
+
+	/* ---- optional: numbers of CPUs. NULL: one for all. Context: any. ---- */
+
+	unsigned int (*cpu_count)(void *host); /* constant; at least 1 */
+	unsigned int (*cpu_id)(void *host);    /* below it; a hint, it may change at any time */
+
+	/* ---- optional: timers. NULL: what would wait for one is done at once. ---- */
+
+	/*
+	 * Makes a timer that calls fn(arg) when it runs out: on a thread or in interrupt
+	 * context, without locks, never at the same time as itself. It is not running.
+	 * Returns 0; WEIR_ENOMEM. Context: thread.
+	 */
+	int (*timer_create)(void *host, void (*fn)(void *arg), void *arg,
+			    struct weir_timer **out_timer);
+	/* Runs out once, @ns from now, whatever was set before. Context: any. */
+	void (*timer_set)(void *host, struct weir_timer *timer, uint64_t ns);
+	/* When it returns, fn is not running and not called again. Context: thread, not from fn. */
+	void (*timer_destroy)(void *host, struct weir_timer *timer);
 
 	/* ---- optional: device registers. NULL: drivers of hardware are refused. ---- */
 
@@ -198,13 +260,16 @@ struct weir_host_ops {
 	void (*irq_free)(void *host, struct weir_irq *irq);
 };
 
-/* Ranks of the library's locks, lowest taken first. docs/locking.md. */
+/* Ranks of the library's locks, lowest taken first; from DOMAIN on, spin locks. docs/locking.md. */
 enum weir_lock_rank {
 	WEIR_LOCK_GROUP = 1,   /* one for each IOMMU group: attaching */
-	WEIR_LOCK_DOMAIN = 2,  /* one for each domain: its mappings and parts */
-	WEIR_LOCK_IOVA = 3,    /* one for each space of I/O virtual addresses */
-	WEIR_LOCK_POWER = 4,   /* held around runtime power calls of drivers */
-	WEIR_LOCK_MACHINE = 5, /* everything that hangs off a machine */
+	WEIR_LOCK_PARTS = 2,   /* one for each domain: instances that come to it and go */
+	WEIR_LOCK_POWER = 3,   /* held around runtime power calls of drivers */
+	WEIR_LOCK_MACHINE = 4, /* everything that hangs off a machine */
+	WEIR_LOCK_DOMAIN = 5,  /* one for each domain: its mappings */
+	WEIR_LOCK_IOVA = 6,    /* one for each space of I/O virtual addresses */
+	WEIR_LOCK_DEVICE = 7,  /* those of drivers, around their hardware's queues */
+	WEIR_LOCK_FAULTS = 8,  /* one for each IOMMU instance: whose fault it was, how often */
 };
 
 #ifdef __cplusplus

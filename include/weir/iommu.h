@@ -15,10 +15,47 @@
 extern "C" {
 #endif
 
+/* Why a part of the address space is special for a stream. */
+enum weir_region_kind {
+	WEIR_REGION_RESERVED, /* must not be handed out: it does not reach memory as other addresses do */
+	WEIR_REGION_DIRECT,   /* in use since firmware: stays mapped to itself */
+	WEIR_REGION_MSI,      /* where message-signalled interrupts go; the instance lets them through */
+};
+struct weir_region {
+	enum weir_region_kind kind;
+	uint64_t first, last; /* IOVAs */
+	uint32_t prot;        /* of a direct one: WEIR_MAP_* */
+};
+
+/* What an IOMMU refused. */
+enum weir_fault_reason {
+	WEIR_FAULT_UNKNOWN,
+	WEIR_FAULT_BLOCKED,    /* the stream is behind no domain, or behind the blocked one */
+	WEIR_FAULT_UNMAPPED,
+	WEIR_FAULT_PERMISSION,
+	WEIR_FAULT_EXTERNAL,   /* the walk of the tables, or the access behind it, failed */
+	WEIR_FAULT_STREAM,     /* no such stream: nobody knows who that was */
+};
+#define WEIR_FAULT_READ      0x1u
+#define WEIR_FAULT_WRITE     0x2u
+#define WEIR_FAULT_EXECUTE   0x4u
+#define WEIR_FAULT_NO_IOVA   0x8u  /* the hardware does not tell the address */
+#define WEIR_FAULT_NO_STREAM 0x10u /* ... or the stream */
+struct weir_fault {
+	enum weir_fault_reason reason;
+	uint32_t flags; /* WEIR_FAULT_* */
+	uint32_t stream;
+	uint64_t iova;
+	uint64_t record; /* the hardware's own code, for the log */
+};
+
 /*
- * What an instance can do. The library calls attach, part_create and part_destroy
- * with the lock of the group or domain held, and map, unmap and sync with that of
- * the domain; none of them with the machine lock. All may sleep.
+ * What an instance can do. None is called with the machine lock, but translate_ids.
+ *
+ * attach, part_create, part_destroy and regions: thread context, may sleep, with the
+ * lock of the group held. map, unmap, sync_map and sync: any context, with the domain's
+ * spin lock held, so they neither sleep nor call the library, allocate with
+ * weir_atomic_alloc(), and wait for hardware only a bounded time.
  */
 struct weir_iommu_ops {
 	struct weir_abi abi;
@@ -32,6 +69,12 @@ struct weir_iommu_ops {
 	/* Limits of this instance. NULL: 4 KiB pages, IOVAs from 0 to 2^48 - 1. */
 	void (*limits)(void *instance, struct weir_domain_limits *out_limits);
 	/*
+	 * The @index-th special region of a stream, as the hardware tells. Called before
+	 * its first attach. 0; WEIR_ENOENT after the last; WEIR_EIO. NULL: there are none.
+	 */
+	int (*regions)(void *instance, uint32_t stream, unsigned int index,
+		       struct weir_region *out_region);
+	/*
 	 * A domain with mappings comes to this instance, or has no masters at it any
 	 * more. The part is what the instance keeps for it. NULL: needs nothing.
 	 */
@@ -43,9 +86,20 @@ struct weir_iommu_ops {
 	 * is behind what it was behind, or blocked. NULL op: streams need no setting.
 	 */
 	int (*attach)(void *instance, uint32_t stream, enum weir_domain_type type, void *part);
-	/* One mapping more or less. NULL: the instance walks the domain's tables. */
+	/* The master of a stream is gone, and it is blocked: forget it. NULL: nothing to forget. */
+	void (*forget)(void *instance, uint32_t stream);
+	/*
+	 * One mapping more. May be left in a queue until sync_map.
+	 * NULL: the instance walks the domain's tables.
+	 */
 	int (*map)(void *instance, void *part, uint64_t iova, uint64_t pa, uint64_t bytes,
 		   uint32_t prot);
+	/*
+	 * When it returns 0, all mappings since the last sync of either kind are in force;
+	 * otherwise the library unmaps all of them. NULL: map saw to it.
+	 */
+	int (*sync_map)(void *instance, void *part);
+	/* One mapping less. May be left in a queue until sync. */
 	int (*unmap)(void *instance, void *part, uint64_t iova, uint64_t bytes);
 	/* When it returns 0, nothing that was unmapped is used any more. NULL: unmap saw to it. */
 	int (*sync)(void *instance, void *part);
@@ -63,6 +117,14 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 
 /** weir_iommu_unregister - take it back; its masters are blocked and leave their groups. */
 void weir_iommu_unregister(struct weir_device *dev);
+
+/**
+ * weir_iommu_fault - an instance refused an access: attribute it, log it, tell the
+ * domain's handler. Repetitions are counted, not logged.
+ * @dev: that published the instance. @fault: borrowed.
+ * Context: any, also interrupt; not under a lock of the library.
+ */
+void weir_iommu_fault(struct weir_device *dev, const struct weir_fault *fault);
 
 /** weir_device_group - the number of the device's group. Return: 0 or more; WEIR_ENOENT when it has none. */
 int weir_device_group(const struct weir_device *dev);

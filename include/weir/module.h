@@ -40,23 +40,44 @@ int weir_module_load(struct weir_machine *m, const struct weir_module_entry *ent
  */
 int weir_module_open(struct weir_machine *m, const char *name, struct weir_module **out_module);
 
+/* Also stop and remove what uses the module: consumers first, in reverse link order. */
+#define WEIR_MODULE_FORCE 0x1u
+
 /**
- * weir_module_unload - unbind its devices, consumers first, and drop it.
+ * weir_module_unload - unbind the devices of its drivers, and drop it.
+ * @flags: 0 or WEIR_MODULE_FORCE.
  *
  * Its drivers go in the reverse order of their registration; probes of them that
- * run on host threads are waited for. Context: thread.
- * Return: 0; WEIR_EBUSY, with nothing changed, when someone holds it
- * (weir_module_get), when it is being loaded or unloaded, or when one of its drivers
- * is being called by who asks or by another thread's weir_step().
+ * run on host threads are waited for. Consumers that were removed by force wait for
+ * their supplier, and come back with it. Context: thread.
+ * Return: 0; WEIR_EBUSY, with nothing changed, when it has users (weir_module_user)
+ * and is not forced, when someone holds it (weir_module_get), when it is being
+ * loaded or unloaded, or when one of its drivers is being called by who asks or by
+ * another thread's weir_step().
  */
-int weir_module_unload(struct weir_module *module);
+int weir_module_unload(struct weir_module *module, uint32_t flags);
+
+/**
+ * weir_module_user - what stands in the way of an unload: a device with another
+ * module's driver that needs a device of this one's, as consumer or as child.
+ * @index: 0 for the first. A device that needs two is told of twice.
+ * @out_user: the device; @out_used: what it needs. No references are taken.
+ * Context: thread. Return: 0; WEIR_ENOENT after the last.
+ */
+int weir_module_user(struct weir_module *module, unsigned int index,
+		     struct weir_device **out_user, struct weir_device **out_used);
 
 /** weir_module_get / weir_module_put - hold a module in memory: unloading is refused meanwhile. */
 void weir_module_get(struct weir_module *module);
 void weir_module_put(struct weir_module *module);
 /** weir_module_find - the loaded module of that name. Return: 0; WEIR_ENOENT. */
 int weir_module_find(struct weir_machine *m, const char *name, struct weir_module **out_module);
+/** weir_module_first / weir_module_next - the loaded modules, in order of loading; NULL at the end. */
+struct weir_module *weir_module_first(struct weir_machine *m);
+struct weir_module *weir_module_next(struct weir_module *module);
 const char *weir_module_name(const struct weir_module *module);
+/** weir_module_has - whether a driver is one of the module's. Context: thread. */
+bool weir_module_has(const struct weir_module *module, const struct weir_driver *drv);
 
 #ifdef __cplusplus
 }

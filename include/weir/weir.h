@@ -20,6 +20,7 @@
 #include "weir/pci.h"
 #include "weir/pm.h"
 #include "weir/policy.h"
+#include "weir/spin.h"
 #include "weir/trace.h"
 #include "weir/verdict.h"
 

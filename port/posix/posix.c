@@ -11,6 +11,8 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,6 +33,13 @@ struct weir_posix {
 struct weir_lock {
 	pthread_mutex_t mutex;
 };
+
+/* Behind a struct weir_lock of spin_create. */
+struct spin {
+	atomic_bool taken;
+};
+
+#define SPINS 200u /* looks before the CPU is offered to others */
 
 static void *posix_alloc(void *host, size_t bytes)
 {
@@ -75,6 +84,45 @@ static void posix_unlock(void *host, struct weir_lock *lock)
 {
 	(void)host;
 	pthread_mutex_unlock(&lock->mutex);
+}
+
+/* There are no interrupts to keep away; a holder that lost its CPU is waited for politely. */
+static struct weir_lock *posix_spin_create(void *host, unsigned int rank)
+{
+	struct spin *spin = malloc(sizeof(*spin));
+
+	(void)host;
+	(void)rank;
+	if (spin)
+		atomic_init(&spin->taken, false);
+	return (struct weir_lock *)spin;
+}
+
+static void posix_spin_destroy(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	free(lock);
+}
+
+static unsigned long posix_spin_lock(void *host, struct weir_lock *lock)
+{
+	struct spin *spin = (struct spin *)lock;
+
+	(void)host;
+	while (atomic_exchange_explicit(&spin->taken, true, memory_order_acquire))
+		for (unsigned int i = 0; atomic_load_explicit(&spin->taken, memory_order_relaxed); i++)
+			if (i > SPINS)
+				sched_yield();
+	return 0;
+}
+
+static void posix_spin_unlock(void *host, struct weir_lock *lock, unsigned long before)
+{
+	struct spin *spin = (struct spin *)lock;
+
+	(void)host;
+	(void)before;
+	atomic_store_explicit(&spin->taken, false, memory_order_release);
 }
 
 static void posix_assert_failed(void *host, const char *what, const char *file, int line)
@@ -178,6 +226,10 @@ static const struct weir_host_ops required_ops = {
 	.lock_destroy = posix_lock_destroy,
 	.lock = posix_lock,
 	.unlock = posix_unlock,
+	.spin_create = posix_spin_create,
+	.spin_destroy = posix_spin_destroy,
+	.spin_lock = posix_spin_lock,
+	.spin_unlock = posix_spin_unlock,
 	.assert_failed = posix_assert_failed,
 	.time_ns = posix_time_ns,
 };

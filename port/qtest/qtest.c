@@ -61,6 +61,54 @@ static void qtest_unlock(void *host, struct weir_lock *lock)
 	qtest->inner->unlock(qtest->posix, lock);
 }
 
+static struct weir_lock *qtest_spin_create(void *host, unsigned int rank)
+{
+	struct weir_qtest *qtest = host;
+
+	return qtest->inner->spin_create(qtest->posix, rank);
+}
+
+static void qtest_spin_destroy(void *host, struct weir_lock *spin)
+{
+	struct weir_qtest *qtest = host;
+
+	qtest->inner->spin_destroy(qtest->posix, spin);
+}
+
+static unsigned long qtest_spin_lock(void *host, struct weir_lock *spin)
+{
+	struct weir_qtest *qtest = host;
+
+	return qtest->inner->spin_lock(qtest->posix, spin);
+}
+
+static void qtest_spin_unlock(void *host, struct weir_lock *spin, unsigned long before)
+{
+	struct weir_qtest *qtest = host;
+
+	qtest->inner->spin_unlock(qtest->posix, spin, before);
+}
+
+/* Of the guest's RAM only: devices reach no other memory. */
+static int qtest_va_to_pa(void *host, const void *va, size_t bytes, uint64_t *out_pa)
+{
+	const struct weir_qtest *qtest = host;
+	const struct pages *p = &qtest->pages;
+	size_t at = (size_t)((uintptr_t)va - (uintptr_t)p->va);
+
+	if ((uintptr_t)va < (uintptr_t)p->va || at > p->bytes || bytes > p->bytes - at)
+		return WEIR_EINVAL;
+	*out_pa = p->pa + at;
+	return 0;
+}
+
+static void *qtest_pa_to_va(void *host, uint64_t pa, size_t bytes)
+{
+	void *va;
+
+	return weir_qtest_va(host, pa, bytes, &va) ? NULL : va;
+}
+
 static void qtest_assert_failed(void *host, const char *what, const char *file, int line)
 {
 	struct weir_qtest *qtest = host;
@@ -216,6 +264,10 @@ static const struct weir_host_ops all_ops = {
 	.lock_destroy = qtest_lock_destroy,
 	.lock = qtest_lock,
 	.unlock = qtest_unlock,
+	.spin_create = qtest_spin_create,
+	.spin_destroy = qtest_spin_destroy,
+	.spin_lock = qtest_spin_lock,
+	.spin_unlock = qtest_spin_unlock,
 	.assert_failed = qtest_assert_failed,
 	.log = qtest_log,
 	.time_ns = qtest_time_ns,
@@ -225,6 +277,8 @@ static const struct weir_host_ops all_ops = {
 	.module_close = qtest_module_close,
 	.pages_alloc = qtest_pages_alloc,
 	.pages_free = qtest_pages_free,
+	.va_to_pa = qtest_va_to_pa,
+	.pa_to_va = qtest_pa_to_va,
 	.mmio_map = qtest_mmio_map,
 	.mmio_unmap = qtest_mmio_unmap,
 	.mmio_read = qtest_mmio_read,

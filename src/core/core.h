@@ -10,6 +10,8 @@
 #ifndef WEIR_CORE_CORE_H
 #define WEIR_CORE_CORE_H
 
+#include <stdatomic.h>
+
 #include "core/list.h"
 #include "core/map.h"
 #include "core/slab.h"
@@ -218,6 +220,7 @@ struct weir_machine {
 	struct weir_lock *power_lock;         /* (c) runtime power calls, one at a time */
 	struct weir_list rpm_todo;            /* (m) devices by rpm_node */
 	struct weir_list bound;               /* (m) devices by bound_node, in order of binding */
+	_Atomic size_t atomic_bytes, atomic_count; /* of weir_atomic_alloc */
 	struct weir_machine_stats stats;      /* (m) */
 };
 

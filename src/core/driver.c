@@ -169,6 +169,24 @@ int weir_driver_unbind(struct weir_device *dev)
 	return err;
 }
 
+int weir_driver_bind(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	int err = 0;
+
+	weir_lock_(m);
+	if (dev->reg || dev->busy) {
+		err = WEIR_EBUSY;
+	} else if (dev->dead || !weir_match_next_reg_(dev, 0)) {
+		err = WEIR_ENOENT;
+	} else {
+		dev->last_err = 0;
+		m->policy->device_ready(dev);
+	}
+	weir_unlock_(m);
+	return err;
+}
+
 const struct weir_match *weir_driver_match_entry(const struct weir_device *dev,
 						 const struct weir_driver *drv)
 {

@@ -139,6 +139,14 @@ static const char *missing_call(const struct weir_host_ops *ops)
 		return ops->thread_run ? "thread_wait" : "thread_run";
 	if (!ops->module_open != !ops->module_close)
 		return ops->module_open ? "module_close" : "module_open";
+	if (ops->spin_create && (!ops->spin_destroy || !ops->spin_lock || !ops->spin_unlock))
+		return !ops->spin_destroy ? "spin_destroy" : !ops->spin_lock ? "spin_lock" : "spin_unlock";
+	if (!ops->spin_create && (ops->spin_destroy || ops->spin_lock || ops->spin_unlock))
+		return "spin_create";
+	if (ops->timer_create && (!ops->timer_set || !ops->timer_destroy))
+		return ops->timer_set ? "timer_destroy" : "timer_set";
+	if (!ops->cpu_count != !ops->cpu_id)
+		return ops->cpu_count ? "cpu_id" : "cpu_count";
 	if (!ops->pages_alloc != !ops->pages_free)
 		return ops->pages_alloc ? "pages_free" : "pages_alloc";
 	return missing_hardware_call(ops);
@@ -275,6 +283,7 @@ void weir_machine_destroy(struct weir_machine *m)
 		m->policy->fini(m);
 	weir_unlock_(m);
 	weir_assert_(m, m->stats.alloc_bytes == 0 && m->stats.alloc_count == 0);
+	weir_assert_(m, atomic_load(&m->atomic_bytes) == 0 && atomic_load(&m->atomic_count) == 0);
 	weir_slab_fini_(m, &m->device_slab);
 	weir_slab_fini_(m, &m->link_slab);
 	weir_slab_fini_(m, &m->node_slab);
@@ -319,6 +328,8 @@ void weir_machine_stats_get(struct weir_machine *m, struct weir_machine_stats *o
 	weir_lock_(m);
 	*out_stats = m->stats;
 	out_stats->events = m->next_event - 1;
+	out_stats->alloc_bytes += atomic_load(&m->atomic_bytes);
+	out_stats->alloc_count += atomic_load(&m->atomic_count);
 	weir_unlock_(m);
 }
 

@@ -204,6 +204,69 @@ static bool in_use(struct weir_module *module)
 	return false;
 }
 
+static bool has_driver(const struct weir_module *module, const struct weir_driver *drv)
+{
+	for (unsigned int i = 0; i < module->nr_registered; i++)
+		if (module->entry->drivers[i] == drv)
+			return true;
+	return false;
+}
+
+/* Counts users down to the one that is wanted. */
+struct user_search {
+	struct weir_module *module;
+	unsigned int left; /* to pass over */
+	struct weir_device *user, *used;
+};
+
+/* Return: true when that was it. */
+static bool meet(struct user_search *s, struct weir_device *user, struct weir_device *used)
+{
+	if (!user->reg || has_driver(s->module, user->reg->drv) || s->left--)
+		return false;
+	s->user = user;
+	s->used = used;
+	return true;
+}
+
+/* Links that are only made true by a bound consumer, or one that is on its way. */
+static bool is_used(const struct weir_link *link)
+{
+	return (link->flags & WEIR_LINK_MANAGED) && (link->state == WEIR_LINK_CONSUMER_PROBE ||
+						     link->state == WEIR_LINK_ACTIVE);
+}
+
+static bool search_device(struct user_search *s, struct weir_device *dev)
+{
+	struct weir_device *child;
+	struct weir_link *link;
+
+	weir_list_each(link, &dev->consumers, struct weir_link, s_node)
+		if (is_used(link) && meet(s, link->consumer, dev))
+			return true;
+	weir_list_each(child, &dev->children, struct weir_device, child_node)
+		if (meet(s, child, dev))
+			return true;
+	return false;
+}
+
+static bool search(struct user_search *s)
+{
+	struct weir_module *module = s->module;
+	struct weir_device *dev;
+
+	for (unsigned int i = 0; i < module->nr_registered; i++) {
+		struct weir_reg *reg = weir_reg_find_(module->m, module->entry->drivers[i]);
+
+		if (!reg)
+			continue;
+		weir_list_each(dev, &reg->devices, struct weir_device, reg_node)
+			if (search_device(s, dev))
+				return true;
+	}
+	return false;
+}
+
 static void unload(struct weir_module *module)
 {
 	struct weir_machine *m = module->m;
@@ -225,18 +288,36 @@ static void unload(struct weir_module *module)
 	weir_lock_(m);
 }
 
-int weir_module_unload(struct weir_module *module)
+int weir_module_unload(struct weir_module *module, uint32_t flags)
 {
+	struct user_search any = { .module = module };
 	struct weir_machine *m = module->m;
 	int err = 0;
 
 	weir_lock_(m);
-	if (!module->live || module->holds || in_use(module))
+	if (!module->live || module->holds || in_use(module) ||
+	    (!(flags & WEIR_MODULE_FORCE) && search(&any)))
 		err = WEIR_EBUSY;
 	else
 		unload(module);
 	weir_unlock_(m);
 	return err;
+}
+
+int weir_module_user(struct weir_module *module, unsigned int index,
+		     struct weir_device **out_user, struct weir_device **out_used)
+{
+	struct user_search s = { .module = module, .left = index };
+	bool found;
+
+	weir_lock_(module->m);
+	found = search(&s);
+	weir_unlock_(module->m);
+	if (!found)
+		return WEIR_ENOENT;
+	*out_user = s.user;
+	*out_used = s.used;
+	return 0;
 }
 
 void weir_modules_free_(struct weir_machine *m)
@@ -276,6 +357,49 @@ int weir_module_find(struct weir_machine *m, const char *name, struct weir_modul
 		return WEIR_ENOENT;
 	*out_module = module;
 	return 0;
+}
+
+/* The first live module from a place in the list on. */
+static struct weir_module *live_from(struct weir_machine *m, struct weir_list *at)
+{
+	for (; at != &m->modules; at = at->next) {
+		struct weir_module *module = weir_container_of(at, struct weir_module, node);
+
+		if (module->live)
+			return module;
+	}
+	return NULL;
+}
+
+struct weir_module *weir_module_first(struct weir_machine *m)
+{
+	struct weir_module *module;
+
+	weir_lock_(m);
+	module = live_from(m, m->modules.next);
+	weir_unlock_(m);
+	return module;
+}
+
+struct weir_module *weir_module_next(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+	struct weir_module *next;
+
+	weir_lock_(m);
+	next = live_from(m, module->node.next);
+	weir_unlock_(m);
+	return next;
+}
+
+bool weir_module_has(const struct weir_module *module, const struct weir_driver *drv)
+{
+	bool has;
+
+	weir_lock_(module->m);
+	has = has_driver(module, drv);
+	weir_unlock_(module->m);
+	return has;
 }
 
 const char *weir_module_name(const struct weir_module *module)

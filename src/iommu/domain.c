@@ -39,7 +39,7 @@ static int create(struct weir_machine *m, enum weir_domain_type type,
 
 	if (!domain)
 		return WEIR_ENOMEM;
-	domain->lock = m->ops->lock_create(m->host, WEIR_LOCK_DOMAIN);
+	domain->lock = m->ops->lock_create(m->host, WEIR_LOCK_PARTS);
 	if (!domain->lock) {
 		weir_free_(m, domain, sizeof(*domain));
 		return WEIR_ENOMEM;

@@ -18,6 +18,7 @@ struct weir_lock {
 	struct weir_lock *held_below; /* the holder's lock before this one */
 	unsigned int rank;
 	bool held;
+	bool spin;
 };
 
 /* The locks that this thread holds, the last taken first. */
@@ -52,9 +53,18 @@ bool testhost_may_fail_(struct testhost *t)
 	return fails;
 }
 
-static struct weir_lock *th_lock_create(void *host, unsigned int rank)
+void testhost_check_sleep_(struct testhost *t, const char *call)
 {
-	struct testhost *t = host;
+	const struct weir_lock *held;
+
+	for (held = held_top; held; held = held->held_below)
+		if (held->host == t && held->spin)
+			testhost_fault_(t, "%s is called under a spin lock of rank %u", call,
+					held->rank);
+}
+
+static struct weir_lock *lock_create(struct testhost *t, unsigned int rank, bool spin)
+{
 	struct weir_lock *lock;
 
 	if (testhost_may_fail_(t))
@@ -64,7 +74,9 @@ static struct weir_lock *th_lock_create(void *host, unsigned int rank)
 		return NULL;
 	lock->host = t;
 	lock->rank = rank;
-	lock->inner = t->inner->lock_create(t->inner_host, rank);
+	lock->spin = spin;
+	lock->inner = spin ? t->inner->spin_create(t->inner_host, rank)
+			   : t->inner->lock_create(t->inner_host, rank);
 	if (!lock->inner) {
 		free(lock);
 		return NULL;
@@ -73,6 +85,18 @@ static struct weir_lock *th_lock_create(void *host, unsigned int rank)
 	t->locks++;
 	pthread_mutex_unlock(&t->mutex);
 	return lock;
+}
+
+static struct weir_lock *th_lock_create(void *host, unsigned int rank)
+{
+	testhost_check_sleep_(host, "lock_create");
+	return lock_create(host, rank, false);
+}
+
+static struct weir_lock *th_spin_create(void *host, unsigned int rank)
+{
+	testhost_check_sleep_(host, "spin_create");
+	return lock_create(host, rank, true);
 }
 
 static void th_lock_destroy(void *host, struct weir_lock *lock)
@@ -86,13 +110,15 @@ static void th_lock_destroy(void *host, struct weir_lock *lock)
 		testhost_fault_(t, "a lock of rank %u is destroyed while it is held", lock->rank);
 		return; /* still on its holder's list: better lost than freed */
 	}
-	t->inner->lock_destroy(t->inner_host, lock->inner);
+	if (lock->spin)
+		t->inner->spin_destroy(t->inner_host, lock->inner);
+	else
+		t->inner->lock_destroy(t->inner_host, lock->inner);
 	free(lock);
 }
 
-static void th_lock(void *host, struct weir_lock *lock)
+static void check_order(struct testhost *t, struct weir_lock *lock)
 {
-	struct testhost *t = host;
 	const struct weir_lock *held;
 
 	for (held = held_top; held; held = held->held_below) {
@@ -106,15 +132,39 @@ static void th_lock(void *host, struct weir_lock *lock)
 			testhost_fault_(t, "a lock of rank %u is taken under one of rank %u",
 					lock->rank, held->rank);
 	}
-	t->inner->lock(t->inner_host, lock->inner);
+}
+
+static void note_held(struct weir_lock *lock)
+{
 	lock->held = true;
 	lock->held_below = held_top;
 	held_top = lock;
 }
 
-static void th_unlock(void *host, struct weir_lock *lock)
+static void th_lock(void *host, struct weir_lock *lock)
 {
 	struct testhost *t = host;
+
+	testhost_check_sleep_(t, "lock");
+	check_order(t, lock);
+	t->inner->lock(t->inner_host, lock->inner);
+	note_held(lock);
+}
+
+static unsigned long th_spin_lock(void *host, struct weir_lock *lock)
+{
+	struct testhost *t = host;
+	unsigned long before;
+
+	check_order(t, lock);
+	before = t->inner->spin_lock(t->inner_host, lock->inner);
+	note_held(lock);
+	return before;
+}
+
+/* Return: whether this thread held it. */
+static bool note_released(struct testhost *t, struct weir_lock *lock)
+{
 	struct weir_lock **at = &held_top;
 
 	while (*at && *at != lock)
@@ -122,11 +172,27 @@ static void th_unlock(void *host, struct weir_lock *lock)
 	if (!*at) {
 		testhost_fault_(t, "a lock of rank %u is released by a thread that does not hold it",
 				lock->rank);
-		return;
+		return false;
 	}
 	*at = lock->held_below;
 	lock->held = false;
-	t->inner->unlock(t->inner_host, lock->inner);
+	return true;
+}
+
+static void th_unlock(void *host, struct weir_lock *lock)
+{
+	struct testhost *t = host;
+
+	if (note_released(t, lock))
+		t->inner->unlock(t->inner_host, lock->inner);
+}
+
+static void th_spin_unlock(void *host, struct weir_lock *lock, unsigned long before)
+{
+	struct testhost *t = host;
+
+	if (note_released(t, lock))
+		t->inner->spin_unlock(t->inner_host, lock->inner, before);
 }
 
 static void th_assert_failed(void *host, const char *what, const char *file, int line)
@@ -202,6 +268,11 @@ static const struct weir_host_ops checking_ops = {
 	.lock_destroy = th_lock_destroy,
 	.lock = th_lock,
 	.unlock = th_unlock,
+	.spin_create = th_spin_create,
+	.spin_destroy = th_lock_destroy,
+	.spin_lock = th_spin_lock,
+	.spin_unlock = th_spin_unlock,
+	.alloc_atomic = testhost_alloc_atomic_,
 	.assert_failed = th_assert_failed,
 	.log = th_log,
 	.time_ns = th_time_ns,
@@ -220,6 +291,12 @@ struct testhost *testhost_create(const struct weir_host_ops *inner, void *inner_
 	t->inner = inner ? inner : &testhost_plain_ops;
 	t->inner_host = inner_host;
 	t->ops = checking_ops;
+	if (!t->inner->spin_create) {
+		t->ops.spin_create = NULL;
+		t->ops.spin_destroy = NULL;
+		t->ops.spin_lock = NULL;
+		t->ops.spin_unlock = NULL;
+	}
 	if (!t->inner->log)
 		t->ops.log = NULL;
 	if (!t->inner->time_ns)

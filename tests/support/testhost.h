@@ -6,6 +6,7 @@
  *   its ends untouched; freed memory is overwritten;
  * - locks are taken in rising rank, not twice by a thread, released by the one
  *   that took them, and all destroyed in the end;
+ * - nothing that sleeps is called under a spin lock;
  * - pages, mapped registers and interrupts are given back;
  * - the n-th call that can fail (alloc, lock_create, thread_run, pages_alloc,
  *   mmio_map, irq_request, msi_request) fails on demand;

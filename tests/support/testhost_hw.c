@@ -19,6 +19,7 @@ static int th_pages_alloc(void *host, size_t bytes, size_t align_bytes, void **o
 	struct testhost *t = host;
 	int err;
 
+	testhost_check_sleep_(t, "pages_alloc");
 	if (!bytes || bytes % 4096 || align_bytes < 4096 || (align_bytes & (align_bytes - 1)))
 		testhost_fault_(t, "pages_alloc of %zu byte(s) aligned to %zu", bytes, align_bytes);
 	if (testhost_may_fail_(t))
@@ -84,6 +85,20 @@ static void th_mmio_write(void *host, uintptr_t at, unsigned int width, uint64_t
 	t->inner->mmio_write(t->inner_host, at, width, value);
 }
 
+static int th_va_to_pa(void *host, const void *va, size_t bytes, uint64_t *out_pa)
+{
+	struct testhost *t = host;
+
+	return t->inner->va_to_pa(t->inner_host, va, bytes, out_pa);
+}
+
+static void *th_pa_to_va(void *host, uint64_t pa, size_t bytes)
+{
+	struct testhost *t = host;
+
+	return t->inner->pa_to_va(t->inner_host, pa, bytes);
+}
+
 static void th_dma_barrier(void *host)
 {
 	struct testhost *t = host;
@@ -140,6 +155,8 @@ void testhost_hw_ops_(struct weir_host_ops *ops, const struct weir_host_ops *inn
 {
 	ops->pages_alloc = inner->pages_alloc ? th_pages_alloc : NULL;
 	ops->pages_free = inner->pages_free ? th_pages_free : NULL;
+	ops->va_to_pa = inner->va_to_pa ? th_va_to_pa : NULL;
+	ops->pa_to_va = inner->pa_to_va ? th_pa_to_va : NULL;
 	ops->mmio_map = inner->mmio_map ? th_mmio_map : NULL;
 	ops->mmio_unmap = inner->mmio_unmap ? th_mmio_unmap : NULL;
 	ops->mmio_read = inner->mmio_read ? th_mmio_read : NULL;

@@ -65,6 +65,12 @@ static bool tail_intact(struct testhost_block *block)
 
 void *testhost_alloc_(void *host, size_t bytes)
 {
+	testhost_check_sleep_(host, "alloc");
+	return testhost_alloc_atomic_(host, bytes);
+}
+
+void *testhost_alloc_atomic_(void *host, size_t bytes)
+{
 	struct testhost *t = host;
 	struct testhost_block *block;
 
@@ -194,6 +200,18 @@ static void plain_unlock(void *host, struct weir_lock *lock)
 	pthread_mutex_unlock((pthread_mutex_t *)lock);
 }
 
+static unsigned long plain_spin_lock(void *host, struct weir_lock *lock)
+{
+	plain_lock(host, lock);
+	return 0;
+}
+
+static void plain_spin_unlock(void *host, struct weir_lock *lock, unsigned long before)
+{
+	(void)before;
+	plain_unlock(host, lock);
+}
+
 static void plain_assert_failed(void *host, const char *what, const char *file, int line)
 {
 	(void)host;
@@ -209,5 +227,9 @@ const struct weir_host_ops testhost_plain_ops = {
 	.lock_destroy = plain_lock_destroy,
 	.lock = plain_lock,
 	.unlock = plain_unlock,
+	.spin_create = plain_lock_create,
+	.spin_destroy = plain_lock_destroy,
+	.spin_lock = plain_spin_lock,
+	.spin_unlock = plain_spin_unlock,
 	.assert_failed = plain_assert_failed,
 };

@@ -38,7 +38,11 @@ void testhost_fault_(struct testhost *t, const char *fmt, ...);
 /* Counts a call that can fail. Return: whether it is to fail. */
 bool testhost_may_fail_(struct testhost *t);
 
+/* Notes a fault when this thread holds a spin lock: the call may sleep. */
+void testhost_check_sleep_(struct testhost *t, const char *call);
+
 void *testhost_alloc_(void *host, size_t bytes);
+void *testhost_alloc_atomic_(void *host, size_t bytes);
 void testhost_free_(void *host, void *mem, size_t bytes);
 /* Notes a fault for each live block whose ends were overwritten. */
 void testhost_check_blocks_(struct testhost *t);

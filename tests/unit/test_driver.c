@@ -193,6 +193,31 @@ static void build_chain(struct world *w, unsigned int n, bool worst)
 	}
 }
 
+/* What was unbound, or failed, has another turn when it is asked for, and only then. */
+static void test_driver_bind(void **state)
+{
+	struct world *w = *state;
+	struct weir_device *a = world_device(w, "a", NULL, "k1");
+
+	assert_int_equal(weir_driver_bind(a), WEIR_ENOENT);
+	world_plan(w, "probe", "a", WEIR_EIO, 1);
+	world_driver_add(w, "drv1", "k1");
+	assert_settles(w);
+	assert_int_equal(weir_device_verdict(a, NULL), WEIR_VERDICT_FAILED);
+	assert_settles(w);
+	assert_journal(w, "probe a");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(weir_driver_bind(a), 0);
+		assert_settles(w);
+		assert_journal(w, "probe a");
+		assert_int_equal(weir_driver_bind(a), WEIR_EBUSY);
+		assert_int_equal(weir_driver_unbind(a), 0);
+		assert_settles(w);
+		assert_int_equal(weir_device_verdict(a, NULL), WEIR_VERDICT_REMOVED);
+		assert_journal(w, "remove a");
+	}
+}
+
 static void test_driver_unbinds_a_long_chain_without_recursion(void **state)
 {
 	struct world *w = *state;
@@ -235,6 +260,7 @@ int main(void)
 		TEST(test_driver_next_is_tried),
 		TEST(test_driver_defers_with_a_reason),
 		TEST(test_driver_unbind),
+		cmocka_unit_test_setup_teardown(test_driver_bind, open_weir_world, close_world),
 		TEST(test_driver_unregister_order),
 		TEST(test_driver_reload),
 		TEST(test_driver_unbinds_a_long_chain_without_recursion),

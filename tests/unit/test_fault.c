@@ -276,7 +276,7 @@ static void scenario_module(struct testhost *t, void *arg)
 			assert_int_equal(weir_module_load(w.m, &entry, &module), 0);
 		}
 		assert_settles(&w);
-		assert_int_equal(weir_module_unload(module), 0);
+		assert_int_equal(weir_module_unload(module, 0), 0);
 		weir_machine_stats_get(w.m, &stats);
 		assert_int_equal(stats.drivers, 0);
 	}

@@ -34,15 +34,26 @@ static const struct weir_module_entry two = {
 	.exit = on_exit_,
 };
 
-static int open_world(void **state)
+static int open_with(const struct weir_policy_ops *policy, void **state)
 {
-	world_open(&world, &plain_policy);
+	world_open(&world, policy);
 	drivers[0] = &world_driver(&world, "drv1", "k1", NULL, NULL)->drv;
 	drivers[1] = &world_driver(&world, "drv2", "k2", NULL, NULL)->drv;
 	drivers[2] = NULL;
 	init_err = 0;
 	*state = &world;
 	return 0;
+}
+
+static int open_world(void **state)
+{
+	return open_with(&plain_policy, state);
+}
+
+/* Under the library's own policy, which brings consumers back. */
+static int open_weir_world(void **state)
+{
+	return open_with(NULL, state);
 }
 
 static int close_world(void **state)
@@ -76,7 +87,7 @@ static void test_module_load_and_unload(void **state)
 		assert_int_equal(weir_module_find(w->m, "two", &found), 0);
 		assert_ptr_equal(found, module);
 		assert_int_equal(weir_module_load(w->m, &two, &found), WEIR_EEXIST);
-		assert_int_equal(weir_module_unload(module), 0);
+		assert_int_equal(weir_module_unload(module, 0), 0);
 		assert_journal(w, "remove b; remove a; exit two");
 		assert_int_equal(weir_module_find(w->m, "two", &found), WEIR_ENOENT);
 		assert_drivers(w, 0);
@@ -92,7 +103,7 @@ static void test_module_drivers_go_in_reverse(void **state)
 	world_device(w, "a", NULL, "k1");
 	assert_int_equal(weir_module_load(w->m, &two, &module), 0);
 	assert_settles(w);
-	assert_int_equal(weir_module_unload(module), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
 	assert_journal(w, "init two; probe a; probe b; remove b; remove a; exit two");
 }
 
@@ -143,14 +154,157 @@ static void test_module_holds(void **state)
 	weir_module_get(module);
 	weir_module_get(module);
 	weir_module_put(module);
-	assert_int_equal(weir_module_unload(module), WEIR_EBUSY);
+	assert_int_equal(weir_module_unload(module, 0), WEIR_EBUSY);
 	assert_journal(w, "init two");
 	assert_drivers(w, 2);
 	weir_module_put(module);
 	testhost_expect_asserts(w->host);
 	weir_module_put(module); /* one too many */
 	assert_int_equal(testhost_take_asserts(w->host), 1);
-	assert_int_equal(weir_module_unload(module), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
+}
+
+/* ---- users ---- */
+
+static void assert_user(struct weir_module *module, unsigned int index, const char *user,
+			const char *used)
+{
+	struct weir_device *a, *b;
+
+	assert_int_equal(weir_module_user(module, index, &a, &b), 0);
+	assert_string_equal(weir_device_name(a), user);
+	assert_string_equal(weir_device_name(b), used);
+}
+
+static void assert_no_user(struct weir_module *module, unsigned int index)
+{
+	struct weir_device *a, *b;
+
+	assert_int_equal(weir_module_user(module, index, &a, &b), WEIR_ENOENT);
+}
+
+/* c and d of another driver need a; e needs d; b is of the module itself. */
+static struct weir_module *load_used(struct world *w)
+{
+	struct weir_module *module;
+	struct weir_device *a = world_device(w, "a", NULL, "k1"), *d;
+
+	assert_int_equal(weir_link_add(world_device(w, "b", NULL, "k2"), a, 0, NULL), 0);
+	assert_int_equal(weir_link_add(world_device(w, "c", NULL, "k3"), a, 0, NULL), 0);
+	d = world_device(w, "d", NULL, "k3");
+	assert_int_equal(weir_link_add(d, a, 0, NULL), 0);
+	assert_int_equal(weir_link_add(world_device(w, "e", NULL, "k3"), d, 0, NULL), 0);
+	world_driver_add(w, "other", "k3");
+	assert_int_equal(weir_module_load(w->m, &two, &module), 0);
+	assert_settles(w);
+	assert_journal(w, "init two; probe a; probe b; probe c; probe d; probe e");
+	return module;
+}
+
+static void test_module_unload_is_refused_with_users(void **state)
+{
+	struct world *w = *state;
+	struct weir_module *module = load_used(w);
+
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(weir_module_unload(module, 0), WEIR_EBUSY);
+	assert_journal(w, "");
+	assert_drivers(w, 3);
+	assert_user(module, 0, "c", "a");
+	assert_user(module, 1, "d", "a");
+	assert_no_user(module, 2);
+	assert_no_user(module, ~0u);
+	assert_int_equal(weir_driver_unbind(world_find(w, "d")), 0);
+	assert_int_equal(weir_driver_unbind(world_find(w, "c")), 0);
+	assert_journal(w, "remove e; remove d; remove c");
+	assert_no_user(module, 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
+	assert_journal(w, "remove b; remove a; exit two");
+}
+
+static void test_module_unload_by_force(void **state)
+{
+	struct world *w = *state;
+	struct weir_module *module = load_used(w);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(weir_module_unload(module, WEIR_MODULE_FORCE), 0);
+		assert_journal(w, "remove b; remove c; remove e; remove d; remove a; exit two");
+		assert_drivers(w, 1);
+		assert_settles(w);
+		assert_int_equal(weir_device_verdict(world_find(w, "c"), NULL),
+				 WEIR_VERDICT_WAITS_SUPPLIER);
+		assert_int_equal(weir_module_load(w->m, &two, &module), 0);
+		assert_settles(w);
+		/* Consumers come back as their suppliers do. */
+		assert_status(w, "e", WEIR_DEVICE_BOUND);
+		assert_status(w, "c", WEIR_DEVICE_BOUND);
+		w->journal[0] = '\0';
+		w->journal_bytes = 0;
+	}
+	weir_module_get(module); /* which force does not break */
+	assert_int_equal(weir_module_unload(module, WEIR_MODULE_FORCE), WEIR_EBUSY);
+	weir_module_put(module);
+	assert_journal(w, "");
+}
+
+/* What hangs below a device goes with it. */
+static void test_module_children_are_users(void **state)
+{
+	struct world *w = *state;
+	struct weir_module *module;
+	struct weir_device *a = world_device(w, "a", NULL, "k1");
+
+	world_device(w, "b", a, "k2");
+	world_device(w, "c", a, "k3");
+	world_driver_add(w, "other", "k3");
+	assert_int_equal(weir_module_load(w->m, &two, &module), 0);
+	assert_settles(w);
+	assert_user(module, 0, "c", "a");
+	assert_no_user(module, 1);
+	assert_int_equal(weir_module_unload(module, 0), WEIR_EBUSY);
+	assert_int_equal(weir_driver_unbind(world_find(w, "c")), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
+}
+
+/* What only orders power, or delays sync_state, needs nothing of it. */
+static void test_module_links_that_are_no_use(void **state)
+{
+	struct world *w = *state;
+	struct weir_module *module;
+	struct weir_device *a = world_device(w, "a", NULL, "k1"), *c, *d;
+
+	c = world_device(w, "c", NULL, "k3");
+	d = world_device(w, "d", NULL, "none");
+	assert_int_equal(weir_link_add(c, a, WEIR_LINK_STATELESS, NULL), 0);
+	assert_int_equal(weir_link_add(d, a, 0, NULL), 0);
+	world_driver_add(w, "other", "k3");
+	assert_int_equal(weir_module_load(w->m, &two, &module), 0);
+	assert_settles(w);
+	assert_no_user(module, 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
+	assert_journal(w, "init two; probe c; probe a; remove a; exit two");
+}
+
+static void test_module_list(void **state)
+{
+	static const struct weir_driver *const none[] = { NULL };
+	static const struct weir_module_entry empty = {
+		.abi = WEIR_ABI(struct weir_module_entry), .name = "empty", .drivers = none,
+	};
+	struct world *w = *state;
+	struct weir_module *a, *b;
+
+	assert_null(weir_module_first(w->m));
+	assert_int_equal(weir_module_load(w->m, &two, &a), 0);
+	assert_int_equal(weir_module_load(w->m, &empty, &b), 0);
+	assert_ptr_equal(weir_module_first(w->m), a);
+	assert_ptr_equal(weir_module_next(a), b);
+	assert_null(weir_module_next(b));
+	assert_true(weir_module_has(a, drivers[1]));
+	assert_false(weir_module_has(b, drivers[1]));
+	assert_int_equal(weir_module_unload(a, 0), 0);
+	assert_ptr_equal(weir_module_first(w->m), b);
 }
 
 /* ---- the ABI ---- */
@@ -205,7 +359,7 @@ static void test_module_events(void **state)
 
 	weir_trace_attach(w->m, &trace);
 	assert_int_equal(weir_module_load(w->m, &two, &module), 0);
-	assert_int_equal(weir_module_unload(module), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
 	init_err = WEIR_EIO;
 	assert_int_equal(weir_module_load(w->m, &two, &module), WEIR_EIO);
 	weir_trace_detach(w->m, &trace);
@@ -238,7 +392,7 @@ static void test_module_open_shared_objects(void **state)
 	assert_int_equal(weir_module_open(m, "good", &module), 0);
 	assert_string_equal(weir_module_name(module), "good");
 	assert_int_equal(weir_module_open(m, "good", NULL), WEIR_EEXIST);
-	assert_int_equal(weir_module_unload(module), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
 	assert_int_equal(weir_module_open(m, "good", &module), 0);
 	assert_int_equal(weir_module_open(m, "noentry", NULL), WEIR_ENOEXEC);
 	assert_int_equal(weir_module_open(m, "missing", NULL), WEIR_ENOENT);
@@ -290,7 +444,7 @@ static void test_module_images_are_closed(void **state)
 	drivers[0] = NULL;
 	assert_int_equal(weir_module_open(m, "two", &module), 0);
 	assert_int_equal(images, 1);
-	assert_int_equal(weir_module_unload(module), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
 	assert_int_equal(images, 0);
 	assert_int_equal(weir_module_open(m, "two", &module), 0);
 	weir_module_get(module);
@@ -305,7 +459,7 @@ static struct weir_module *own;
 static int unload_own(struct world *w, struct weir_device *dev)
 {
 	(void)dev;
-	world_note(w, "unload %s", weir_errname(weir_module_unload(own)));
+	world_note(w, "unload %s", weir_errname(weir_module_unload(own, 0)));
 	return 0;
 }
 
@@ -318,7 +472,7 @@ static void test_module_is_not_unloaded_by_its_own_probe(void **state)
 	assert_int_equal(weir_module_load(w->m, &two, &own), 0);
 	assert_settles(w);
 	assert_journal(w, "init two; probe a; unload EBUSY");
-	assert_int_equal(weir_module_unload(own), 0);
+	assert_int_equal(weir_module_unload(own, 0), 0);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
@@ -331,6 +485,12 @@ int main(void)
 		TEST(test_module_init_fails),
 		TEST(test_module_registration_fails),
 		TEST(test_module_holds),
+		TEST(test_module_unload_is_refused_with_users),
+		cmocka_unit_test_setup_teardown(test_module_unload_by_force, open_weir_world,
+						close_world),
+		TEST(test_module_children_are_users),
+		TEST(test_module_links_that_are_no_use),
+		TEST(test_module_list),
 		TEST(test_module_of_another_abi_is_refused_by_name),
 		TEST(test_module_events),
 		TEST(test_module_open_without_host_calls),
