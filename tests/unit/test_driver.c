@@ -16,6 +16,15 @@ static int open_world(void **state)
 	return 0;
 }
 
+static int open_weir_world(void **state)
+{
+	static struct world w;
+
+	world_open(&w, NULL);
+	*state = &w;
+	return 0;
+}
+
 static int close_world(void **state)
 {
 	world_close(*state);
