@@ -38,6 +38,14 @@ enum weir_fwmap {
 	WEIR_FWMAP_MSI,   /* an MSI controller, and the device id the requester has there */
 };
 
+/* How firmware puts a device behind an IOMMU: which, and what it says of the device there. */
+#define WEIR_FWSPEC_CELLS 16u
+struct weir_fwspec {
+	struct weir_fwnode *target; /* it may be disabled */
+	uint32_t nr_cells;
+	uint32_t cells[WEIR_FWSPEC_CELLS];
+};
+
 /*
  * A kind of firmware. The library comes with flattened device trees
  * (weir_firmware_load_dt) and nodes made by code (weir_fwnode_create).
@@ -55,6 +63,8 @@ struct weir_firmware_ops {
 	/* weir_firmware_map_id(). NULL: nothing is mapped. */
 	int (*map_id)(struct weir_fwnode *node, enum weir_fwmap what, uint32_t id,
 		      struct weir_fwnode **out_target, uint32_t *out_id);
+	/* weir_firmware_spec(). NULL: no device is behind an IOMMU. */
+	int (*spec)(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
 };
 
 /**
@@ -174,6 +184,15 @@ struct weir_fwnode *weir_firmware_pci_child(struct weir_fwnode *node, uint8_t de
  */
 int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_t id,
 			 struct weir_fwnode **out_target, uint32_t *out_id);
+
+/**
+ * weir_firmware_spec - the IOMMUs that a device is behind, other than those of a PCI
+ * function, which its requester ids are mapped to.
+ * @node: of the device.
+ * Context: any. Return: 0; WEIR_ENOENT after the last, or where the list cannot be read any
+ * further; WEIR_EINVAL when the entry has more than WEIR_FWSPEC_CELLS.
+ */
+int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
 
 /** weir_fwlink_first / weir_fwlink_next - the unresolved suppliers of a node, last found first. */
 struct weir_fwlink *weir_fwlink_first(const struct weir_fwnode *consumer);

@@ -191,7 +191,7 @@ void weir_fwnodes_free_(struct weir_machine *m)
 	}
 }
 
-/* ---- PCI: what the kind of firmware knows ---- */
+/* ---- what the kind of firmware knows ---- */
 
 int weir_firmware_pci_host(struct weir_fwnode *node, struct weir_pci_host *out_host)
 {
@@ -208,6 +208,11 @@ int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_
 {
 	return node->ops->map_id ? node->ops->map_id(node, what, id, out_target, out_id)
 				 : WEIR_ENOENT;
+}
+
+int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec)
+{
+	return node->ops->spec ? node->ops->spec(node, index, out_spec) : WEIR_ENOENT;
 }
 
 /* ---- plain accessors ---- */

@@ -7,10 +7,7 @@
  * there: it gets a group, which gets its default domain. It stays one until it is
  * deleted or an instance goes. Guarded by the machine lock.
  */
-#include "firmware/dt/dt.h"
 #include "iommu/priv.h"
-
-#define MAX_CELLS 16
 
 static const struct weir_iommu_ops no_ops = { .abi = WEIR_ABI(struct weir_iommu_ops) };
 
@@ -95,63 +92,36 @@ void weir_iommus_free_(struct weir_machine *m)
 
 /* ---- what firmware says of a master ---- */
 
-/* The specifiers of a device, one after the other; see weir_iommu_configure_ for errors. */
-struct specs {
-	struct weir_device *dev;
-	struct weir_dt_cells cells;
-};
-
-static bool specs_begin(struct specs *s, struct weir_device *dev)
+static int translate(struct weir_iommu *iommu, struct weir_device *dev,
+		     const struct weir_fwspec *spec, uint32_t *out_stream)
 {
-	const struct weir_fwnode *fw = dev->fwnode;
-	const struct weir_dt_prop *prop = NULL;
-
-	if (fw && fw->ops == &weir_dt_ops_)
-		prop = weir_dt_prop_(dev->m->dt, weir_dt_node_(fw), "iommus");
-	if (!prop)
-		return false;
-	s->dev = dev;
-	s->cells = (struct weir_dt_cells){
-		.dt = dev->m->dt, .at = prop->value, .end = prop->value + (prop->bytes & ~3u),
-		.count_name = "#iommu-cells", .count_required = true,
-	};
-	return true;
-}
-
-static int translate(struct weir_iommu *iommu, struct weir_device *dev, const uint8_t *args,
-		     uint32_t nr_args, uint32_t *out_stream)
-{
-	uint32_t cells[MAX_CELLS];
-
-	if (nr_args > MAX_CELLS)
-		return WEIR_EINVAL;
-	for (uint32_t i = 0; i < nr_args; i++)
-		cells[i] = weir_be32_(args + 4 * (size_t)i);
 	if (iommu->ops->translate_ids)
-		return iommu->ops->translate_ids(iommu->instance, dev, cells, nr_args, out_stream);
-	*out_stream = nr_args ? cells[0] : 0;
+		return iommu->ops->translate_ids(iommu->instance, dev, spec->cells, spec->nr_cells,
+						 out_stream);
+	*out_stream = spec->nr_cells ? spec->cells[0] : 0;
 	return 0;
 }
 
-/* Return: 1 with a stream; 0 at the end; negative. */
-static int specs_next(struct specs *s, struct weir_stream *out_stream,
-		      struct weir_fwnode **out_missing)
+/*
+ * The stream of a device's @index-th specifier; see weir_iommu_configure_ for errors.
+ * Return: 1 with a stream; 0 at the end; negative.
+ */
+static int stream_at(struct weir_device *dev, unsigned int index, struct weir_stream *out_stream,
+		     struct weir_fwnode **out_missing)
 {
-	struct weir_dt_node *node;
-	const uint8_t *args;
-	uint32_t nr_args;
+	struct weir_fwspec spec;
+	int err = dev->fwnode ? weir_firmware_spec(dev->fwnode, index, &spec) : WEIR_ENOENT;
 
-	if (weir_dt_cells_next_(&s->cells, &node, &args, &nr_args) != WEIR_DT_NODE)
-		return 0;
-	if (node->fw.flags & WEIR_FWNODE_DISABLED)
+	if (err)
+		return err == WEIR_ENOENT ? 0 : err;
+	if (spec.target->flags & WEIR_FWNODE_DISABLED)
 		return WEIR_ENODEV;
-	out_stream->iommu = weir_iommu_find_(&node->fw);
+	out_stream->iommu = weir_iommu_find_(spec.target);
 	if (!out_stream->iommu) {
-		*out_missing = &node->fw;
+		*out_missing = spec.target;
 		return WEIR_EDEFER;
 	}
-	return translate(out_stream->iommu, s->dev, args, nr_args, &out_stream->id) ? WEIR_EINVAL
-										    : 1;
+	return translate(out_stream->iommu, dev, &spec, &out_stream->id) ? WEIR_EINVAL : 1;
 }
 
 /* ---- masters ---- */
@@ -199,16 +169,14 @@ static int collect(struct weir_device *dev, uint32_t nr_streams, struct weir_mas
 {
 	struct weir_fwnode *missing;
 	struct weir_master *master;
-	struct specs s;
 	int err = make_master(dev, nr_streams, &master);
 
 	if (err)
 		return err;
-	specs_begin(&s, dev);
 	for (uint32_t i = 0; i < nr_streams; i++) {
 		struct weir_stream *stream = &master->streams[i];
 
-		specs_next(&s, stream, &missing);
+		stream_at(dev, i, stream, &missing);
 		weir_list_add_tail(&stream->iommu->streams, &stream->at_iommu);
 	}
 	dev->master = master;
@@ -270,14 +238,11 @@ int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_miss
 	struct weir_stream stream;
 	struct weir_master *master;
 	uint32_t nr_streams = 0;
-	struct specs s;
 	int err;
 
 	if (dev->master)
 		return dev->master->group->owner ? WEIR_EBUSY : 0;
-	if (!specs_begin(&s, dev))
-		return 0;
-	while ((err = specs_next(&s, &stream, out_missing)) > 0)
+	while ((err = stream_at(dev, nr_streams, &stream, out_missing)) > 0)
 		nr_streams++;
 	if (err || !nr_streams)
 		return err;

@@ -41,3 +41,32 @@ enum weir_dt_entry weir_dt_cells_next_(struct weir_dt_cells *cells, struct weir_
 	*out_node = node;
 	return WEIR_DT_NODE;
 }
+
+/* The property "iommus"; a hole in it ends it. */
+int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec)
+{
+	const struct weir_dt *dt = fw->m->dt;
+	const struct weir_dt_prop *prop = weir_dt_prop_(dt, weir_dt_node_(fw), "iommus");
+	struct weir_dt_cells cells = {
+		.dt = dt, .count_name = "#iommu-cells", .count_required = true,
+	};
+	struct weir_dt_node *node;
+	const uint8_t *args;
+	uint32_t nr_args;
+
+	if (!prop)
+		return WEIR_ENOENT;
+	cells.at = prop->value;
+	cells.end = prop->value + (prop->bytes & ~3u);
+	do {
+		if (weir_dt_cells_next_(&cells, &node, &args, &nr_args) != WEIR_DT_NODE)
+			return WEIR_ENOENT;
+	} while (index--);
+	if (nr_args > WEIR_FWSPEC_CELLS)
+		return WEIR_EINVAL;
+	out_spec->target = &node->fw;
+	out_spec->nr_cells = nr_args;
+	for (uint32_t i = 0; i < nr_args; i++)
+		out_spec->cells[i] = weir_be32_(args + 4 * (size_t)i);
+	return 0;
+}

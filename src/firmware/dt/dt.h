@@ -170,4 +170,7 @@ struct weir_fwnode *weir_dt_pci_child_(struct weir_fwnode *fw, uint8_t devfn);
 int weir_dt_map_id_(struct weir_fwnode *fw, enum weir_fwmap what, uint32_t id,
 		    struct weir_fwnode **out_target, uint32_t *out_id);
 
+/* cells.c: see struct weir_firmware_ops */
+int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec);
+
 #endif

@@ -494,4 +494,5 @@ const struct weir_firmware_ops weir_dt_ops_ = {
 	.pci_host = weir_dt_pci_host_,
 	.pci_child = weir_dt_pci_child_,
 	.map_id = weir_dt_map_id_,
+	.spec = weir_dt_spec_,
 };
