@@ -20,9 +20,10 @@ BELOW = {
     'core': [],
     'firmware': ['core'],
     'pci': ['core'],
+    'virtio': ['pci', 'firmware', 'core'],
     'iommu': ['pci', 'firmware', 'core'],
     'dma': ['iommu', 'pci', 'firmware', 'core'],
-    'drivers': ['dma', 'iommu', 'pci', 'firmware', 'core'],
+    'drivers': ['virtio', 'dma', 'iommu', 'pci', 'firmware', 'core'],
     'policy': ['dma', 'iommu', 'pci', 'firmware', 'core'],
 }
 SRC_SYSTEM = {'stdarg.h', 'stdatomic.h', 'stdbool.h', 'stddef.h', 'stdint.h'}

@@ -23,5 +23,6 @@
 #include "weir/spin.h"
 #include "weir/trace.h"
 #include "weir/verdict.h"
+#include "weir/virtio.h"
 
 #endif
