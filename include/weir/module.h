@@ -35,8 +35,8 @@ int weir_module_load(struct weir_machine *m, const struct weir_module_entry *ent
 
 /**
  * weir_module_open - load a module by name through the host.
- * Return: as weir_module_load(); WEIR_EOPNOTSUPP when the host cannot; what the
- * host's module_open returned.
+ * Return: as weir_module_load(); WEIR_ENOEXEC also when it calls itself otherwise
+ * (logged); WEIR_EOPNOTSUPP when the host cannot; what the host's module_open returned.
  */
 int weir_module_open(struct weir_machine *m, const char *name, struct weir_module **out_module);
 

@@ -9,7 +9,6 @@
  */
 #include "weir/posix.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -18,8 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "weir/module.h"
+#include "weir/catalogue.h"
 
+#include "modules.h"
 #include "pool.h"
 
 struct weir_posix {
@@ -164,58 +164,22 @@ static void posix_thread_wait(void *host)
 	pool_wait(posix->pool);
 }
 
-/* Logs a text about a module; the loader's texts name the file. */
-static void log_module(struct weir_posix *posix, const char *text)
-{
-	if (posix->log && text)
-		posix_log(posix, WEIR_LOG_ERR, text);
-}
-
 static int posix_module_open(void *host, const char *name, void **out_image,
 			     const struct weir_module_entry **out_entry)
 {
 	struct weir_posix *posix = host;
-	const struct weir_module_entry *entry;
-	void *image;
-	char *path;
-	size_t bytes;
-	int err;
+	char text[MODULES_TEXT];
+	int err = modules_open(posix->module_dir, name, out_image, out_entry, text);
 
-	/* A name is a name: it does not lead out of the directory. */
-	if (!name[0] || strchr(name, '/'))
-		return WEIR_EINVAL;
-	bytes = strlen(posix->module_dir) + strlen(name) + sizeof("/.so");
-	path = malloc(bytes);
-	if (!path)
-		return WEIR_ENOMEM;
-	snprintf(path, bytes, "%s/%s.so", posix->module_dir, name);
-	err = WEIR_ENOENT;
-	if (access(path, F_OK) != 0)
-		goto free_path;
-	err = WEIR_ENOEXEC;
-	image = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!image) {
-		log_module(posix, dlerror());
-		goto free_path;
-	}
-	entry = dlsym(image, "weir_module_entry");
-	if (!entry) {
-		log_module(posix, dlerror());
-		dlclose(image);
-		goto free_path;
-	}
-	*out_image = image;
-	*out_entry = entry;
-	err = 0;
-free_path:
-	free(path);
+	if (err && posix->log)
+		posix_log(posix, WEIR_LOG_ERR, text);
 	return err;
 }
 
 static void posix_module_close(void *host, void *image)
 {
 	(void)host;
-	dlclose(image);
+	modules_close(image);
 }
 
 static const struct weir_host_ops required_ops = {
@@ -286,4 +250,55 @@ struct weir_posix *weir_posix_destroy(struct weir_posix *posix)
 const struct weir_host_ops *weir_posix_ops(const struct weir_posix *posix)
 {
 	return &posix->ops;
+}
+
+int weir_posix_modules(const struct weir_posix *posix, weir_posix_module_fn *fn, void *context)
+{
+	return posix->module_dir ? modules_each(posix->module_dir, fn, context) : 0;
+}
+
+/* ---- the catalogue ---- */
+
+struct declaration {
+	struct weir_machine *m;
+	int err;
+};
+
+static int declare_driver(struct weir_machine *m, const char *module,
+			  const struct weir_driver *drv)
+{
+	struct weir_catalogue_entry entry = {
+		.name = module, .bus = drv->bus, .state = WEIR_CATALOGUE_LOADABLE,
+	};
+	const char **keys;
+	size_t n = 0;
+	int err;
+
+	while (drv->match && drv->match[n].key)
+		n++;
+	keys = calloc(n + 1, sizeof(*keys));
+	if (!keys)
+		return WEIR_ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = drv->match[i].key;
+	entry.keys = keys;
+	err = weir_catalogue_add(m, &entry);
+	free(keys);
+	return err;
+}
+
+static void declare(void *context, const char *name, const struct weir_module_entry *entry)
+{
+	struct declaration *d = context;
+
+	for (size_t i = 0; entry && entry->drivers && entry->drivers[i] && !d->err; i++)
+		d->err = declare_driver(d->m, name, entry->drivers[i]);
+}
+
+int weir_posix_declare_modules(const struct weir_posix *posix, struct weir_machine *m)
+{
+	struct declaration d = { .m = m };
+	int err = weir_posix_modules(posix, declare, &d);
+
+	return err ? err : d.err;
 }

@@ -38,8 +38,12 @@ static int check_entry(struct weir_machine *m, const struct weir_module_entry *e
 		       const char *asked)
 {
 	if (entry->abi.version == WEIR_ABI_VERSION && entry->abi.size >= sizeof(*entry) &&
-	    entry->name)
-		return 0;
+	    entry->name) {
+		if (!asked || weir_streq_(asked, entry->name))
+			return 0;
+		weir_logf_(m, WEIR_LOG_ERR, "module %s: calls itself %s", asked, entry->name);
+		return WEIR_ENOEXEC;
+	}
 	weir_logf_(m, WEIR_LOG_ERR, "module %s: made for ABI version %u, table of %u bytes; "
 		   "this library has version %u, %u bytes", name_of(entry, asked),
 		   entry->abi.version, entry->abi.size, WEIR_ABI_VERSION,

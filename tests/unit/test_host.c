@@ -9,8 +9,8 @@
 
 #include "cm.h"
 #include "testhost.h"
-#include "weir/module.h"
 #include "weir/posix.h"
+#include "weir/weir.h"
 
 /* ---- the POSIX host ---- */
 
@@ -190,6 +190,104 @@ static void test_posix_modules(void **state)
 	assert_string_equal(entry->name, "good");
 	assert_int_equal(entry->abi.version, WEIR_ABI_VERSION);
 	ops->module_close(posix, image);
+	weir_posix_destroy(posix);
+}
+
+/* What is wrong with a module is logged in one line that names it. */
+static void test_posix_module_errors(void **state)
+{
+	static const struct {
+		const char *name;
+		int err;
+		const char *words[2];
+	} cases[] = {
+		{ "absent", WEIR_ENOENT, { "module absent", "no absent.so in /nowhere:" } },
+		{ "noentry", WEIR_ENOEXEC, { "noentry.so", "no weir_module_entry" } },
+		{ "lacking", WEIR_ENOEXEC, { "lacking.so", "weir_nobody_has_this" } },
+		{ "a/b", WEIR_EINVAL, { "'a/b'", "no name" } },
+	};
+	char *text = NULL;
+	size_t bytes;
+	FILE *log = open_memstream(&text, &bytes);
+	struct weir_posix *posix = posix_with(&(struct weir_posix_options){
+		.module_dir = "/nowhere:" TEST_MODULE_DIR, .log = log });
+	const struct weir_host_ops *ops = weir_posix_ops(posix);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct weir_module_entry *entry;
+		void *image;
+
+		rewind(log);
+		assert_int_equal(ops->module_open(posix, cases[i].name, &image, &entry),
+				 cases[i].err);
+		fputc('\0', log);
+		fflush(log);
+		assert_non_null(strstr(text, cases[i].words[0]));
+		assert_non_null(strstr(text, cases[i].words[1]));
+		assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	}
+	weir_posix_destroy(posix);
+	fclose(log);
+	free(text);
+}
+
+static void note_module(void *context, const char *name, const struct weir_module_entry *entry)
+{
+	char *text = context;
+	size_t at = strlen(text);
+
+	snprintf(text + at, 200 - at, "%s%s ", name, entry ? "" : "?");
+}
+
+static void test_posix_modules_are_listed(void **state)
+{
+	/* One directory twice, and one that is not there. */
+	struct weir_posix *posix = posix_with(&(struct weir_posix_options){
+		.module_dir = TEST_MODULE_DIR ":" TEST_MODULE_DIR ":/nowhere" });
+	char text[200] = "";
+
+	(void)state;
+	assert_int_equal(weir_posix_modules(posix, note_module, text), 0);
+	assert_string_equal(text, "good lacking? liar noentry? oldabi? twokeys ");
+	weir_posix_destroy(posix);
+	posix = posix_with(NULL);
+	assert_int_equal(weir_posix_modules(posix, note_module, NULL), 0);
+	weir_posix_destroy(posix);
+}
+
+static void test_posix_modules_are_declared(void **state)
+{
+	struct weir_posix *posix = posix_with(&(struct weir_posix_options){
+		.module_dir = TEST_MODULE_DIR });
+	static const struct {
+		const char *key;
+		enum weir_verdict verdict;
+	} cases[] = {
+		{ "acme,one", WEIR_VERDICT_LOADABLE }, { "acme,two", WEIR_VERDICT_LOADABLE },
+		{ "acme,three", WEIR_VERDICT_NO_DRIVER },
+	};
+	struct weir_fwnode *node;
+	struct weir_device *dev;
+	struct weir_machine *m;
+	struct weir_bus *bus;
+	struct weir_why why;
+
+	(void)state;
+	assert_int_equal(weir_machine_create(weir_posix_ops(posix), posix, &m), 0);
+	assert_int_equal(weir_bus_create(m, "test", NULL, &bus), 0);
+	assert_int_equal(weir_posix_declare_modules(posix, m), 0);
+	weir_catalogue_complete(m);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(weir_fwnode_create(m, NULL, cases[i].key, cases[i].key, &node), 0);
+		assert_int_equal(weir_device_create(bus, cases[i].key, NULL, node, &dev), 0);
+		assert_int_equal(weir_device_add(dev), 0);
+		assert_int_equal(weir_device_verdict(dev, &why), cases[i].verdict);
+		if (cases[i].verdict == WEIR_VERDICT_LOADABLE)
+			assert_string_equal(why.driver, "twokeys");
+		weir_device_unref(dev);
+	}
+	weir_machine_destroy(m);
 	weir_posix_destroy(posix);
 }
 
@@ -380,6 +478,9 @@ int main(void)
 		cmocka_unit_test(test_posix_threads_run_everything_once),
 		cmocka_unit_test(test_posix_full_queue_is_refused),
 		cmocka_unit_test(test_posix_modules),
+		cmocka_unit_test(test_posix_module_errors),
+		cmocka_unit_test(test_posix_modules_are_listed),
+		cmocka_unit_test(test_posix_modules_are_declared),
 		cmocka_unit_test(test_testhost_clean_use),
 		cmocka_unit_test(test_testhost_sees_memory_faults),
 		cmocka_unit_test(test_testhost_sees_lock_faults),

@@ -396,6 +396,10 @@ static void test_module_open_shared_objects(void **state)
 	assert_int_equal(weir_module_open(m, "good", &module), 0);
 	assert_int_equal(weir_module_open(m, "noentry", NULL), WEIR_ENOEXEC);
 	assert_int_equal(weir_module_open(m, "missing", NULL), WEIR_ENOENT);
+	assert_int_equal(weir_module_open(m, "oldabi", NULL), WEIR_ENOEXEC);
+	assert_int_equal(weir_module_open(m, "lacking", NULL), WEIR_ENOEXEC);
+	assert_int_equal(weir_module_open(m, "liar", NULL), WEIR_ENOEXEC);
+	assert_int_equal(weir_module_find(m, "honest", &module), WEIR_ENOENT);
 	weir_machine_destroy(m); /* closes what is open */
 	testhost_destroy(t);
 	weir_posix_destroy(posix);

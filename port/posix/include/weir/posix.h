@@ -24,6 +24,7 @@
 extern "C" {
 #endif
 
+struct weir_machine;
 struct weir_posix;
 
 struct weir_posix_options {
@@ -34,8 +35,9 @@ struct weir_posix_options {
 	/* The least important level that is printed. */
 	enum weir_log_level log_level;
 	/*
-	 * The directory of loadable modules, copied: module NAME is the file
-	 * NAME.so in it. NULL: weir_module_open() is refused.
+	 * The directory of loadable modules, or several with ":" between them, copied:
+	 * module NAME is the file NAME.so in the first that has it.
+	 * NULL: weir_module_open() is refused.
 	 */
 	const char *module_dir;
 };
@@ -63,6 +65,27 @@ struct weir_posix *weir_posix_destroy(struct weir_posix *posix);
  * out are NULL.
  */
 const struct weir_host_ops *weir_posix_ops(const struct weir_posix *posix);
+
+/*
+ * Gets a module that could be loaded; @entry is NULL when the file is none, or was made
+ * for another ABI. Both are borrowed. Must not open modules.
+ */
+typedef void weir_posix_module_fn(void *context, const char *name,
+				  const struct weir_module_entry *entry);
+
+/**
+ * weir_posix_modules - the modules in the directories of a host, by name.
+ * Each is opened for the call. Context: thread. Return: 0, also when there are none;
+ * WEIR_ENOMEM.
+ */
+int weir_posix_modules(const struct weir_posix *posix, weir_posix_module_fn *fn, void *context);
+
+/**
+ * weir_posix_declare_modules - tell the catalogue of a machine of them: all their
+ * drivers can be loaded.
+ * Context: thread. Return: 0; WEIR_ENOMEM.
+ */
+int weir_posix_declare_modules(const struct weir_posix *posix, struct weir_machine *m);
 
 #ifdef __cplusplus
 }
