@@ -32,6 +32,12 @@ struct weir_fwlink;
 
 struct weir_pci_host;
 
+/* A window through which the devices of a bus reach memory. */
+struct weir_fwdma {
+	uint64_t iova; /* on the bus */
+	uint64_t pa, bytes;
+};
+
 /* What a host bridge's requesters are mapped to. */
 enum weir_fwmap {
 	WEIR_FWMAP_IOMMU, /* an IOMMU, and the id the requester has there */
@@ -65,6 +71,11 @@ struct weir_firmware_ops {
 		      struct weir_fwnode **out_target, uint32_t *out_id);
 	/* weir_firmware_spec(). NULL: no device is behind an IOMMU. */
 	int (*spec)(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
+	/* weir_firmware_dma_range(). NULL: there are none. */
+	int (*dma_range)(const struct weir_fwnode *node, unsigned int index,
+			 struct weir_fwdma *out_range);
+	/* weir_firmware_dma_coherent(). NULL: nothing is said. */
+	int (*dma_coherent)(const struct weir_fwnode *node);
 };
 
 /**
@@ -193,6 +204,20 @@ int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_
  * further; WEIR_EINVAL when the entry has more than WEIR_FWSPEC_CELLS.
  */
 int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
+
+/**
+ * weir_firmware_dma_range - the @index-th window to memory of the devices on a bus.
+ * @bus: the node of the bus.
+ * Context: any. Return: 0; WEIR_ENOENT after the last; without any, addresses on the bus are
+ * physical ones.
+ */
+int weir_firmware_dma_range(const struct weir_fwnode *bus, unsigned int index,
+			    struct weir_fwdma *out_range);
+/**
+ * weir_firmware_dma_coherent - whether a node's device sees the CPU's caches.
+ * Context: any. Return: 1; 0 when it does not; WEIR_ENOENT when firmware does not say.
+ */
+int weir_firmware_dma_coherent(const struct weir_fwnode *node);
 
 /** weir_fwlink_first / weir_fwlink_next - the unresolved suppliers of a node, last found first. */
 struct weir_fwlink *weir_fwlink_first(const struct weir_fwnode *consumer);

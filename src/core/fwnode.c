@@ -215,6 +215,19 @@ int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir
 	return node->ops->spec ? node->ops->spec(node, index, out_spec) : WEIR_ENOENT;
 }
 
+/* ---- DMA: likewise ---- */
+
+int weir_firmware_dma_range(const struct weir_fwnode *bus, unsigned int index,
+			    struct weir_fwdma *out_range)
+{
+	return bus->ops->dma_range ? bus->ops->dma_range(bus, index, out_range) : WEIR_ENOENT;
+}
+
+int weir_firmware_dma_coherent(const struct weir_fwnode *node)
+{
+	return node->ops->dma_coherent ? node->ops->dma_coherent(node) : WEIR_ENOENT;
+}
+
 /* ---- plain accessors ---- */
 
 void weir_fwnode_set_initialized(struct weir_fwnode *node, bool on, bool claimed)

@@ -113,17 +113,23 @@ static void fit(const struct bus *b, struct address *addr)
 		addr->value &= 0xffffffffu;
 }
 
-/* One level up. False when the bus above does not see the address. */
+/*
+ * One level up, by @name: "ranges" for the CPU's way down, "dma-ranges" for a device's
+ * way up. False when the bus above does not see the address. Where dma-ranges is missing,
+ * addresses are the same on both sides.
+ */
 static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
-		    const struct bus *bus, const struct bus *above, struct address *addr)
+		    const struct bus *bus, const struct bus *above, const char *name,
+		    struct address *addr)
 {
-	const struct weir_dt_prop *ranges = weir_dt_prop_(dt, bus_node, "ranges");
+	const struct weir_dt_prop *ranges = weir_dt_prop_(dt, bus_node, name);
+	bool dma = name[0] == 'd';
 	uint32_t entry = bus->na + above->na + bus->ns; /* below 2^32: ns is below 2^31 */
 	uint32_t f = flag_cells(bus), af = flag_cells(above);
 
-	if (!ranges)
+	if (!ranges && !dma)
 		return false;
-	if (!ranges->bytes) {
+	if (!ranges || !ranges->bytes) {
 		fit(above, addr);
 		return true;
 	}
@@ -146,7 +152,7 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 
 /* From a bus up to the root. */
 static bool climb(const struct weir_dt *dt, const struct weir_dt_node *bus_node, struct bus bus,
-		  struct address addr, uint64_t *out_addr)
+		  const char *name, struct address addr, uint64_t *out_addr)
 {
 	for (;;) {
 		const struct weir_dt_node *above_node = weir_dt_parent_(bus_node);
@@ -157,7 +163,7 @@ static bool climb(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 			return true;
 		}
 		above = describe(dt, above_node);
-		if (!above.valid || !step_up(dt, bus_node, &bus, &above, &addr))
+		if (!above.valid || !step_up(dt, bus_node, &bus, &above, name, &addr))
 			return false;
 		bus_node = above_node;
 		bus = above;
@@ -179,7 +185,7 @@ bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *nod
 		return false;
 	addr.flags = weir_dt_cell_(dt, reg->value, 0);
 	addr.value = number(dt, reg->value, flag_cells(&bus), bus.na - flag_cells(&bus));
-	return climb(dt, bus_node, bus, addr, out_addr);
+	return climb(dt, bus_node, bus, "ranges", addr, out_addr);
 }
 
 bool weir_dt_cpu_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
@@ -187,7 +193,17 @@ bool weir_dt_cpu_address_(const struct weir_dt *dt, const struct weir_dt_node *b
 {
 	struct bus bus = describe(dt, bus_node);
 
-	return bus.valid && climb(dt, bus_node, bus, (struct address){ flags, addr }, out_addr);
+	return bus.valid &&
+	       climb(dt, bus_node, bus, "ranges", (struct address){ flags, addr }, out_addr);
+}
+
+bool weir_dt_memory_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			     uint32_t flags, uint64_t addr, uint64_t *out_addr)
+{
+	struct bus bus = describe(dt, bus_node);
+
+	return bus.valid &&
+	       climb(dt, bus_node, bus, "dma-ranges", (struct address){ flags, addr }, out_addr);
 }
 
 bool weir_dt_bus_cells_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,

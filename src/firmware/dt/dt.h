@@ -153,6 +153,9 @@ bool weir_dt_region_(const struct weir_dt *dt, const struct weir_dt_node *node,
  */
 bool weir_dt_cpu_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 			  uint32_t flags, uint64_t addr, uint64_t *out_addr);
+/* The same for what a device on that bus reaches, by dma-ranges. */
+bool weir_dt_memory_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			     uint32_t flags, uint64_t addr, uint64_t *out_addr);
 /* How many cells a child's address and size have on the bus that @bus_node is. */
 bool weir_dt_bus_cells_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 			uint32_t *out_address, uint32_t *out_size);
@@ -169,6 +172,11 @@ int weir_dt_pci_host_(struct weir_fwnode *fw, struct weir_pci_host *out_host);
 struct weir_fwnode *weir_dt_pci_child_(struct weir_fwnode *fw, uint8_t devfn);
 int weir_dt_map_id_(struct weir_fwnode *fw, enum weir_fwmap what, uint32_t id,
 		    struct weir_fwnode **out_target, uint32_t *out_id);
+
+/* dma.c: see struct weir_firmware_ops */
+int weir_dt_dma_range_(const struct weir_fwnode *fw, unsigned int index,
+		       struct weir_fwdma *out_range);
+int weir_dt_dma_coherent_(const struct weir_fwnode *fw);
 
 /* cells.c: see struct weir_firmware_ops */
 int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec);
