@@ -53,14 +53,14 @@ struct weir_domain *weir_domain_ref(struct weir_domain *domain);
  */
 struct weir_domain *weir_domain_unref(struct weir_domain *domain);
 enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain);
-/** weir_domain_limits_get - the limits as they are now; they narrow when an instance joins. */
+/** weir_domain_limits_get - the limits as they are now; they narrow when an instance joins. Context: any. */
 void weir_domain_limits_get(const struct weir_domain *domain, struct weir_domain_limits *out_limits);
 
 /**
  * weir_domain_map - let [iova, iova + bytes) reach [pa, pa + bytes).
  * @prot: WEIR_MAP_*; at least one of READ and WRITE.
  *
- * All of it, at all instances of the domain, or nothing. Context: thread.
+ * All of it, at all instances of the domain, or nothing. Context: any.
  * Return: 0; WEIR_EINVAL when an address or @bytes is no multiple of the page size,
  * @bytes is 0, or the domain has no mappings of its own; WEIR_ERANGE outside the
  * limits or past the end of the address space; WEIR_EEXIST when a part is mapped;
@@ -73,8 +73,8 @@ int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint
  * weir_domain_unmap - take mappings away; when this returns no instance uses them.
  *
  * The range must consist of whole mappings, as they were made. Holes are allowed.
- * Context: thread. Return: 0; WEIR_EINVAL when the range cuts a mapping in two
- * (nothing changed); WEIR_EIO when an instance did not confirm: the range stays
+ * Context: any. Return: 0; WEIR_EINVAL when the range cuts a mapping in two
+ * (nothing changed); WEIR_EIO when an instance did not confirm: what it was about stays
  * mapped in the books, its memory must not be used for anything else, and no
  * further master can be attached to the domain at that instance.
  */
@@ -82,7 +82,7 @@ int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 
 /**
  * weir_domain_translate - what an IOVA reaches. Identity domains translate to itself.
- * Return: 0; WEIR_ENOENT when it is not mapped.
+ * Context: any. Return: 0; WEIR_ENOENT when it is not mapped.
  */
 int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *out_pa);
 

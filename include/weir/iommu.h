@@ -52,8 +52,9 @@ struct weir_fault {
 /*
  * What an instance can do. None is called with the machine lock, but translate_ids.
  *
- * attach, part_create, part_destroy and regions: thread context, may sleep, with the
- * lock of the group held. map, unmap, sync_map and sync: any context, with the domain's
+ * attach, part_create, part_destroy, forget and regions: thread context, may sleep, one
+ * at a time, with locks of the library held, so they do not call what takes those: of
+ * domains only what works in any context. map, unmap, sync_map and sync: any context, with the domain's
  * spin lock held, so they neither sleep nor call the library, allocate with
  * weir_atomic_alloc(), and wait for hardware only a bounded time.
  */

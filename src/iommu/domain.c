@@ -1,29 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * Domains: their life, their parts at instances, and what is mapped in them.
+ * Domains: their life, and what is mapped in them.
  *
- * A domain has one part at each instance where a stream is attached to it. A part
- * that comes later is given all mappings before its first stream; a mapping is made
- * at all parts or at none. The domain's lock guards parts and mappings and is held
- * around the calls of the instances.
+ * A mapping is made at all instances of a domain or at none. Maps, unmaps and
+ * translations work in any context: under the domain's spin lock, which is held around
+ * the calls of the instances, and no other. The parts at instances are part.c's.
  */
 #include "iommu/priv.h"
 
-static const struct weir_domain_limits default_limits = {
+#define UNMAP_BATCH 64u /* mappings taken away under the spin lock at a time */
+
+const struct weir_domain_limits weir_default_limits_ = {
 	.page_bytes = 4096,
 	.iova_min = 0,
 	.iova_max = (UINT64_C(1) << 48) - 1,
 };
-
-static void lock(struct weir_domain *domain)
-{
-	domain->m->ops->lock(domain->m->host, domain->lock);
-}
-
-static void unlock(struct weir_domain *domain)
-{
-	domain->m->ops->unlock(domain->m->host, domain->lock);
-}
 
 bool weir_domain_has_mappings_(const struct weir_domain *domain)
 {
@@ -35,22 +26,28 @@ bool weir_domain_has_mappings_(const struct weir_domain *domain)
 static int create(struct weir_machine *m, enum weir_domain_type type,
 		  struct weir_domain **out_domain)
 {
-	struct weir_domain *domain = weir_alloc_(m, sizeof(*domain));
+	struct weir_domain *domain = weir_atomic_alloc(m, sizeof(*domain));
 
 	if (!domain)
 		return WEIR_ENOMEM;
-	domain->lock = m->ops->lock_create(m->host, WEIR_LOCK_PARTS);
-	if (!domain->lock) {
-		weir_free_(m, domain, sizeof(*domain));
-		return WEIR_ENOMEM;
-	}
+	domain->parts_lock = m->ops->lock_create(m->host, WEIR_LOCK_PARTS);
+	if (!domain->parts_lock)
+		goto err_free;
+	if (weir_spin_init(&domain->spin, m, WEIR_LOCK_DOMAIN))
+		goto err_lock;
 	domain->m = m;
 	domain->type = type;
-	domain->refs = 1;
-	domain->limits = default_limits;
+	atomic_init(&domain->refs, 1);
+	domain->limits = weir_default_limits_;
 	weir_list_init(&domain->parts);
 	*out_domain = domain;
 	return 0;
+
+err_lock:
+	m->ops->lock_destroy(m->host, domain->parts_lock);
+err_free:
+	weir_atomic_free(m, domain, sizeof(*domain));
+	return WEIR_ENOMEM;
 }
 
 /* The machine keeps a reference of its own to the two that are there once. */
@@ -69,8 +66,7 @@ static int find_or_create(struct weir_machine *m, enum weir_domain_type type,
 		if (err)
 			return err;
 	}
-	(*own)->refs++;
-	*out_domain = *own;
+	*out_domain = weir_domain_ref(*own);
 	return 0;
 }
 
@@ -87,35 +83,9 @@ int weir_domain_create(struct weir_machine *m, enum weir_domain_type type,
 	return err;
 }
 
-static void free_mappings(struct weir_domain *domain)
-{
-	struct weir_tree_node *node;
-
-	while ((node = domain->mappings.root)) {
-		struct weir_mapping *mapping = weir_container_of(node, struct weir_mapping, node);
-
-		weir_mapping_erase_(domain, mapping);
-		weir_free_(domain->m, mapping, sizeof(*mapping));
-	}
-}
-
-void weir_domain_unref_(struct weir_domain *domain)
-{
-	struct weir_machine *m = domain->m;
-
-	if (--domain->refs)
-		return;
-	weir_assert_(m, weir_list_empty(&domain->parts));
-	free_mappings(domain);
-	m->ops->lock_destroy(m->host, domain->lock);
-	weir_free_(m, domain, sizeof(*domain));
-}
-
 struct weir_domain *weir_domain_ref(struct weir_domain *domain)
 {
-	weir_lock_(domain->m);
-	domain->refs++;
-	weir_unlock_(domain->m);
+	atomic_fetch_add_explicit(&domain->refs, 1, memory_order_relaxed);
 	return domain;
 }
 
@@ -123,13 +93,20 @@ struct weir_domain *weir_domain_unref(struct weir_domain *domain)
 {
 	struct weir_machine *m;
 
-	if (!domain)
+	if (!domain || atomic_fetch_sub_explicit(&domain->refs, 1, memory_order_acq_rel) != 1)
 		return NULL;
 	m = domain->m;
-	weir_lock_(m);
-	weir_domain_unref_(domain);
-	weir_unlock_(m);
+	weir_assert_(m, weir_list_empty(&domain->parts));
+	weir_mappings_free_(domain);
+	weir_spin_fini(&domain->spin);
+	m->ops->lock_destroy(m->host, domain->parts_lock);
+	weir_atomic_free(m, domain, sizeof(*domain));
 	return NULL;
+}
+
+void weir_domain_unref_(struct weir_domain *domain)
+{
+	weir_domain_unref(domain);
 }
 
 enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain)
@@ -139,179 +116,13 @@ enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain)
 
 void weir_domain_limits_get(const struct weir_domain *domain, struct weir_domain_limits *out_limits)
 {
-	struct weir_domain *d = (struct weir_domain *)(uintptr_t)domain;
+	unsigned long before = weir_spin_lock(&domain->spin);
 
-	lock(d);
 	*out_limits = domain->limits;
-	unlock(d);
+	weir_spin_unlock(&domain->spin, before);
 }
 
-/* ---- memory under the domain's lock: the machine's counters have their own lock ---- */
-
-static void *alloc(struct weir_machine *m, size_t bytes)
-{
-	void *mem;
-
-	weir_lock_(m);
-	mem = weir_alloc_(m, bytes);
-	weir_unlock_(m);
-	return mem;
-}
-
-static void free_mem(struct weir_machine *m, void *mem, size_t bytes)
-{
-	weir_lock_(m);
-	weir_free_(m, mem, bytes);
-	weir_unlock_(m);
-}
-
-/* ---- parts ---- */
-
-static int call_map(struct weir_part *part, const struct weir_mapping *mapping)
-{
-	const struct weir_iommu_ops *ops = part->iommu->ops;
-
-	return ops->map ? ops->map(part->iommu->instance, part->driver, mapping->iova, mapping->pa,
-				   mapping->bytes, mapping->prot)
-			: 0;
-}
-
-static int call_unmap(struct weir_part *part, uint64_t iova, uint64_t bytes)
-{
-	const struct weir_iommu_ops *ops = part->iommu->ops;
-
-	return ops->unmap ? ops->unmap(part->iommu->instance, part->driver, iova, bytes) : 0;
-}
-
-static int call_sync(struct weir_part *part)
-{
-	const struct weir_iommu_ops *ops = part->iommu->ops;
-
-	return ops->sync ? ops->sync(part->iommu->instance, part->driver) : 0;
-}
-
-static struct weir_part *find_part(struct weir_domain *domain, const struct weir_iommu *iommu)
-{
-	struct weir_part *part;
-
-	weir_list_each(part, &domain->parts, struct weir_part, node)
-		if (part->iommu == iommu)
-			return part;
-	return NULL;
-}
-
-/* The limits as they would be with an instance more; what is mapped must fit them. */
-static int narrow(struct weir_domain *domain, const struct weir_iommu *iommu,
-		  struct weir_domain_limits *out_limits)
-{
-	struct weir_domain_limits l = default_limits;
-	struct weir_mapping *mapping;
-
-	if (iommu->ops->limits)
-		iommu->ops->limits(iommu->instance, &l);
-	if (l.page_bytes < domain->limits.page_bytes)
-		l.page_bytes = domain->limits.page_bytes;
-	if (l.iova_min < domain->limits.iova_min)
-		l.iova_min = domain->limits.iova_min;
-	if (l.iova_max > domain->limits.iova_max)
-		l.iova_max = domain->limits.iova_max;
-	for (mapping = weir_mapping_from_(domain, 0); mapping;
-	     mapping = weir_mapping_next_(mapping))
-		if (mapping->iova < l.iova_min || mapping->iova + (mapping->bytes - 1) > l.iova_max ||
-		    ((mapping->iova | mapping->pa | mapping->bytes) & (l.page_bytes - 1)))
-			return WEIR_EINVAL;
-	*out_limits = l;
-	return l.iova_min <= l.iova_max ? 0 : WEIR_EINVAL;
-}
-
-static int fill_part(struct weir_domain *domain, struct weir_part *part)
-{
-	struct weir_mapping *mapping;
-	int err = 0;
-
-	for (mapping = weir_mapping_from_(domain, 0); mapping && !err;
-	     mapping = weir_mapping_next_(mapping))
-		err = call_map(part, mapping);
-	return err;
-}
-
-static void drop_part(struct weir_domain *domain, struct weir_part *part)
-{
-	const struct weir_iommu_ops *ops = part->iommu->ops;
-
-	if (ops->part_destroy)
-		ops->part_destroy(part->iommu->instance, part->driver);
-	weir_list_del(&part->node);
-	free_mem(domain->m, part, sizeof(*part));
-}
-
-static int make_part(struct weir_domain *domain, struct weir_iommu *iommu,
-		     struct weir_part **out_part)
-{
-	struct weir_domain_limits limits;
-	struct weir_part *part;
-	int err = narrow(domain, iommu, &limits);
-
-	if (err)
-		return err;
-	part = alloc(domain->m, sizeof(*part));
-	if (!part)
-		return WEIR_ENOMEM;
-	part->iommu = iommu;
-	weir_list_init(&part->node);
-	if (iommu->ops->part_create)
-		err = iommu->ops->part_create(iommu->instance, domain, &part->driver);
-	if (err) {
-		free_mem(domain->m, part, sizeof(*part));
-		return err;
-	}
-	err = fill_part(domain, part);
-	if (err) {
-		drop_part(domain, part);
-		return err;
-	}
-	weir_list_add_tail(&domain->parts, &part->node);
-	domain->limits = limits;
-	*out_part = part;
-	return 0;
-}
-
-int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu, void **out_driver)
-{
-	struct weir_part *part;
-	int err = 0;
-
-	*out_driver = NULL;
-	if (!weir_domain_has_mappings_(domain))
-		return 0;
-	lock(domain);
-	part = find_part(domain, iommu);
-	if (!part)
-		err = make_part(domain, iommu, &part);
-	else if (part->broken)
-		err = WEIR_EIO;
-	if (!err) {
-		part->nr_streams++;
-		*out_driver = part->driver;
-	}
-	unlock(domain);
-	return err;
-}
-
-void weir_part_put_(struct weir_domain *domain, struct weir_iommu *iommu)
-{
-	struct weir_part *part;
-
-	if (!weir_domain_has_mappings_(domain))
-		return;
-	lock(domain);
-	part = find_part(domain, iommu);
-	if (part && --part->nr_streams == 0)
-		drop_part(domain, part);
-	unlock(domain);
-}
-
-/* ---- mapping ---- */
+/* ---- mapping; from here on under the spin lock ---- */
 
 static int check_range(const struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 {
@@ -325,68 +136,95 @@ static int check_range(const struct weir_domain *domain, uint64_t iova, uint64_t
 	return 0;
 }
 
-/* Undoes a mapping at the parts before @end. */
-static void unmap_until(struct weir_domain *domain, struct weir_part *end,
-			const struct weir_mapping *mapping)
+static int check_span(const struct weir_domain *domain, const struct weir_span *span)
+{
+	int err = check_range(domain, span->iova, span->bytes);
+
+	if (err)
+		return err;
+	if (span->pa & (domain->limits.page_bytes - 1))
+		return WEIR_EINVAL;
+	return span->pa + (span->bytes - 1) < span->pa ? WEIR_ERANGE : 0;
+}
+
+/* Undoes a batch at the parts before @end. */
+static void unmap_until(struct weir_domain *domain, const struct weir_part *end,
+			const struct weir_mapping *batch)
 {
 	struct weir_part *part;
 
 	weir_list_each(part, &domain->parts, struct weir_part, node) {
 		if (part == end)
 			return;
-		if (call_unmap(part, mapping->iova, mapping->bytes) || call_sync(part))
-			part->broken = true;
+		weir_part_unmap_(part, batch, NULL, true);
 	}
 }
 
-static int map_everywhere(struct weir_domain *domain, struct weir_mapping *mapping)
+static int map_everywhere(struct weir_domain *domain, struct weir_mapping *batch)
 {
 	struct weir_part *part;
 
 	weir_list_each(part, &domain->parts, struct weir_part, node) {
-		int err = call_map(part, mapping);
+		int err = weir_part_map_(part, batch);
 
 		if (!err)
 			continue;
-		unmap_until(domain, part, mapping);
+		unmap_until(domain, part, batch);
 		return err;
 	}
 	return 0;
 }
 
-int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
-		    uint32_t prot)
+static void forget(struct weir_domain *domain, struct weir_mapping *batch)
 {
-	struct weir_machine *m = domain->m;
-	struct weir_mapping *mapping;
+	struct weir_mapping *next;
+
+	for (; batch; batch = next) {
+		next = batch->next;
+		weir_mapping_del_(domain, batch);
+	}
+}
+
+static int map_spans(struct weir_domain *domain, const struct weir_span *spans, unsigned int n,
+		     uint32_t prot)
+{
+	struct weir_mapping *batch = NULL, **end = &batch;
+	int err = 0;
+
+	for (unsigned int i = 0; i < n && !err; i++) {
+		err = check_span(domain, &spans[i]);
+		if (!err)
+			err = weir_mapping_add_(domain, &spans[i], prot, end);
+		if (!err)
+			end = &(*end)->next;
+	}
+	if (!err)
+		err = map_everywhere(domain, batch);
+	if (err)
+		forget(domain, batch);
+	return err;
+}
+
+int weir_domain_map_spans_(struct weir_domain *domain, const struct weir_span *spans,
+			   unsigned int n, uint32_t prot)
+{
+	unsigned long before;
 	int err;
 
 	if (!(prot & (WEIR_MAP_READ | WEIR_MAP_WRITE)))
 		return WEIR_EINVAL;
-	mapping = alloc(m, sizeof(*mapping));
-	if (!mapping)
-		return WEIR_ENOMEM;
-	mapping->iova = iova;
-	mapping->pa = pa;
-	mapping->bytes = bytes;
-	mapping->prot = prot;
-	lock(domain);
-	err = check_range(domain, iova, bytes);
-	if (!err && (pa & (domain->limits.page_bytes - 1)))
-		err = WEIR_EINVAL;
-	if (!err && pa + (bytes - 1) < pa)
-		err = WEIR_ERANGE;
-	if (!err)
-		err = weir_mapping_insert_(domain, mapping);
-	if (!err) {
-		err = map_everywhere(domain, mapping);
-		if (err)
-			weir_mapping_erase_(domain, mapping);
-	}
-	unlock(domain);
-	if (err)
-		free_mem(m, mapping, sizeof(*mapping));
+	before = weir_spin_lock(&domain->spin);
+	err = map_spans(domain, spans, n, prot);
+	weir_spin_unlock(&domain->spin, before);
 	return err;
+}
+
+int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
+		    uint32_t prot)
+{
+	const struct weir_span span = { .iova = iova, .pa = pa, .bytes = bytes };
+
+	return weir_domain_map_spans_(domain, &span, 1, prot);
 }
 
 /* Both ends of the range fall between mappings. */
@@ -399,72 +237,98 @@ static bool cuts_none(struct weir_domain *domain, uint64_t iova, uint64_t last)
 	       (!at_end || at_end->iova + (at_end->bytes - 1) == last);
 }
 
-static int unmap_everywhere(struct weir_domain *domain, uint64_t iova, uint64_t last)
+/* The first mappings of a range as a batch. @out_more: there are others behind it. */
+static struct weir_mapping *gather(struct weir_domain *domain, uint64_t iova, uint64_t last,
+				   bool *out_more)
 {
-	struct weir_mapping *mapping;
+	struct weir_mapping *batch = NULL, **end = &batch;
+	struct weir_mapping *mapping = weir_mapping_from_(domain, iova);
+
+	for (unsigned int n = 0; n < UNMAP_BATCH && mapping && mapping->iova <= last; n++) {
+		*end = mapping;
+		end = &mapping->next;
+		mapping = weir_mapping_next_(mapping);
+	}
+	*end = NULL;
+	*out_more = mapping && mapping->iova <= last;
+	return batch;
+}
+
+/* Return: 0; WEIR_EIO: all of the batch stays in the books. */
+static int unmap_batch(struct weir_domain *domain, struct weir_mapping *batch, bool wait)
+{
 	struct weir_part *part;
 	int result = 0;
 
-	weir_list_each(part, &domain->parts, struct weir_part, node) {
-		int err = 0;
-
-		for (mapping = weir_mapping_from_(domain, iova);
-		     mapping && mapping->iova <= last && !err;
-		     mapping = weir_mapping_next_(mapping))
-			err = call_unmap(part, mapping->iova, mapping->bytes);
-		if (!err)
-			err = call_sync(part);
-		if (!err)
-			continue;
-		part->broken = true;
-		result = WEIR_EIO;
-	}
+	weir_list_each(part, &domain->parts, struct weir_part, node)
+		if (weir_part_unmap_(part, batch, NULL, wait))
+			result = WEIR_EIO;
+	if (!result)
+		forget(domain, batch);
 	return result;
 }
 
-static void forget(struct weir_domain *domain, uint64_t iova, uint64_t last)
+static int unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait)
 {
-	struct weir_mapping *mapping = weir_mapping_from_(domain, iova), *next;
+	uint64_t last = iova + (bytes - 1);
+	unsigned long before = weir_spin_lock(&domain->spin);
+	int err = check_range(domain, iova, bytes);
+	struct weir_mapping *batch;
+	bool more;
 
-	for (; mapping && mapping->iova <= last; mapping = next) {
-		next = weir_mapping_next_(mapping);
-		weir_mapping_erase_(domain, mapping);
-		free_mem(domain->m, mapping, sizeof(*mapping));
+	if (!err && !cuts_none(domain, iova, last))
+		err = WEIR_EINVAL;
+	while (!err && (batch = gather(domain, iova, last, &more))) {
+		err = unmap_batch(domain, batch, wait);
+		if (!more)
+			break;
+		/* interrupts had to wait long enough; nobody else maps what is being unmapped */
+		weir_spin_unlock(&domain->spin, before);
+		before = weir_spin_lock(&domain->spin);
 	}
+	weir_spin_unlock(&domain->spin, before);
+	return err;
 }
 
 int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 {
-	uint64_t last = iova + (bytes - 1);
-	int err;
+	return unmap(domain, iova, bytes, true);
+}
 
-	lock(domain);
-	err = check_range(domain, iova, bytes);
-	if (!err && !cuts_none(domain, iova, last))
-		err = WEIR_EINVAL;
-	if (!err)
-		err = unmap_everywhere(domain, iova, last);
-	if (!err)
-		forget(domain, iova, last);
-	unlock(domain);
-	return err;
+int weir_domain_unmap_lazy_(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
+{
+	return unmap(domain, iova, bytes, false);
+}
+
+int weir_domain_sync_(struct weir_domain *domain)
+{
+	unsigned long before = weir_spin_lock(&domain->spin);
+	struct weir_part *part;
+	int result = 0;
+
+	weir_list_each(part, &domain->parts, struct weir_part, node)
+		if (weir_part_sync_(part))
+			result = WEIR_EIO;
+	weir_spin_unlock(&domain->spin, before);
+	return result;
 }
 
 int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *out_pa)
 {
 	struct weir_mapping *mapping;
+	unsigned long before;
 	int err = WEIR_ENOENT;
 
 	if (domain->type == WEIR_DOMAIN_IDENTITY) {
 		*out_pa = iova;
 		return 0;
 	}
-	lock(domain);
+	before = weir_spin_lock(&domain->spin);
 	mapping = weir_mapping_at_(domain, iova);
 	if (mapping) {
 		*out_pa = mapping->pa + (iova - mapping->iova);
 		err = 0;
 	}
-	unlock(domain);
+	weir_spin_unlock(&domain->spin, before);
 	return err;
 }

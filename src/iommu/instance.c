@@ -22,6 +22,7 @@ static int publish(struct weir_device *dev, const struct weir_iommu_ops *ops, vo
 {
 	struct weir_machine *m = dev->m;
 	struct weir_iommu *iommu;
+	int err;
 
 	if (dev->iommu || dev->master)
 		return WEIR_EEXIST;
@@ -33,6 +34,11 @@ static int publish(struct weir_device *dev, const struct weir_iommu_ops *ops, vo
 	iommu->hardware = ops && ops->attach;
 	iommu->instance = instance;
 	weir_list_init(&iommu->streams);
+	err = weir_iommu_init_(iommu);
+	if (err) {
+		weir_free_(m, iommu, sizeof(*iommu));
+		return err;
+	}
 	weir_list_add_tail(&m->iommus, &iommu->node);
 	dev->iommu = iommu;
 	weir_event_dev_(WEIR_EVENT_IOMMU_ADD, dev, NULL, 0);
@@ -67,6 +73,9 @@ static void retract(struct weir_device *dev)
 	dev->iommu = NULL;
 	weir_list_del(&iommu->node);
 	weir_event_dev_(WEIR_EVENT_IOMMU_DEL, dev, NULL, 0);
+	weir_unlock_(dev->m);
+	weir_iommu_fini_(iommu);
+	weir_lock_(dev->m);
 	weir_free_(dev->m, iommu, sizeof(*iommu));
 }
 

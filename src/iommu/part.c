@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Parts: what a domain has at one instance, while streams there are behind it.
+ *
+ * A part that comes is published empty and filled in batches, so that the spin lock is
+ * held only for a moment at a time. Mappings made and taken away meanwhile go to it when
+ * they begin below filled_to; the filling brings the rest. An instance that loses its
+ * power empties its parts in the same way, and has them filled again before it is used.
+ * What goes wrong at a part that is being filled fails the filling, never the mapping.
+ *
+ * Locks: the domain's parts lock for who comes and goes, the instance's around its calls,
+ * the domain's spin lock for what is in the part.
+ */
+#include "iommu/priv.h"
+
+#define FILL_BATCH 64u /* mappings given to a part under the spin lock at a time */
+
+static void lock_parts(struct weir_domain *domain)
+{
+	domain->m->ops->lock(domain->m->host, domain->parts_lock);
+}
+
+static void unlock_parts(struct weir_domain *domain)
+{
+	domain->m->ops->unlock(domain->m->host, domain->parts_lock);
+}
+
+void weir_iommu_lock_(struct weir_iommu *iommu)
+{
+	iommu->dev->m->ops->lock(iommu->dev->m->host, iommu->lock);
+}
+
+void weir_iommu_unlock_(struct weir_iommu *iommu)
+{
+	iommu->dev->m->ops->unlock(iommu->dev->m->host, iommu->lock);
+}
+
+/* Domains of these types have parts; the machine's own are all the same to an instance. */
+static bool has_parts(const struct weir_domain *domain)
+{
+	return weir_domain_has_mappings_(domain);
+}
+
+/* ---- calls of the instance; the domain's spin lock is held ---- */
+
+static bool carries(const struct weir_part *part, const struct weir_mapping *mapping)
+{
+	return part->full || mapping->iova < part->filled_to;
+}
+
+/* Nothing is in it, so nothing has to be told: it was just made, or has no power. */
+static bool is_empty(const struct weir_part *part)
+{
+	return !part->full && !part->filled_to;
+}
+
+static int call_map(struct weir_part *part, const struct weir_mapping *mapping)
+{
+	const struct weir_iommu_ops *ops = part->iommu->ops;
+
+	return ops->map ? ops->map(part->iommu->instance, part->driver, mapping->iova, mapping->pa,
+				   mapping->bytes, mapping->prot)
+			: 0;
+}
+
+static int call_unmap(struct weir_part *part, const struct weir_mapping *mapping)
+{
+	const struct weir_iommu_ops *ops = part->iommu->ops;
+
+	return ops->unmap ? ops->unmap(part->iommu->instance, part->driver, mapping->iova,
+				       mapping->bytes)
+			  : 0;
+}
+
+static int call_sync_map(struct weir_part *part)
+{
+	const struct weir_iommu_ops *ops = part->iommu->ops;
+
+	return ops->sync_map ? ops->sync_map(part->iommu->instance, part->driver) : 0;
+}
+
+static int call_sync(struct weir_part *part)
+{
+	const struct weir_iommu_ops *ops = part->iommu->ops;
+
+	return ops->sync ? ops->sync(part->iommu->instance, part->driver) : 0;
+}
+
+/* A failure of an instance. Return: what the one who maps or unmaps is told. */
+static int fail(struct weir_part *part)
+{
+	part->broken = true;
+	return part->full ? WEIR_EIO : 0;
+}
+
+int weir_part_unmap_(struct weir_part *part, const struct weir_mapping *batch,
+		     const struct weir_mapping *end, bool wait)
+{
+	int err = 0;
+
+	if (is_empty(part))
+		return 0;
+	for (; batch != end && !err; batch = batch->next)
+		if (carries(part, batch))
+			err = call_unmap(part, batch);
+	if (!err && wait)
+		err = call_sync(part);
+	return err ? fail(part) : 0;
+}
+
+int weir_part_map_(struct weir_part *part, struct weir_mapping *batch)
+{
+	struct weir_mapping *mapping;
+	int err = 0;
+
+	if (is_empty(part) || (part->broken && !part->full))
+		return 0;
+	for (mapping = batch; mapping && !err; mapping = err ? mapping : mapping->next)
+		if (carries(part, mapping))
+			err = call_map(part, mapping);
+	if (!err)
+		err = call_sync_map(part);
+	if (!err)
+		return 0;
+	if (!part->full)
+		return fail(part);
+	weir_part_unmap_(part, batch, mapping, true);
+	return err;
+}
+
+int weir_part_sync_(struct weir_part *part)
+{
+	return !is_empty(part) && call_sync(part) ? fail(part) : 0;
+}
+
+/* ---- filling ---- */
+
+/* Return: 1 there is more to do; 0 it is full; negative. */
+static int fill_some(struct weir_part *part)
+{
+	struct weir_mapping *mapping = weir_mapping_from_(part->domain, part->filled_to);
+	unsigned int n;
+	int err;
+
+	if (part->broken)
+		return WEIR_EIO;
+	if (mapping && carries(part, mapping)) /* it came meanwhile and reaches beyond */
+		mapping = weir_mapping_next_(mapping);
+	for (n = 0; mapping && n < FILL_BATCH; n++) {
+		err = call_map(part, mapping);
+		if (err)
+			return err;
+		/* wraps to 0 only behind the last address, and then it is full */
+		part->filled_to = mapping->iova + mapping->bytes;
+		mapping = weir_mapping_next_(mapping);
+	}
+	err = n ? call_sync_map(part) : 0;
+	if (err)
+		return err;
+	part->full = !mapping;
+	return mapping ? 1 : 0;
+}
+
+static int fill(struct weir_part *part)
+{
+	struct weir_domain *domain = part->domain;
+	int r;
+
+	do {
+		unsigned long before = weir_spin_lock(&domain->spin);
+
+		r = fill_some(part);
+		weir_spin_unlock(&domain->spin, before);
+	} while (r > 0);
+	return r;
+}
+
+/* ---- coming and going; the domain's parts lock is held ---- */
+
+static struct weir_part *find(struct weir_domain *domain, const struct weir_iommu *iommu)
+{
+	struct weir_part *part;
+
+	weir_list_each(part, &domain->parts, struct weir_part, node)
+		if (part->iommu == iommu)
+			return part;
+	return NULL;
+}
+
+/*
+ * Narrows the limits to those of one more instance; what is mapped must fit them.
+ * @out_old: for widen(), when it does not come after all.
+ */
+static int narrow(struct weir_domain *domain, const struct weir_iommu *iommu,
+		  struct weir_domain_limits *out_old)
+{
+	struct weir_domain_limits l = weir_default_limits_, *have = &domain->limits;
+	unsigned long before;
+	int err = WEIR_EINVAL;
+
+	if (iommu->ops->limits)
+		iommu->ops->limits(iommu->instance, &l);
+	if (!l.page_bytes || (l.page_bytes & (l.page_bytes - 1)))
+		return err;
+	before = weir_spin_lock(&domain->spin);
+	if (l.page_bytes < have->page_bytes)
+		l.page_bytes = have->page_bytes;
+	if (l.iova_min < have->iova_min)
+		l.iova_min = have->iova_min;
+	if (l.iova_max > have->iova_max)
+		l.iova_max = have->iova_max;
+	if (l.iova_min <= l.iova_max && weir_mappings_fit_(domain, &l)) {
+		*out_old = *have;
+		*have = l;
+		err = 0;
+	}
+	weir_spin_unlock(&domain->spin, before);
+	return err;
+}
+
+static void widen(struct weir_domain *domain, const struct weir_domain_limits *old)
+{
+	unsigned long before = weir_spin_lock(&domain->spin);
+
+	domain->limits = *old;
+	weir_spin_unlock(&domain->spin, before);
+}
+
+static void list_part(struct weir_part *part, bool on)
+{
+	struct weir_domain *domain = part->domain;
+	unsigned long before = weir_spin_lock(&domain->spin);
+
+	if (on)
+		weir_list_add_tail(&domain->parts, &part->node);
+	else
+		weir_list_del(&part->node);
+	weir_spin_unlock(&domain->spin, before);
+}
+
+static void drop_part(struct weir_part *part)
+{
+	struct weir_iommu *iommu = part->iommu;
+
+	list_part(part, false);
+	weir_iommu_lock_(iommu);
+	weir_list_del(&part->at_iommu);
+	if (iommu->ops->part_destroy)
+		iommu->ops->part_destroy(iommu->instance, part->driver);
+	weir_iommu_unlock_(iommu);
+	weir_atomic_free(part->domain->m, part, sizeof(*part));
+}
+
+/* Without power it stays empty: weir_iommu_power() fills it. */
+static int create_at_instance(struct weir_part *part)
+{
+	struct weir_iommu *iommu = part->iommu;
+	int err = 0;
+
+	weir_iommu_lock_(iommu);
+	if (iommu->ops->part_create)
+		err = iommu->ops->part_create(iommu->instance, part->domain, &part->driver);
+	if (err) {
+		weir_iommu_unlock_(iommu);
+		weir_atomic_free(part->domain->m, part, sizeof(*part));
+		return err;
+	}
+	weir_list_add_tail(&iommu->parts, &part->at_iommu);
+	list_part(part, true);
+	if (!iommu->off)
+		err = fill(part);
+	weir_iommu_unlock_(iommu);
+	if (err)
+		drop_part(part);
+	return err;
+}
+
+static int make_part(struct weir_domain *domain, struct weir_iommu *iommu,
+		     struct weir_part **out_part)
+{
+	struct weir_domain_limits old;
+	struct weir_part *part;
+	int err = narrow(domain, iommu, &old);
+
+	if (err)
+		return err;
+	part = weir_atomic_alloc(domain->m, sizeof(*part));
+	if (!part) {
+		widen(domain, &old);
+		return WEIR_ENOMEM;
+	}
+	part->domain = domain;
+	part->iommu = iommu;
+	weir_list_init(&part->node);
+	weir_list_init(&part->at_iommu);
+	err = create_at_instance(part);
+	if (err) {
+		widen(domain, &old);
+		return err;
+	}
+	*out_part = part;
+	return 0;
+}
+
+static bool is_broken(const struct weir_part *part)
+{
+	unsigned long before = weir_spin_lock(&part->domain->spin);
+	bool broken = part->broken;
+
+	weir_spin_unlock(&part->domain->spin, before);
+	return broken;
+}
+
+int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu, void **out_driver)
+{
+	struct weir_part *part;
+	int err = 0;
+
+	*out_driver = NULL;
+	if (!has_parts(domain))
+		return 0;
+	lock_parts(domain);
+	part = find(domain, iommu);
+	if (!part)
+		err = make_part(domain, iommu, &part);
+	else if (is_broken(part))
+		err = WEIR_EIO;
+	if (!err) {
+		part->nr_streams++;
+		*out_driver = part->driver;
+	}
+	unlock_parts(domain);
+	return err;
+}
+
+void weir_part_put_(struct weir_domain *domain, struct weir_iommu *iommu)
+{
+	struct weir_part *part;
+
+	if (!has_parts(domain))
+		return;
+	lock_parts(domain);
+	part = find(domain, iommu);
+	if (part && --part->nr_streams == 0)
+		drop_part(part);
+	unlock_parts(domain);
+}
+
+struct weir_part *weir_part_find_(struct weir_domain *domain, const struct weir_iommu *iommu)
+{
+	struct weir_part *part;
+
+	if (!has_parts(domain))
+		return NULL;
+	lock_parts(domain);
+	part = find(domain, iommu);
+	unlock_parts(domain);
+	return part;
+}
+
+/* ---- streams that went without a word ---- */
+
+void weir_part_orphan_(struct weir_domain *domain, struct weir_iommu *iommu)
+{
+	struct weir_part *part;
+
+	if (!has_parts(domain))
+		return;
+	weir_domain_ref(domain);
+	lock_parts(domain);
+	part = find(domain, iommu);
+	weir_assert_(domain->m, part);
+	if (part)
+		part->nr_orphans++;
+	unlock_parts(domain);
+}
+
+/* Some part that is still there. The caller gets a reference to its domain. */
+static struct weir_domain *left_over(struct weir_iommu *iommu)
+{
+	struct weir_domain *domain = NULL;
+
+	weir_iommu_lock_(iommu);
+	if (!weir_list_empty(&iommu->parts))
+		domain = weir_domain_ref(weir_container_of(iommu->parts.next, struct weir_part,
+							   at_iommu)->domain);
+	weir_iommu_unlock_(iommu);
+	return domain;
+}
+
+static void drop_orphans(struct weir_domain *domain, struct weir_iommu *iommu)
+{
+	struct weir_part *part;
+	uint32_t n = 0;
+
+	lock_parts(domain);
+	part = find(domain, iommu);
+	if (part) {
+		n = part->nr_orphans;
+		weir_assert_(domain->m, n && n == part->nr_streams);
+		drop_part(part);
+	}
+	unlock_parts(domain);
+	while (n--)
+		weir_domain_unref(domain);
+}
+
+void weir_iommu_fini_(struct weir_iommu *iommu)
+{
+	struct weir_domain *domain;
+
+	while ((domain = left_over(iommu))) {
+		drop_orphans(domain, iommu);
+		weir_domain_unref(domain);
+	}
+	iommu->dev->m->ops->lock_destroy(iommu->dev->m->host, iommu->lock);
+}
+
+int weir_iommu_init_(struct weir_iommu *iommu)
+{
+	struct weir_machine *m = iommu->dev->m;
+
+	iommu->lock = m->ops->lock_create(m->host, WEIR_LOCK_INSTANCE);
+	if (!iommu->lock)
+		return WEIR_ENOMEM;
+	weir_list_init(&iommu->parts);
+	return 0;
+}
