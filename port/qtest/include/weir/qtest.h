@@ -130,6 +130,18 @@ int weir_qtest_firmware_file(struct weir_qtest *qtest, const char *name, void **
 			     size_t *out_bytes);
 
 /**
+ * weir_qtest_acpi - put QEMU's ACPI tables into RAM, as firmware does.
+ * @out_rsdp_pa: where the root pointer is (weir_firmware_load_acpi()).
+ *
+ * QEMU makes the tables when any of them is first read, and some tell which buses
+ * there are: bridges have their bus numbers before that. Context: thread.
+ * Owner: the host, until it is destroyed; each call takes more of its RAM.
+ * Return: 0; WEIR_ENOENT when the machine has no tables; WEIR_EIO when they are damaged;
+ * WEIR_ENOMEM.
+ */
+int weir_qtest_acpi(struct weir_qtest *qtest, uint64_t *out_rsdp_pa);
+
+/**
  * weir_qtest_qmp - give QEMU a command (QMP) and wait for its answer.
  * @command: JSON, such as {"execute": "query-pci"}.
  * @out_reply: the answer as JSON, from malloc, the caller frees it; NULL: not wanted.
