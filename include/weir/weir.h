@@ -6,6 +6,7 @@
 #include "weir/bus.h"
 #include "weir/catalogue.h"
 #include "weir/device.h"
+#include "weir/dma.h"
 #include "weir/domain.h"
 #include "weir/driver.h"
 #include "weir/err.h"

@@ -129,6 +129,8 @@ struct weir_device {
 	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
 	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
+	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
+	bool dma_direct;                /* (m) settled before its probe: without translation */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */
 	struct weir_list *pm_at;        /* (m) scratch of pm.c */
 };
@@ -220,6 +222,7 @@ struct weir_machine {
 	struct weir_lock *power_lock;         /* (c) runtime power calls, one at a time */
 	struct weir_list rpm_todo;            /* (m) devices by rpm_node */
 	struct weir_list bound;               /* (m) devices by bound_node, in order of binding */
+	_Atomic(struct weir_dma_machine *) dma; /* made with the first device that does DMA */
 	_Atomic size_t atomic_bytes, atomic_count; /* of weir_atomic_alloc */
 	struct weir_machine_stats stats;      /* (m) */
 };
@@ -384,6 +387,13 @@ void weir_modules_free_(struct weir_machine *m);
 /* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
 void weir_iommu_detach_(struct weir_device *dev);
 void weir_iommus_free_(struct weir_machine *m);
+
+/* dma/state.c */
+/* How the device does DMA is settled: its probe is next. Return: 0; WEIR_ENODEV; WEIR_ENOMEM. */
+int weir_dma_begin_(struct weir_device *dev);
+/* Its driver is gone: so is what it left mapped. May drop the lock. */
+void weir_dma_end_(struct weir_device *dev);
+void weir_dma_free_machine_(struct weir_machine *m);
 
 /* firmware/dt */
 void weir_dt_free_(struct weir_machine *m);

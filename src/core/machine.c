@@ -275,6 +275,7 @@ void weir_machine_destroy(struct weir_machine *m)
 	weir_list_each_safe(bus, tmp, &m->buses, struct weir_bus, node)
 		weir_bus_free_(bus);
 	weir_map_fini_(m, &m->buses_by_name);
+	weir_dma_free_machine_(m);
 	weir_iommus_free_(m);
 	weir_fwnodes_free_(m);
 	weir_dt_free_(m);

@@ -16,6 +16,7 @@ static void undo_attempt(struct weir_device *dev)
 	if (dev->bus->ops->unbound)
 		dev->bus->ops->unbound(dev);
 	weir_resources_release_(dev);
+	weir_dma_end_(dev);
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
 	weir_links_no_driver_(dev);
@@ -124,6 +125,8 @@ static int attempt(struct weir_device *dev, struct weir_reg *reg)
 		return defer_before_probe(dev);
 	}
 	if (!err)
+		err = weir_dma_begin_(dev);
+	if (!err)
 		err = call_probe(dev, reg->drv);
 	dev->parked = err == WEIR_LATER_;
 	return dev->parked ? WEIR_LATER_ : conclude(dev, err);
@@ -219,6 +222,7 @@ static void end_release(struct weir_device *dev, struct weir_device **stack)
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
 	weir_resources_release_(dev);
+	weir_dma_end_(dev);
 	dev->release_at = NULL;
 	dev->reg = NULL;
 	dev->data = NULL;

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the DMA calls know of a device and of a machine, and its life.
+ *
+ * A device behind an IOMMU gets its state before its probe, so that how it does DMA is
+ * settled then; any other one with its driver's first call. It goes when the driver is
+ * gone. Published with one atomic store, constant or the driver's own affair after that.
+ */
+#include "dma/priv.h"
+
+static const struct weir_dma_options default_options = {
+	.flush_ranges = 256,
+	.flush_ns = 10 * 1000 * 1000,
+	.bounce_bytes = 4 << 20,
+};
+
+/* ---- the machine's ---- */
+
+/* The machine's state, made when missing. NULL without memory. Any context. */
+static struct weir_dma_machine *of_machine(struct weir_machine *m)
+{
+	struct weir_dma_machine *of_m = atomic_load(&m->dma), *other = NULL;
+
+	if (of_m)
+		return of_m;
+	of_m = weir_atomic_alloc(m, sizeof(*of_m));
+	if (!of_m)
+		return NULL;
+	of_m->options = default_options;
+	if (atomic_compare_exchange_strong(&m->dma, &other, of_m))
+		return of_m;
+	weir_atomic_free(m, of_m, sizeof(*of_m));
+	return other;
+}
+
+void weir_dma_free_machine_(struct weir_machine *m)
+{
+	weir_atomic_free(m, atomic_load(&m->dma), sizeof(struct weir_dma_machine));
+}
+
+void weir_dma_options_get(struct weir_machine *m, struct weir_dma_options *out_options)
+{
+	const struct weir_dma_machine *of_m = atomic_load(&m->dma);
+
+	*out_options = of_m ? of_m->options : default_options;
+}
+
+int weir_dma_options_set(struct weir_machine *m, const struct weir_dma_options *options)
+{
+	struct weir_dma_machine *of_m;
+
+	if (!options->flush_ranges || !options->flush_ns || !options->bounce_bytes)
+		return WEIR_EINVAL;
+	of_m = of_machine(m);
+	if (!of_m)
+		return WEIR_ENOMEM;
+	if (atomic_load(&of_m->used))
+		return WEIR_EBUSY;
+	of_m->options = *options;
+	return 0;
+}
+
+/* ---- a device's ---- */
+
+static bool is_coherent(const struct weir_device *dev, const struct weir_dma_options *options)
+{
+	const struct weir_fwnode *node = NULL;
+	int said;
+
+	for (; dev && !node; dev = dev->parent)
+		node = dev->fwnode;
+	if (!node)
+		return true;
+	said = weir_firmware_dma_coherent(node);
+	if (said >= 0)
+		return said;
+	/* a kind of firmware that never tells: then it is what other systems take for granted */
+	return !node->ops->dma_coherent || options->coherent;
+}
+
+static void destroy(struct weir_dma *dma)
+{
+	weir_dma_windows_free_(dma);
+	weir_spin_fini(&dma->spin);
+	weir_atomic_free(dma->m, dma, sizeof(*dma));
+}
+
+static int create(struct weir_device *dev, struct weir_dma **out_dma)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_dma_machine *of_m = of_machine(m);
+	struct weir_dma *dma = of_m ? weir_atomic_alloc(m, sizeof(*dma)) : NULL;
+	int err;
+
+	if (!dma)
+		return WEIR_ENOMEM;
+	atomic_store(&of_m->used, true);
+	dma->dev = dev;
+	dma->m = m;
+	dma->of_m = of_m;
+	dma->coherent = is_coherent(dev, &of_m->options);
+	dma->refused = !dma->coherent && !m->ops->cache_sync;
+	dma->lazy = of_m->options.lazy;
+	dma->mask = dma->coherent_mask = WEIR_DMA_MASK(32);
+	dma->max_segment_bytes = UINT64_MAX;
+	dma->boundary_mask = UINT64_MAX;
+	weir_list_init(&dma->pages);
+	err = weir_spin_init(&dma->spin, m, WEIR_LOCK_IOVA);
+	if (!err)
+		err = weir_dma_windows_read_(dma);
+	if (err) {
+		destroy(dma);
+		return err;
+	}
+	if (dma->refused)
+		weir_logf_(m, WEIR_LOG_ERR, "dma: %s: it does not see the CPU's caches, and "
+			   "the host lacks the call 'cache_sync': refused", dev->name);
+	*out_dma = dma;
+	return 0;
+}
+
+/* The first call of a driver without IOMMU. Two may come at once. */
+static int make(struct weir_device *dev, struct weir_dma **out_dma)
+{
+	struct weir_dma *dma, *other = NULL;
+	int err;
+
+	if (!dev->reg || !dev->dma_direct)
+		return WEIR_ENODEV;
+	err = create(dev, &dma);
+	if (err)
+		return err;
+	if (!atomic_compare_exchange_strong(&dev->dma, &other, dma)) {
+		destroy(dma);
+		dma = other;
+	}
+	*out_dma = dma;
+	return 0;
+}
+
+int weir_dma_get_(struct weir_device *dev, struct weir_dma **out_dma)
+{
+	struct weir_dma *dma = atomic_load_explicit(&dev->dma, memory_order_acquire);
+
+	if (!dma) {
+		int err = make(dev, &dma);
+
+		if (err)
+			return err;
+	}
+	if (dma->refused)
+		return WEIR_EOPNOTSUPP;
+	*out_dma = dma;
+	return 0;
+}
+
+int weir_dma_begin_(struct weir_device *dev)
+{
+	dev->dma_direct = true;
+	return 0;
+}
+
+void weir_dma_end_(struct weir_device *dev)
+{
+	struct weir_dma *dma = atomic_load(&dev->dma);
+	uint64_t n;
+
+	if (!dma)
+		return;
+	weir_dma_pages_drop_(dma);
+	n = atomic_load(&dma->nr_mappings);
+	if (n)
+		weir_logf_(dev->m, WEIR_LOG_ERR, "dma: %s: its driver left %llu mapping(s)",
+			   dev->name, (unsigned long long)n);
+	atomic_store(&dev->dma, NULL);
+	destroy(dma);
+}
+
+/* ---- what a driver says of its device ---- */
+
+static bool is_low_bits(uint64_t mask)
+{
+	return !(mask & (mask + 1));
+}
+
+static int set_masks(struct weir_device *dev, uint64_t mask, bool mapped)
+{
+	struct weir_dma *dma;
+	int err;
+
+	if (!is_low_bits(mask) || mask < WEIR_DMA_MASK(12))
+		return WEIR_EINVAL;
+	err = weir_dma_get_(dev, &dma);
+	if (err)
+		return err;
+	dma->coherent_mask = mask;
+	if (mapped)
+		dma->mask = mask;
+	return 0;
+}
+
+int weir_dma_mask_set(struct weir_device *dev, uint64_t mask)
+{
+	return set_masks(dev, mask, true);
+}
+
+int weir_dma_coherent_mask_set(struct weir_device *dev, uint64_t mask)
+{
+	return set_masks(dev, mask, false);
+}
+
+uint64_t weir_dma_mask_get(struct weir_device *dev)
+{
+	const struct weir_dma *dma = atomic_load(&dev->dma);
+
+	return dma ? dma->mask : WEIR_DMA_MASK(32);
+}
+
+int weir_dma_limits_set(struct weir_device *dev, const struct weir_dma_limits *limits)
+{
+	uint64_t bytes = limits->max_segment_bytes ? limits->max_segment_bytes : UINT64_MAX;
+	uint64_t boundary = limits->boundary_mask ? limits->boundary_mask : UINT64_MAX;
+	struct weir_dma *dma;
+	int err;
+
+	if (bytes < WEIR_DMA_PAGE_BYTES || boundary < WEIR_DMA_PAGE_BYTES - 1 ||
+	    !is_low_bits(boundary))
+		return WEIR_EINVAL;
+	err = weir_dma_get_(dev, &dma);
+	if (err)
+		return err;
+	/* cut at pages, so that what follows a cut is aligned as before */
+	dma->max_segment_bytes = bytes == UINT64_MAX ? bytes : bytes & ~(WEIR_DMA_PAGE_BYTES - 1ull);
+	dma->boundary_mask = boundary;
+	return 0;
+}
+
+bool weir_dma_is_coherent(struct weir_device *dev)
+{
+	struct weir_dma_options options;
+
+	weir_dma_options_get(dev->m, &options);
+	return is_coherent(dev, &options);
+}
+
+int weir_dma_set_untrusted(struct weir_device *dev, bool on)
+{
+	struct weir_dma *dma;
+	int err = weir_dma_get_(dev, &dma);
+
+	if (err)
+		return err;
+	if (atomic_load(&dma->nr_mappings))
+		return WEIR_EBUSY;
+	dma->untrusted = on;
+	if (on)
+		dma->lazy = false;
+	return 0;
+}
+
+int weir_dma_set_lazy(struct weir_device *dev, bool on)
+{
+	struct weir_dma *dma;
+	int err = weir_dma_get_(dev, &dma);
+
+	if (err)
+		return err;
+	if (atomic_load(&dma->nr_mappings))
+		return WEIR_EBUSY;
+	if (dma->untrusted && on)
+		return WEIR_EPERM;
+	dma->lazy = on;
+	return 0;
+}
+
+bool weir_dma_is_translated(struct weir_device *dev)
+{
+	(void)dev;
+	return false;
+}
+
+uint64_t weir_dma_max_map_bytes(struct weir_device *dev)
+{
+	(void)dev;
+	return UINT64_MAX;
+}
+
+int weir_dma_bounce_reserve(struct weir_machine *m)
+{
+	return m->ops->pages_alloc && m->ops->pa_to_va ? 0 : WEIR_EOPNOTSUPP;
+}
+
+void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stats)
+{
+	struct weir_dma *dma = atomic_load(&dev->dma);
+
+	*out_stats = (struct weir_dma_stats){ 0 };
+	if (!dma)
+		return;
+	out_stats->mappings = atomic_load(&dma->nr_mappings);
+	out_stats->bounced = atomic_load(&dma->nr_bounced);
+}
