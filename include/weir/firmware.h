@@ -71,6 +71,11 @@ struct weir_firmware_ops {
 		      struct weir_fwnode **out_target, uint32_t *out_id);
 	/* weir_firmware_spec(). NULL: no device is behind an IOMMU. */
 	int (*spec)(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
+	/* weir_firmware_registers(). NULL: no node has any. */
+	int (*registers)(const struct weir_fwnode *node, unsigned int index, uint64_t *out_pa,
+			 uint64_t *out_bytes);
+	/* weir_firmware_line(). NULL: no node has any. */
+	int (*line)(const struct weir_fwnode *node, unsigned int index, uint32_t *out_line);
 	/* weir_firmware_dma_range(). NULL: there are none. */
 	int (*dma_range)(const struct weir_fwnode *node, unsigned int index,
 			 struct weir_fwdma *out_range);
@@ -204,6 +209,20 @@ int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_
  * further; WEIR_EINVAL when the entry has more than WEIR_FWSPEC_CELLS.
  */
 int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
+
+/**
+ * weir_firmware_registers - the @index-th set of registers of a node's device.
+ * Context: any. Return: 0; WEIR_ENOENT after the last; WEIR_EINVAL when the CPU does not
+ * reach them.
+ */
+int weir_firmware_registers(const struct weir_fwnode *node, unsigned int index, uint64_t *out_pa,
+			    uint64_t *out_bytes);
+/**
+ * weir_firmware_line - the @index-th interrupt line of a node's device, for the host's
+ * irq_request: a number at the interrupt controller, at a GIC among the shared ones.
+ * Context: any. Return: 0; WEIR_ENOENT after the last; WEIR_EINVAL when it is no such line.
+ */
+int weir_firmware_line(const struct weir_fwnode *node, unsigned int index, uint32_t *out_line);
 
 /**
  * weir_firmware_dma_range - the @index-th window to memory of the devices on a bus.

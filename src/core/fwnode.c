@@ -228,6 +228,18 @@ int weir_firmware_dma_coherent(const struct weir_fwnode *node)
 	return node->ops->dma_coherent ? node->ops->dma_coherent(node) : WEIR_ENOENT;
 }
 
+int weir_firmware_registers(const struct weir_fwnode *node, unsigned int index, uint64_t *out_pa,
+			    uint64_t *out_bytes)
+{
+	return node->ops->registers ? node->ops->registers(node, index, out_pa, out_bytes)
+				    : WEIR_ENOENT;
+}
+
+int weir_firmware_line(const struct weir_fwnode *node, unsigned int index, uint32_t *out_line)
+{
+	return node->ops->line ? node->ops->line(node, index, out_line) : WEIR_ENOENT;
+}
+
 /* ---- plain accessors ---- */
 
 void weir_fwnode_set_initialized(struct weir_fwnode *node, bool on, bool claimed)

@@ -134,6 +134,8 @@ struct weir_dt_irq {
 };
 void weir_dt_irq_init_(struct weir_dt_irq *irq, const struct weir_dt *dt,
 		       struct weir_dt_node *node);
+/* The node that a node's interrupts are told to first, or NULL. */
+struct weir_dt_node *weir_dt_irq_parent_(const struct weir_dt *dt, struct weir_dt_node *node);
 /* The controller of the next interrupt of the node, or NULL at the end. */
 struct weir_dt_node *weir_dt_irq_next_(struct weir_dt_irq *irq);
 /* The parents that a node's interrupt-map names; @at counts through it, from 0. */
@@ -177,6 +179,11 @@ int weir_dt_map_id_(struct weir_fwnode *fw, enum weir_fwmap what, uint32_t id,
 int weir_dt_dma_range_(const struct weir_fwnode *fw, unsigned int index,
 		       struct weir_fwdma *out_range);
 int weir_dt_dma_coherent_(const struct weir_fwnode *fw);
+
+/* resources.c: see struct weir_firmware_ops */
+int weir_dt_registers_(const struct weir_fwnode *fw, unsigned int index, uint64_t *out_pa,
+		       uint64_t *out_bytes);
+int weir_dt_line_(const struct weir_fwnode *fw, unsigned int index, uint32_t *out_line);
 
 /* cells.c: see struct weir_firmware_ops */
 int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec);

@@ -35,7 +35,7 @@ static void report_loop(const struct weir_dt *dt, const struct weir_dt_node *nod
 		   weir_dt_path_(node, path, sizeof(path)));
 }
 
-static struct weir_dt_node *interrupt_parent(const struct weir_dt *dt, struct weir_dt_node *node)
+struct weir_dt_node *weir_dt_irq_parent_(const struct weir_dt *dt, struct weir_dt_node *node)
 {
 	struct weir_dt_node *from = node;
 
@@ -68,7 +68,7 @@ static struct weir_dt_node *with_cells(const struct weir_dt *dt, struct weir_dt_
 	for (unsigned int hops = 0; node && hops < MAX_HOPS; hops++) {
 		if (weir_dt_u32_(dt, node, "#interrupt-cells", out_cells))
 			return node;
-		node = interrupt_parent(dt, node);
+		node = weir_dt_irq_parent_(dt, node);
 	}
 	return NULL;
 }
@@ -176,7 +176,7 @@ static struct weir_dt_node *controller(const struct weir_dt *dt, struct weir_dt_
 		if (is_controller && (!map || keeps_own_map(s.at)))
 			return named;
 		if (!map) {
-			s.at = interrupt_parent(dt, s.at);
+			s.at = weir_dt_irq_parent_(dt, s.at);
 			continue;
 		}
 		switch (translate(&s, map, &next)) {
@@ -220,7 +220,7 @@ void weir_dt_irq_init_(struct weir_dt_irq *irq, const struct weir_dt *dt,
 static struct weir_dt_node *from_interrupts(const struct weir_dt_irq *irq, uint32_t index)
 {
 	const struct weir_dt_prop *prop = weir_dt_prop_(irq->dt, irq->node, "interrupts");
-	struct weir_dt_node *parent = interrupt_parent(irq->dt, irq->node);
+	struct weir_dt_node *parent = weir_dt_irq_parent_(irq->dt, irq->node);
 	uint32_t cells;
 
 	if (!parent || !weir_dt_u32_(irq->dt, parent, "#interrupt-cells", &cells))
