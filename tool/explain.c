@@ -161,7 +161,7 @@ static void tell_root(struct run *r, struct weir_device *dev)
 	causes_free(&all);
 }
 
-static int tell(struct run *r, struct weir_device *dev)
+int explain_device(struct run *r, struct weir_device *dev)
 {
 	struct weir_why why;
 	struct weir_device *at = dev;
@@ -192,7 +192,7 @@ static int tell(struct run *r, struct weir_device *dev)
 	return EXIT_FINDING;
 }
 
-static json_t *chain(struct weir_device *dev)
+json_t *explain_chain(struct weir_device *dev)
 {
 	json_t *steps = json_array();
 	struct weir_device *at = dev;
@@ -226,7 +226,7 @@ static int tell_json(const struct run *r, struct weir_device *dev, struct weir_f
 		path_words(node, path, sizeof(path));
 	doc = json_pack("{s:i, s:s?, s:s?, s:b, s:s?, s:o, s:o}", "version", 1, "device",
 			dev ? weir_device_name(dev) : NULL, "path", node ? path : NULL, "up",
-			(int)up, "problem", problem, "chain", dev ? chain(dev) : json_array(),
+			(int)up, "problem", problem, "chain", dev ? explain_chain(dev) : json_array(),
 			"findings", json_of_findings(r));
 	json_dumpf(doc, stdout, JSON_INDENT(1));
 	putchar('\n');
@@ -253,7 +253,7 @@ int cmd_explain(int argc, char **argv)
 	if (!status && o.json) {
 		status = tell_json(&r, dev, node);
 	} else if (!status) {
-		status = dev ? tell(&r, dev) : tell_node(&r, node);
+		status = dev ? explain_device(&r, dev) : tell_node(&r, node);
 		tell_findings(&r);
 	}
 	run_close(&r);

@@ -53,6 +53,10 @@ static const char *no_driver_basis(const struct run *r)
 
 void cause_basis(const struct run *r, const struct cause *c, char *buf, size_t bytes)
 {
+	if (r->modules && (c->kind == CAUSE_NO_DRIVER || c->kind == CAUSE_NOT_LOADED)) {
+		snprintf(buf, bytes, "the modules in %s", r->modules);
+		return;
+	}
 	switch (c->kind) {
 	case CAUSE_NO_DRIVER:
 		snprintf(buf, bytes, "%s%s", no_driver_basis(r),
@@ -224,7 +228,9 @@ static void fix_driver(const struct run *r, const struct cause *c, char *buf, si
 	const char *compatible = node ? weir_fwnode_compatible(node, 0) : NULL;
 	struct guess guess;
 
-	if (guess_setting(r, node, &guess))
+	if (r->modules)
+		snprintf(buf, bytes, "put a module for it there");
+	else if (guess_setting(r, node, &guess))
 		snprintf(buf, bytes, "%s is not set: by its name, that is it", guess.symbol);
 	else
 		snprintf(buf, bytes, "%s a driver of \"%s\"%s", r->kernel ? "build" : "add",
@@ -241,8 +247,8 @@ void cause_fix(const struct run *r, const struct cause *c, char *buf, size_t byt
 		if (c->root.verdict == WEIR_VERDICT_DENIED)
 			snprintf(buf, bytes, "do not deny %s", c->root.driver);
 		else
-			snprintf(buf, bytes, "load %s, or put it into the initramfs",
-				 c->root.driver ? c->root.driver : "its module");
+			snprintf(buf, bytes, "load %s%s", c->root.driver ? c->root.driver : "its module",
+				 r->modules ? "" : ", or put it into the initramfs");
 		break;
 	case CAUSE_NODE:
 		fix_node(c, buf, bytes);

@@ -26,11 +26,14 @@ int complain(const char *fmt, ...)
 enum {
 	O_KERNEL = 256, O_IMAGE, O_DRIVERS, O_OVERLAY, O_SET, O_CMDLINE, O_PROFILE, O_SCENARIO,
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
-	O_THREADS, O_REQUIRE, O_BASELINE, O_COLOR,
+	O_THREADS, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
 };
 
 /* Verbs that take an option. */
-enum { B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY };
+enum {
+	B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY,
+	S = 1 << VERB_SHELL,
+};
 
 static const struct option_def {
 	const char *name;
@@ -40,19 +43,19 @@ static const struct option_def {
 	const char *heading;       /* it stands below; NULL: below that of the one before */
 	const char *help;          /* lines, each at most 51 wide */
 } defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", B | E | C, "The board and the kernel",
+	{ "overlay", O_OVERLAY, "FILE.dtbo", B | E | C | S, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
-	{ "kernel", O_KERNEL, "DIR", B | E | C, NULL,
+	{ "kernel", O_KERNEL, "DIR", B | E | C | S, NULL,
 	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
 	  "without one every driver is assumed to exist" },
-	{ "image", O_IMAGE, "FILE", B | E | C, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", B | E | C, NULL,
+	{ "image", O_IMAGE, "FILE", B | E | C | S, NULL, "the kernel image, when it lies elsewhere" },
+	{ "drivers", O_DRIVERS, "FILE", B | E | C | S, NULL,
 	  "a driver list in place of a kernel (docs/drivers.md)" },
-	{ "profile", O_PROFILE, "P", B | E | C | R, "What happens", "linux-6.12 (default) or weir" },
-	{ "set", O_SET, "KEY=VALUE", B | E | C, NULL,
+	{ "profile", O_PROFILE, "P", B | E | C | R | S, "What happens", "linux-6.12 (default) or weir" },
+	{ "set", O_SET, "KEY=VALUE", B | E | C | S, NULL,
 	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
 	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", B | E | C, NULL, "a whole kernel command line" },
+	{ "cmdline", O_CMDLINE, "TEXT", B | E | C | S, NULL, "a whole kernel command line" },
 	{ "scenario", O_SCENARIO, "S", B | E | C, NULL,
 	  "boot (default: modules are loaded as udev does), builtin\n"
 	  "(no module is loaded), all (every driver is built in)" },
@@ -62,20 +65,29 @@ static const struct option_def {
 	  "modules of the initramfs, a name a line; the rest follows" },
 	{ "root-after", O_ROOT_AFTER, "MS", B | E | C, NULL,
 	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", B | E | C, NULL, "never load it (again for more)" },
+	{ "deny", O_DENY, "MODULE", B | E | C | S, NULL, "never load it (again for more)" },
 	{ "until", O_UNTIL, "SECONDS", B | E | C, NULL, "stop the virtual clock there" },
 	{ "probe-time", O_PROBE_TIME, "MS", B | E | C, NULL, "virtual time of a probe (1)" },
 	{ "threads", O_THREADS, "N", B | E | C | R, NULL, "probe threads, 0 to 64 (profile weir)" },
 	{ "jobs", 'j', "N", C, NULL, "boards at the same time (number of processors)" },
-	{ "verbose", 'v', NULL, B, "What is said", "the whole log, then the summary" },
-	{ "json", O_JSON, NULL, B | E | C, NULL, "one JSON document (docs/json.md)" },
+	{ "command", 'c', "COMMANDS", S, "What is done",
+	  "do these, with ; between them (again for more), then end" },
+	{ "script", O_SCRIPT, "FILE", S, NULL, "do what stands there, then end" },
+	{ "keep-going", 'k', NULL, S, NULL, "go on after a command that fails" },
+	{ "modules", O_MODULES, "DIR", S, NULL,
+	  "where modules are, or several with : between them\n"
+	  "(WEIR_MODULES, or those that came with weir)" },
+	{ "verbose", 'v', NULL, B | S, "What is said",
+	  "boot: the whole log, then the summary;\nshell: each command before its answer" },
+	{ "json", O_JSON, NULL, B | E | C | S, NULL,
+	  "one JSON document; shell: one a command (docs/json.md)" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, B | E | C | R, NULL, "this text" },
+	{ "color", O_COLOR, "WHEN", B | E | S, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, B | E | C | R | S, NULL, "this text" },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
@@ -216,6 +228,10 @@ static int take(struct opts *o, int opt, const char *value)
 	case O_REQUIRE: return append(&o->require, "require", value);
 	case O_BASELINE: o->baseline = value; break;
 	case O_COLOR: return color(o, value);
+	case O_SCRIPT: o->script = value; break;
+	case O_MODULES: o->modules = value; break;
+	case 'c': return append(&o->commands, "command", value);
+	case 'k': o->keep_going = true; break;
 	case 'v': o->verbose = true; break;
 	case 'h': o->help = true; break;
 	default: return EXIT_USAGE;
@@ -227,11 +243,12 @@ static int take(struct opts *o, int opt, const char *value)
 
 static void print_option(const struct option_def *def)
 {
-	char left[40];
+	char left[40] = "";
 	const char *line = def->help;
 
-	snprintf(left, sizeof(left), "%s--%s%s%s", def->key == 'v' ? "-v, " :
-		 def->key == 'h' ? "-h, " : def->key == 'j' ? "-j, " : "", def->name,
+	if (def->key < O_KERNEL)
+		snprintf(left, sizeof(left), "-%c, ", def->key);
+	snprintf(left + strlen(left), sizeof(left) - strlen(left), "--%s%s%s", def->name,
 		 def->value ? " " : "", def->value ? def->value : "");
 	for (int row = 0; line; row++) {
 		const char *end = strchr(line, '\n');
@@ -299,7 +316,7 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 			defs[i].key,
 		};
 	opterr = 0;
-	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:", longs, NULL)) != -1) {
+	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:c:k", longs, NULL)) != -1) {
 		if (opt == '?' || opt == ':')
 			return refuse(opt, argv, at);
 		if (!(def_of(opt)->verbs & 1u << help->verb))

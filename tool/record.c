@@ -9,23 +9,29 @@
 #include "core/core.h"
 #include "weir.h"
 
-/* The machine lock is held: references are taken without it. */
-static void keep(struct record *r, const struct weir_event *event)
+static struct record_event *next(struct record *r)
 {
-	struct record_event *e;
-
 	if (r->n == r->room) {
 		size_t room = r->room ? r->room * 2 : 1024;
 		struct record_event *more = realloc(r->events, room * sizeof(*more));
 
 		if (!more) {
 			r->failed = true;
-			return;
+			return NULL;
 		}
 		r->events = more;
 		r->room = room;
 	}
-	e = &r->events[r->n++];
+	return &r->events[r->n++];
+}
+
+/* The machine lock is held: references are taken without it. */
+static void keep(struct record *r, const struct weir_event *event)
+{
+	struct record_event *e = next(r);
+
+	if (!e)
+		return;
 	*e = (struct record_event){
 		.id = event->id, .cause = event->cause, .type = event->type, .value = event->value,
 		.device = event->device, .other = event->other,
@@ -43,6 +49,14 @@ static void keep(struct record *r, const struct weir_event *event)
 static void on_event(void *context, const struct weir_event *event)
 {
 	keep(context, event);
+}
+
+void record_log(struct record *r, const char *text)
+{
+	struct record_event *e = r->m ? next(r) : NULL;
+
+	if (e)
+		*e = (struct record_event){ .type = WEIR_EVENT_NOTE, .text = strdup(text) };
 }
 
 void record_attach(struct record *r, struct weir_machine *m)

@@ -45,10 +45,12 @@ struct opts {
 	double until_s;            /* negative: to the end */
 	uint64_t probe_ns, root_ms;
 	unsigned int threads, jobs;
-	bool json, verbose, color, help;
+	const char *script, *modules; /* of the shell */
+	struct list commands;
+	bool json, verbose, color, help, keep_going;
 };
 
-enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY };
+enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {
@@ -82,6 +84,8 @@ struct record {
 
 void record_attach(struct record *r, struct weir_machine *m);
 void record_detach(struct record *r);
+/* A line of log among the events, as a note without number. One thread only. */
+void record_log(struct record *r, const char *text);
 
 /* A kernel, and what is read of its module files. All zero: none. */
 struct kernel_side {
@@ -113,6 +117,7 @@ struct run {
 	size_t nr_builtin, nr_modules;
 	uint32_t timeout_event;    /* id of the event; 0: the timer did not fire */
 	bool assumed;              /* no kernel: every driver was assumed */
+	const char *modules;       /* real ones, looked for there; NULL: drivers are modelled */
 };
 
 /*

@@ -96,6 +96,10 @@ json_t *json_of_verdicts(struct run *r);
 /* judge.c: --require and --baseline. Return: EXIT_OK or EXIT_FINDING, or EXIT_USAGE. */
 int judge(struct run *r, const struct causes *c);
 
+/* explain.c: why a device is up or waits. Return: EXIT_OK when it is up, else EXIT_FINDING. */
+int explain_device(struct run *r, struct weir_device *dev);
+json_t *explain_chain(struct weir_device *dev);
+
 /* style.c: colours, only where they are wanted. */
 const char *style_bold(const struct opts *o);
 const char *style_bad(const struct opts *o);
@@ -107,5 +111,6 @@ int cmd_boot(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_shell(int argc, char **argv);
 
 #endif

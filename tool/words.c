@@ -118,6 +118,8 @@ static void what_no_driver(const struct run *r, const struct cause *c, char *buf
 	if (c->root.verdict == WEIR_VERDICT_REFUSED)
 		snprintf(buf, bytes, "%s: %s does not take it, and no other driver fits", who,
 			 c->root.driver);
+	else if (r->modules)
+		snprintf(buf, bytes, "%s: no module for it", who);
 	else
 		snprintf(buf, bytes, "%s: no driver in this %s", who, r->o->drivers ? "list" : "kernel");
 }
@@ -202,6 +204,13 @@ const char *untranslated_words(int err)
 
 /* ---- events ---- */
 
+static void power_words(const struct record_event *e, const char *who, const char *what,
+			char *buf, size_t bytes)
+{
+	snprintf(buf, bytes, "%s: %s%s%s", who, what, e->value ? ": " : "",
+		 e->value ? weir_strerror((int)e->value) : "");
+}
+
 void event_words(const struct record_event *e, char *buf, size_t bytes)
 {
 	char a[256] = "", b[256] = "";
@@ -253,6 +262,12 @@ void event_words(const struct record_event *e, char *buf, size_t bytes)
 		snprintf(buf, bytes, "%s: goes on without its IOMMU: %s", a,
 			 untranslated_words((int)e->value));
 		break;
+	case WEIR_EVENT_IOMMU_DEL: snprintf(buf, bytes, "%s: IOMMU gone", a); break;
+	case WEIR_EVENT_MODULE_LOAD: snprintf(buf, bytes, "module %s loaded", text); break;
+	case WEIR_EVENT_MODULE_UNLOAD: snprintf(buf, bytes, "module %s goes", text); break;
+	case WEIR_EVENT_NOTE: snprintf(buf, bytes, "%s", text); break;
+	case WEIR_EVENT_SUSPEND: power_words(e, a, "suspended", buf, bytes); break;
+	case WEIR_EVENT_RESUME: power_words(e, a, "resumed", buf, bytes); break;
 	case WEIR_EVENT_NO_MORE_DRIVERS: snprintf(buf, bytes, "no more drivers are expected"); break;
 	case WEIR_EVENT_TIMEOUT: snprintf(buf, bytes, "deferred_probe_timeout is over"); break;
 	default:

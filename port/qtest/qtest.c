@@ -463,6 +463,11 @@ const struct weir_host_ops *weir_qtest_ops(const struct weir_qtest *qtest)
 }
 
 /* A broken channel stays so, and its text does not change. */
+const struct weir_posix *weir_qtest_posix(const struct weir_qtest *qtest)
+{
+	return qtest->posix;
+}
+
 const char *weir_qtest_error(struct weir_qtest *qtest)
 {
 	const char *text;

@@ -17,7 +17,7 @@ _weir() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W "boot explain check replay --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "boot explain check replay shell --help --version" -- "$cur"))
 		return
 	fi
 	case $prev in
@@ -37,11 +37,19 @@ _weir() {
 	--kernel)
 		COMPREPLY=($(compgen -d -- "$cur") $(compgen -W "$(printf '%s\n' /lib/modules/*)" -- "$cur"))
 		return ;;
-	--cmdline | --deny | --until | --probe-time | --root-after | --threads | --jobs | -j | --require)
+	--modules)
+		COMPREPLY=($(compgen -d -- "$cur"))
+		return ;;
+	--command | -c | --cmdline | --deny | --until | --probe-time | --root-after | --threads | --jobs | -j | --require)
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		COMPREPLY=($(compgen -W "$(_weir_options "$verb")" -- "$cur"))
+		return
+	fi
+	if [[ $verb == shell && $cur == qemu:* ]]; then
+		compopt -o nospace 2> /dev/null
+		COMPREPLY=($(compgen -W "qemu:virt,iommu=virtio,dev=" -- "$cur"))
 		return
 	fi
 	COMPREPLY=($(compgen -f -- "$cur"))

@@ -83,6 +83,9 @@ struct weir_qtest *weir_qtest_destroy(struct weir_qtest *qtest);
 /** weir_qtest_ops - the calls of the host, for weir_machine_create(). Context: any. */
 const struct weir_host_ops *weir_qtest_ops(const struct weir_qtest *qtest);
 
+/** weir_qtest_posix - the POSIX host that it stands on, for its list of modules. Context: any. */
+const struct weir_posix *weir_qtest_posix(const struct weir_qtest *qtest);
+
 /** weir_qtest_error - why the host is broken, or "" while it is not. Context: any. */
 const char *weir_qtest_error(struct weir_qtest *qtest);
 
