@@ -7,9 +7,9 @@
  * - locks are taken in rising rank, not twice by a thread, released by the one
  *   that took them, and all destroyed in the end;
  * - nothing that sleeps is called under a spin lock;
- * - pages, mapped registers and interrupts are given back;
+ * - pages, mapped registers, interrupts and timers are given back;
  * - the n-th call that can fail (alloc, lock_create, thread_run, pages_alloc,
- *   mmio_map, irq_request, msi_request) fails on demand;
+ *   mmio_map, irq_request, msi_request, timer_create) fails on demand;
  * - assert_failed is recorded and, unless expected, a fault.
  *
  * Faults are noted where they are seen, on any thread, and fail the test at

@@ -99,6 +99,62 @@ static void *th_pa_to_va(void *host, uint64_t pa, size_t bytes)
 	return t->inner->pa_to_va(t->inner_host, pa, bytes);
 }
 
+static void th_cache_sync(void *host, uint64_t pa, uint64_t bytes, enum weir_cache_op op)
+{
+	struct testhost *t = host;
+
+	if (!bytes)
+		testhost_fault_(t, "cache_sync of no bytes");
+	t->inner->cache_sync(t->inner_host, pa, bytes, op);
+}
+
+static unsigned int th_cpu_count(void *host)
+{
+	struct testhost *t = host;
+
+	return t->inner->cpu_count(t->inner_host);
+}
+
+static unsigned int th_cpu_id(void *host)
+{
+	struct testhost *t = host;
+
+	return t->inner->cpu_id(t->inner_host);
+}
+
+static int th_timer_create(void *host, void (*fn)(void *arg), void *arg,
+			   struct weir_timer **out_timer)
+{
+	struct testhost *t = host;
+	int err;
+
+	testhost_check_sleep_(t, "timer_create");
+	if (testhost_may_fail_(t))
+		return WEIR_ENOMEM;
+	err = t->inner->timer_create(t->inner_host, fn, arg, out_timer);
+	if (!err)
+		count(t, &t->timers, 1);
+	return err;
+}
+
+static void th_timer_set(void *host, struct weir_timer *timer, uint64_t ns)
+{
+	struct testhost *t = host;
+
+	t->inner->timer_set(t->inner_host, timer, ns);
+}
+
+static void th_timer_destroy(void *host, struct weir_timer *timer)
+{
+	struct testhost *t = host;
+
+	testhost_check_sleep_(t, "timer_destroy");
+	if (!t->timers)
+		testhost_fault_(t, "timer_destroy of what was not made");
+	count(t, &t->timers, -1);
+	t->inner->timer_destroy(t->inner_host, timer);
+}
+
 static void th_dma_barrier(void *host)
 {
 	struct testhost *t = host;
@@ -157,6 +213,12 @@ void testhost_hw_ops_(struct weir_host_ops *ops, const struct weir_host_ops *inn
 	ops->pages_free = inner->pages_free ? th_pages_free : NULL;
 	ops->va_to_pa = inner->va_to_pa ? th_va_to_pa : NULL;
 	ops->pa_to_va = inner->pa_to_va ? th_pa_to_va : NULL;
+	ops->cache_sync = inner->cache_sync ? th_cache_sync : NULL;
+	ops->cpu_count = inner->cpu_count ? th_cpu_count : NULL;
+	ops->cpu_id = inner->cpu_id ? th_cpu_id : NULL;
+	ops->timer_create = inner->timer_create ? th_timer_create : NULL;
+	ops->timer_set = inner->timer_set ? th_timer_set : NULL;
+	ops->timer_destroy = inner->timer_destroy ? th_timer_destroy : NULL;
 	ops->mmio_map = inner->mmio_map ? th_mmio_map : NULL;
 	ops->mmio_unmap = inner->mmio_unmap ? th_mmio_unmap : NULL;
 	ops->mmio_read = inner->mmio_read ? th_mmio_read : NULL;
@@ -176,4 +238,6 @@ void testhost_hw_check_empty_(struct testhost *t)
 		testhost_fault_(t, "%zu mapping(s) of registers are left", t->maps);
 	if (t->irqs)
 		testhost_fault_(t, "%zu interrupt(s) are left", t->irqs);
+	if (t->timers)
+		testhost_fault_(t, "%zu timer(s) are left", t->timers);
 }

@@ -23,6 +23,7 @@ struct testhost {
 	size_t page_bytes;                 /* (m) of pages_alloc, alive */
 	size_t maps;                       /* (m) of mmio_map, alive */
 	size_t irqs;                       /* (m) requested and not given back */
+	size_t timers;                     /* (m) made and not destroyed */
 	unsigned long calls;               /* (m) */
 	unsigned long fail_in;             /* (m) calls until one fails; 0: never */
 	bool fault_hit;                    /* (m) */
