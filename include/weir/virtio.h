@@ -3,8 +3,8 @@
  * Virtio devices (Virtio 1.2, sections 2, 3 and 4): PCI functions with the modern layout
  * of registers, and "virtio,mmio" devices of version 2. For drivers of such devices:
  *
- *	weir_virtio_open(dev, &v);                      reset, registers mapped
- *	weir_virtio_negotiate(v, wanted, needed, &features);
+ *	weir_virtio_open(dev, &v);                      registers mapped
+ *	weir_virtio_negotiate(v, wanted, needed, refused, &features);
  *	weir_virtio_irq_request(v, handler, arg);       or poll
  *	weir_virtq_create(v, 0, 64, NULL, &queue);      each queue
  *	weir_virtio_start(v);                           bus mastering on, the device runs
@@ -44,13 +44,13 @@ struct weir_virtq;
 /**
  * weir_virtio_open - take a virtio device: a function of bus "pci", or a device of bus
  * "platform" whose firmware node has registers ("virtio,mmio").
- * @dev: being probed; it answers at its registers afterwards, but does no DMA.
+ * @dev: being probed; it answers at its registers afterwards.
  *
- * The device is reset. What is wrong with it is told by weir_dev_fail(). Context: thread.
+ * The device itself is left as it is, so that a driver of another type can let go of it.
+ * What is wrong with it is told by weir_dev_fail(). Context: thread.
  * Owner: the caller, until weir_virtio_close().
  * Return: 0; WEIR_ENODEV when there is no virtio device, or an old ("legacy") one;
- * WEIR_EIO when its registers make no sense; WEIR_ETIMEDOUT when its reset does not end;
- * others as weir_mmio_map().
+ * WEIR_EIO when its registers make no sense; others as weir_mmio_map(); WEIR_ENOMEM.
  */
 int weir_virtio_open(struct weir_device *dev, struct weir_virtio **out_virtio);
 
@@ -74,14 +74,16 @@ uint32_t weir_virtio_type(const struct weir_virtio *v);
 const char *weir_virtio_name(const struct weir_virtio *v);
 
 /**
- * weir_virtio_negotiate - agree on features (section 3.1.1, up to FEATURES_OK).
+ * weir_virtio_negotiate - reset the device and agree on features (section 3.1.1, up to
+ * FEATURES_OK).
  * @wanted: taken when offered. @needed: must be offered. WEIR_VIRTIO_VERSION_1 is
  * always needed, WEIR_VIRTIO_EVENT_IDX always wanted unless in @refused.
  * @refused: not taken, though offered.
  *
  * Context: thread; after weir_virtio_open() or weir_virtio_stop().
  * Return: 0; WEIR_EOPNOTSUPP when a needed one is not offered, or the device does not
- * take the choice; WEIR_EIO when it does not answer.
+ * take the choice; WEIR_EIO when it does not answer; WEIR_ETIMEDOUT when its reset does
+ * not end; WEIR_EBUSY when it runs.
  */
 int weir_virtio_negotiate(struct weir_virtio *v, uint64_t wanted, uint64_t needed,
 			  uint64_t refused, uint64_t *out_features);
@@ -110,6 +112,11 @@ int weir_virtio_config_write(const struct weir_virtio *v, uint32_t offset, unsig
  * the host's msi_request and irq_request.
  */
 int weir_virtio_irq_request(struct weir_virtio *v, void (*fn)(void *arg), void *arg);
+/**
+ * weir_virtio_irq_free - give it back; fine when there is none. The function is not
+ * running then, and not called again. Context: thread, not from the function.
+ */
+void weir_virtio_irq_free(struct weir_virtio *v);
 
 /**
  * weir_virtio_start - let the device do DMA, and run. Context: thread; after the queues

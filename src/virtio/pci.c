@@ -197,8 +197,6 @@ static int pci_master(const struct weir_virtio *v, bool on)
 
 static void pci_close(struct weir_virtio *v)
 {
-	if (v->msix_on)
-		weir_pci_msi_disable(v->dev);
 	weir_pci_disable(v->dev);
 }
 

@@ -48,6 +48,7 @@ struct weir_virtio {
 	uint32_t line;                        /* (c) MMIO: interrupt, or NO_LINE */
 	bool has_msix;                        /* (c) */
 	uint64_t features;                    /* (t) */
+	bool touched;                         /* (t) was reset, and is to be in the end */
 	bool running;                         /* (t) */
 	bool lost;                            /* (t) did not end its reset, and may do DMA */
 	void (*irq_fn)(void *arg);            /* (t) */

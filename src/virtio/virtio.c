@@ -8,7 +8,6 @@
 #include "virtio/priv.h"
 
 #include "core/text.h"
-#include "firmware/dt/dt.h"
 #include "virtio/regs.h"
 
 #define RESET_NS    1000000000u
@@ -63,44 +62,16 @@ static struct weir_virtio *create(struct weir_machine *m, struct weir_device *de
 	return v;
 }
 
-static int init(struct weir_virtio *v, int err)
-{
-	if (err)
-		return err;
-	err = reset(v);
-	if (err)
-		return weir_virtio_fail_(v, err, "its reset does not end (status 0x%x)",
-					 v->transport->status(v));
-	v->transport->set_status(v, STATUS_ACKNOWLEDGE);
-	v->transport->set_status(v, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
-	return 0;
-}
-
-/* The line of the first interrupt, where an interrupt controller is addressed by one number. */
-static uint32_t line_of(const struct weir_fwnode *node)
-{
-	const void *value;
-	const uint8_t *cells;
-	size_t bytes;
-
-	if (weir_fwnode_property(node, "interrupts", &value, &bytes))
-		return NO_LINE;
-	cells = value;
-	if (bytes == 12) /* GIC: 0 is a shared interrupt (arm,gic binding) */
-		return weir_be32_(cells) == 0 ? weir_be32_(cells + 4) : NO_LINE;
-	return bytes == 4 || bytes == 8 ? weir_be32_(cells) : NO_LINE;
-}
-
 static int init_platform(struct weir_virtio *v)
 {
-	struct weir_fwnode *node = v->dev->fwnode;
-	uint64_t first, last;
+	const struct weir_fwnode *node = v->dev->fwnode;
+	uint64_t pa, bytes;
 
-	if (!node || node->ops != &weir_dt_ops_ ||
-	    !weir_dt_region_(v->m->dt, weir_dt_node_(node), &first, &last))
+	if (!node || weir_firmware_registers(node, 0, &pa, &bytes))
 		return weir_virtio_fail_(v, WEIR_ENODEV, "firmware does not say where its registers are");
-	v->line = line_of(node);
-	return weir_virtio_mmio_init_(v, first, last - first + 1);
+	if (weir_firmware_line(node, 0, &v->line))
+		v->line = NO_LINE;
+	return weir_virtio_mmio_init_(v, pa, bytes);
 }
 
 int weir_virtio_open(struct weir_device *dev, struct weir_virtio **out_virtio)
@@ -112,9 +83,9 @@ int weir_virtio_open(struct weir_device *dev, struct weir_virtio **out_virtio)
 	if (!v)
 		return WEIR_ENOMEM;
 	if (!weir_pci_info_get(dev, &info))
-		err = init(v, weir_virtio_pci_init_(v));
+		err = weir_virtio_pci_init_(v);
 	else
-		err = init(v, init_platform(v));
+		err = init_platform(v);
 	if (err) {
 		weir_virtio_close(v);
 		return err;
@@ -135,7 +106,7 @@ int weir_virtio_open_mmio(struct weir_machine *m, const char *name, uint64_t pa,
 	v->own_name = weir_strdup_(m, name);
 	weir_unlock_(m);
 	if (v->own_name)
-		err = init(v, weir_virtio_mmio_init_(v, pa, bytes));
+		err = weir_virtio_mmio_init_(v, pa, bytes);
 	if (err) {
 		weir_virtio_close(v);
 		return err;
@@ -151,12 +122,11 @@ struct weir_virtio *weir_virtio_close(struct weir_virtio *v)
 	if (!v)
 		return NULL;
 	m = v->m;
-	if (v->transport) {
+	if (v->touched)
 		weir_virtio_stop(v);
+	weir_virtio_irq_free(v);
+	if (v->transport)
 		v->transport->close(v);
-	}
-	if (v->irq)
-		m->ops->irq_free(m->host, v->irq);
 	for (unsigned int i = 0; i < 6; i++)
 		weir_mmio_unmap(&v->windows[i]);
 	weir_lock_(m);
@@ -184,9 +154,18 @@ int weir_virtio_negotiate(struct weir_virtio *v, uint64_t wanted, uint64_t neede
 	const struct vtransport *t = v->transport;
 	uint32_t status = STATUS_ACKNOWLEDGE | STATUS_DRIVER;
 	uint64_t offered, missing, taken;
+	int err;
 
+	if (v->running)
+		return WEIR_EBUSY;
 	if (t->status(v) == STATUS_GONE)
 		return weir_virtio_fail_(v, WEIR_EIO, "it does not answer");
+	v->touched = true;
+	err = reset(v);
+	if (err)
+		return weir_virtio_fail_(v, err, "its reset does not end (status 0x%x)",
+					 t->status(v));
+	t->set_status(v, STATUS_ACKNOWLEDGE);
 	t->set_status(v, status);
 	offered = t->features(v);
 	needed |= WEIR_VIRTIO_VERSION_1;
@@ -274,6 +253,7 @@ int weir_virtio_stop(struct weir_virtio *v)
 
 	v->running = false;
 	v->features = 0;
+	v->lost = false;
 	if (!err)
 		return 0;
 	/* A PCI function whose bus mastering is off does no harm; one that is gone neither. */
@@ -303,4 +283,16 @@ int weir_virtio_irq_request(struct weir_virtio *v, void (*fn)(void *arg), void *
 void weir_virtio_irq_(struct weir_virtio *v)
 {
 	v->irq_fn(v->irq_arg);
+}
+
+void weir_virtio_irq_free(struct weir_virtio *v)
+{
+	struct weir_machine *m = v->m;
+
+	if (v->irq)
+		m->ops->irq_free(m->host, v->irq);
+	v->irq = NULL;
+	if (v->msix_on)
+		weir_pci_msi_disable(v->dev);
+	v->msix_on = false;
 }
