@@ -24,6 +24,32 @@ enum weir_domain_type {
 	WEIR_DOMAIN_IDENTITY,  /* everything passes untranslated; the machine's own */
 	WEIR_DOMAIN_DMA,       /* IOVAs come from the library's allocator */
 	WEIR_DOMAIN_UNMANAGED, /* IOVAs come from the caller */
+	WEIR_DOMAIN_EXTERNAL,  /* the caller's tables: only read, never written */
+};
+
+/* The format of translation tables. */
+enum weir_table_format {
+	WEIR_TABLE_ARM_S1,      /* Arm VMSAv8-64, stage 1 */
+	WEIR_TABLE_ARM_S2,      /* ... stage 2: what a hypervisor uses for a guest */
+	WEIR_TABLE_ARM_SHORT,   /* Arm VMSAv7 short descriptors */
+	WEIR_TABLE_EXYNOS,
+	WEIR_TABLE_VTD_FIRST,
+	WEIR_TABLE_VTD_SECOND,
+	WEIR_TABLE_AMD_V1,
+	WEIR_TABLE_RISCV_S1,    /* Sv39, Sv48, Sv57 */
+	WEIR_TABLE_RISCV_S2,    /* Sv39x4 and so on */
+};
+
+/* Tables that somebody else keeps, such as the stage 2 of a hypervisor's guest. */
+struct weir_external {
+	enum weir_table_format format;
+	uint64_t root_pa;
+	uint32_t granule_lg2;   /* of the smallest page: 12, 14, 16 */
+	uint32_t iova_bits;     /* of addresses that go in */
+	uint32_t pa_bits;       /* ... and come out */
+	uint32_t levels;        /* of tables, root included */
+	uint32_t id;            /* the VMID or ASID its translations are tagged with */
+	bool coherent;          /* the walker sees the CPU's caches */
 };
 
 /* What a mapping allows, and how its memory is. */
@@ -42,10 +68,33 @@ struct weir_domain_limits {
 /**
  * weir_domain_create - make a domain, or refer to the machine's own of that type.
  * Context: thread. Owner: the caller holds a reference.
- * Return: 0; WEIR_EINVAL for an unknown type; WEIR_ENOMEM.
+ * Return: 0; WEIR_EINVAL for a type without a meaning of its own; WEIR_ENOMEM.
  */
 int weir_domain_create(struct weir_machine *m, enum weir_domain_type type,
 		       struct weir_domain **out_domain);
+/**
+ * weir_domain_create_external - a domain of tables that the caller keeps.
+ *
+ * The library shows them to instances and never writes them. They must stay readable, with
+ * what instances may have cached told by weir_domain_invalidate(), until the domain is
+ * attached nowhere any more. The id is the caller's to choose: it must differ from those
+ * of other external domains at the same instance.
+ * Context: thread. Owner: the caller holds a reference; @external is copied.
+ * Return: 0; WEIR_EINVAL for a root that is not aligned to 64 bytes, or sizes that no table
+ * has; WEIR_ENOMEM.
+ */
+int weir_domain_create_external(struct weir_machine *m, const struct weir_external *external,
+				struct weir_domain **out_domain);
+/** weir_domain_external - what an external domain was made of; NULL for others. Context: any. */
+const struct weir_external *weir_domain_external(const struct weir_domain *domain);
+/**
+ * weir_domain_invalidate - the caller changed its tables: when this returns no instance uses
+ * what they said before of [iova, iova + bytes). Context: any.
+ * Return: 0; WEIR_EINVAL for no bytes, past the end of the address space, or for a domain
+ * that is not external; WEIR_EIO when an instance did not confirm: what was mapped there
+ * must not be used for anything else, and no further master can be attached there.
+ */
+int weir_domain_invalidate(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
 struct weir_domain *weir_domain_ref(struct weir_domain *domain);
 /**
  * weir_domain_unref - drop a reference; NULL is fine. The last one frees the domain with
@@ -99,7 +148,8 @@ struct weir_domain *weir_group_domain(const struct weir_group *group);
  * weir_group_attach - put all masters of a group behind a domain instead of the one
  * they have. Context: thread, no probe of its masters running.
  * Return: 0; WEIR_EBUSY when claimed by somebody else; WEIR_EINVAL when an instance
- * does not suit the domain; WEIR_EIO when an instance failed: the group has its old
+ * does not suit the domain; WEIR_EOPNOTSUPP when one takes no tables of that format (the
+ * log names it); WEIR_EIO when an instance failed: the group has its old
  * domain again, or is blocked when that failed too (weir_group_domain() tells);
  * WEIR_ENOMEM.
  */

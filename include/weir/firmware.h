@@ -38,6 +38,12 @@ struct weir_fwdma {
 	uint64_t pa, bytes;
 };
 
+/* A special part of the I/O virtual address space of a device. */
+struct weir_fwregion {
+	uint64_t first, last;
+	bool direct; /* memory that the device may be using since firmware; otherwise a hole */
+};
+
 /* What a host bridge's requesters are mapped to. */
 enum weir_fwmap {
 	WEIR_FWMAP_IOMMU, /* an IOMMU, and the id the requester has there */
@@ -81,6 +87,9 @@ struct weir_firmware_ops {
 			 struct weir_fwdma *out_range);
 	/* weir_firmware_dma_coherent(). NULL: nothing is said. */
 	int (*dma_coherent)(const struct weir_fwnode *node);
+	/* weir_firmware_iommu_region(). NULL: there are none. */
+	int (*iommu_region)(const struct weir_fwnode *node, unsigned int index,
+			    struct weir_fwregion *out_region);
 };
 
 /**
@@ -237,6 +246,12 @@ int weir_firmware_dma_range(const struct weir_fwnode *bus, unsigned int index,
  * Context: any. Return: 1; 0 when it does not; WEIR_ENOENT when firmware does not say.
  */
 int weir_firmware_dma_coherent(const struct weir_fwnode *node);
+/**
+ * weir_firmware_iommu_region - the @index-th special part of what a node's device sees
+ * through its IOMMUs. Context: any. Return: 0; WEIR_ENOENT after the last.
+ */
+int weir_firmware_iommu_region(const struct weir_fwnode *node, unsigned int index,
+			       struct weir_fwregion *out_region);
 
 /** weir_fwlink_first / weir_fwlink_next - the unresolved suppliers of a node, last found first. */
 struct weir_fwlink *weir_fwlink_first(const struct weir_fwnode *consumer);

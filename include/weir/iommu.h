@@ -54,9 +54,9 @@ struct weir_fault {
  *
  * attach, part_create, part_destroy, forget and regions: thread context, may sleep, one
  * at a time, with locks of the library held, so they do not call what takes those: of
- * domains only what works in any context. map, unmap, sync_map and sync: any context, with the domain's
- * spin lock held, so they neither sleep nor call the library, allocate with
- * weir_atomic_alloc(), and wait for hardware only a bounded time.
+ * domains only what works in any context. map, unmap, invalidate, sync_map and sync: any
+ * context, with the domain's spin lock held, so they neither sleep nor call the library,
+ * allocate with weir_atomic_alloc(), and wait for hardware only a bounded time.
  */
 struct weir_iommu_ops {
 	struct weir_abi abi;
@@ -81,6 +81,14 @@ struct weir_iommu_ops {
 	 */
 	int (*part_create)(void *instance, struct weir_domain *domain, void **out_part);
 	void (*part_destroy)(void *instance, void *part);
+	/*
+	 * Whether the instance can walk tables of somebody else: asked before part_create of
+	 * an external domain (weir_domain_external()), which has no map and unmap.
+	 * 0; WEIR_EOPNOTSUPP. NULL: it takes none.
+	 */
+	int (*external)(void *instance, const struct weir_external *external);
+	/* What is cached of a part's external tables there is dropped, at the latest in sync. */
+	int (*invalidate)(void *instance, void *part, uint64_t iova, uint64_t bytes);
 	/*
 	 * Puts a stream behind a domain, instead of whatever it is behind: @part is
 	 * that of part_create, NULL for blocked and identity. On failure the stream

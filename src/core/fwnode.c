@@ -240,6 +240,13 @@ int weir_firmware_line(const struct weir_fwnode *node, unsigned int index, uint3
 	return node->ops->line ? node->ops->line(node, index, out_line) : WEIR_ENOENT;
 }
 
+int weir_firmware_iommu_region(const struct weir_fwnode *node, unsigned int index,
+			       struct weir_fwregion *out_region)
+{
+	return node->ops->iommu_region ? node->ops->iommu_region(node, index, out_region)
+				       : WEIR_ENOENT;
+}
+
 /* ---- plain accessors ---- */
 
 void weir_fwnode_set_initialized(struct weir_fwnode *node, bool on, bool claimed)

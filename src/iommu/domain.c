@@ -23,8 +23,8 @@ bool weir_domain_has_mappings_(const struct weir_domain *domain)
 
 /* ---- life ---- */
 
-static int create(struct weir_machine *m, enum weir_domain_type type,
-		  struct weir_domain **out_domain)
+int weir_domain_make_(struct weir_machine *m, enum weir_domain_type type,
+		      struct weir_domain **out_domain)
 {
 	struct weir_domain *domain = weir_atomic_alloc(m, sizeof(*domain));
 
@@ -60,9 +60,9 @@ static int find_or_create(struct weir_machine *m, enum weir_domain_type type,
 	int err;
 
 	if (!own)
-		return create(m, type, out_domain);
+		return weir_domain_make_(m, type, out_domain);
 	if (!*own) {
-		err = create(m, type, own);
+		err = weir_domain_make_(m, type, own);
 		if (err)
 			return err;
 	}

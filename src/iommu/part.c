@@ -35,10 +35,10 @@ void weir_iommu_unlock_(struct weir_iommu *iommu)
 	iommu->dev->m->ops->unlock(iommu->dev->m->host, iommu->lock);
 }
 
-/* Domains of these types have parts; the machine's own are all the same to an instance. */
+/* The machine's own domains have none: they are all the same to an instance. */
 static bool has_parts(const struct weir_domain *domain)
 {
-	return weir_domain_has_mappings_(domain);
+	return weir_domain_has_mappings_(domain) || domain->type == WEIR_DOMAIN_EXTERNAL;
 }
 
 /* ---- calls of the instance; the domain's spin lock is held ---- */
@@ -131,6 +131,20 @@ int weir_part_map_(struct weir_part *part, struct weir_mapping *batch)
 int weir_part_sync_(struct weir_part *part)
 {
 	return !is_empty(part) && call_sync(part) ? fail(part) : 0;
+}
+
+int weir_part_invalidate_(struct weir_part *part, uint64_t iova, uint64_t bytes)
+{
+	const struct weir_iommu_ops *ops = part->iommu->ops;
+	int err;
+
+	if (is_empty(part)) /* without power nothing is cached */
+		return 0;
+	err = ops->invalidate ? ops->invalidate(part->iommu->instance, part->driver, iova, bytes)
+			      : 0;
+	if (!err)
+		err = call_sync(part);
+	return err ? fail(part) : 0;
 }
 
 /* ---- filling ---- */
@@ -275,13 +289,30 @@ static int create_at_instance(struct weir_part *part)
 	return err;
 }
 
+/* Whether the instance takes tables that are not its own. */
+static int check_external(const struct weir_domain *domain, const struct weir_iommu *iommu)
+{
+	const struct weir_iommu_ops *ops = iommu->ops;
+	int err;
+
+	if (domain->type != WEIR_DOMAIN_EXTERNAL)
+		return 0;
+	err = ops->external ? ops->external(iommu->instance, &domain->external) : WEIR_EOPNOTSUPP;
+	if (err)
+		weir_logf_(domain->m, WEIR_LOG_ERR, "%s takes no external tables%s",
+			   iommu->dev->name, ops->external ? " of this kind" : "");
+	return err;
+}
+
 static int make_part(struct weir_domain *domain, struct weir_iommu *iommu,
 		     struct weir_part **out_part)
 {
 	struct weir_domain_limits old;
 	struct weir_part *part;
-	int err = narrow(domain, iommu, &old);
+	int err = check_external(domain, iommu);
 
+	if (!err)
+		err = narrow(domain, iommu, &old);
 	if (err)
 		return err;
 	part = weir_atomic_alloc(domain->m, sizeof(*part));

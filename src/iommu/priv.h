@@ -90,6 +90,7 @@ struct weir_domain {
 	struct weir_mapping *spare;  /* (d) for the next ones */
 	uint32_t nr_spare;           /* (d) */
 	struct weir_domain_limits limits; /* (d) */
+	struct weir_external external; /* (c) of that type */
 };
 
 /* instance.c */
@@ -115,6 +116,9 @@ int weir_group_attach_(struct weir_group *group, struct weir_domain *domain);
 void weir_group_abandon_(struct weir_group *group, struct weir_domain *blocked);
 
 /* domain.c */
+/* One that is not the machine's own. Return: 0; WEIR_ENOMEM. */
+int weir_domain_make_(struct weir_machine *m, enum weir_domain_type type,
+		      struct weir_domain **out_domain);
 extern const struct weir_domain_limits weir_default_limits_;
 void weir_domain_unref_(struct weir_domain *domain);
 bool weir_domain_has_mappings_(const struct weir_domain *domain);
@@ -154,12 +158,13 @@ void weir_part_put_(struct weir_domain *domain, struct weir_iommu *iommu);
 void weir_part_orphan_(struct weir_domain *domain, struct weir_iommu *iommu);
 /* One that somebody got. NULL: domains of that type have none. */
 struct weir_part *weir_part_find_(struct weir_domain *domain, const struct weir_iommu *iommu);
-/* These three with the domain's spin lock held. */
+/* These four with the domain's spin lock held. */
 int weir_part_map_(struct weir_part *part, struct weir_mapping *batch);
 /* The batch up to, not including, @end; waits for it. Return: 0; WEIR_EIO, and it is broken. */
 int weir_part_unmap_(struct weir_part *part, const struct weir_mapping *batch,
 		     const struct weir_mapping *end, bool wait);
 int weir_part_sync_(struct weir_part *part);
+int weir_part_invalidate_(struct weir_part *part, uint64_t iova, uint64_t bytes);
 
 /* mappings.c, domain's spin lock held */
 struct weir_mapping *weir_mapping_at_(struct weir_domain *domain, uint64_t iova);

@@ -185,6 +185,10 @@ int weir_dt_registers_(const struct weir_fwnode *fw, unsigned int index, uint64_
 		       uint64_t *out_bytes);
 int weir_dt_line_(const struct weir_fwnode *fw, unsigned int index, uint32_t *out_line);
 
+/* region.c: see struct weir_firmware_ops */
+int weir_dt_iommu_region_(const struct weir_fwnode *fw, unsigned int index,
+			  struct weir_fwregion *out_region);
+
 /* cells.c: see struct weir_firmware_ops */
 int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec);
 

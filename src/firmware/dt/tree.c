@@ -499,4 +499,5 @@ const struct weir_firmware_ops weir_dt_ops_ = {
 	.line = weir_dt_line_,
 	.dma_range = weir_dt_dma_range_,
 	.dma_coherent = weir_dt_dma_coherent_,
+	.iommu_region = weir_dt_iommu_region_,
 };
