@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""weir shell on a terminal of its own: completion, editing and history.
+
+usage: terminal.py WEIR BOARD DRIVERS      77: built without libedit
+"""
+import os
+import pty
+import select
+import subprocess
+import sys
+import tempfile
+
+weir, board, drivers = sys.argv[1:4]
+if b'libedit' not in subprocess.run(['ldd', weir], capture_output=True).stdout:
+    print('SKIP')
+    sys.exit(77)
+
+
+class Terminal:
+    def __init__(self, home):
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.environ.update(HOME=home, TERM='xterm')
+            os.execv(weir, [weir, 'shell', board, '--drivers', drivers])
+        self.text = ''
+        self.wait('weir> ')
+
+    def wait(self, what):
+        """Everything up to and with @what, which must come."""
+        while what not in self.text:
+            ready, _, _ = select.select([self.fd], [], [], 20)
+            data = os.read(self.fd, 4096) if ready else b''
+            if not data:
+                raise SystemExit(f'no {what!r} in {self.text!r}')
+            self.text += data.decode()
+        at = self.text.index(what) + len(what)
+        got, self.text = self.text[:at], self.text[at:]
+        return got
+
+    def type(self, keys):
+        os.write(self.fd, keys.encode())
+
+    def end(self):
+        try:
+            while os.read(self.fd, 4096):
+                pass
+        except OSError:
+            pass
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+with tempfile.TemporaryDirectory() as home:
+    t = Terminal(home)
+    t.type('modp\tacme-m\tacme-p\tacme-i\t\n')
+    t.wait('3000.mac: bound to acme-mac')
+    t.wait('weir> ')
+    t.type('un\t')                       # unbind, unplug: both are shown
+    t.wait('unbind  unplug')
+    t.type('b\t30\t\n')
+    t.wait('3000.mac: removed from acme-mac')
+    t.wait('weir> ')
+    t.type('nonsense\x01\x0bbind 30\t\n')  # to the start, kill the line
+    t.wait('3000.mac: bound to acme-mac')
+    t.wait('weir> ')
+    t.type('rmmod acme-m\t\n')           # only what is loaded is offered
+    t.wait('3000.mac: removed from acme-mac')
+    t.wait('weir> ')
+    t.type('modprobe acme-m\t\n')
+    t.wait('3000.mac: bound to acme-mac')
+    t.wait('weir> ')
+    t.type('\x10\x10\n')                 # two lines back
+    t.wait('3000.mac: removed from acme-mac')
+    t.wait('weir> ')
+    t.type('quit\n')
+    if t.end() != 0:
+        raise SystemExit('status')
+    with open(os.path.join(home, '.weir_history')) as f:
+        if 'modprobe' not in f.read():
+            raise SystemExit('no history')
+    t = Terminal(home)                   # the history of the last time
+    t.type('\x10\x10\x10\n')           # before quit and rmmod: modprobe
+    t.wait('weir> ')
+    t.type('lsmod\n')
+    t.wait('acme-mac  -')
+    t.type('\x04')                       # the end of the input
+    if t.end() != 0:
+        raise SystemExit('status at the end of the input')
