@@ -258,6 +258,9 @@ void event_words(const struct record_event *e, char *buf, size_t bytes)
 	case WEIR_EVENT_GROUP:
 		snprintf(buf, bytes, "%s: in IOMMU group %d", a, (int)e->value);
 		break;
+	case WEIR_EVENT_GROUP_LEAVE:
+		snprintf(buf, bytes, "%s: out of IOMMU group %d", a, (int)e->value);
+		break;
 	case WEIR_EVENT_UNTRANSLATED:
 		snprintf(buf, bytes, "%s: goes on without its IOMMU: %s", a,
 			 untranslated_words((int)e->value));

@@ -16,6 +16,7 @@ extern "C" {
 
 struct weir_bus;
 struct weir_device;
+struct weir_fwspec;
 
 struct weir_bus_ops {
 	struct weir_abi abi;
@@ -35,6 +36,19 @@ struct weir_bus_ops {
 	 * to do. Context: machine lock held; must not call the library.
 	 */
 	void (*unbound)(struct weir_device *dev);
+	/*
+	 * The @index-th IOMMU that a device is behind, and what firmware says of it there.
+	 * 0; WEIR_ENOENT after the last; WEIR_EINVAL when firmware's words are damaged.
+	 * NULL op: weir_firmware_spec() of the device's node. Machine lock held.
+	 */
+	int (*iommu_spec)(const struct weir_device *dev, unsigned int index,
+			  struct weir_fwspec *out_spec);
+	/*
+	 * The group that the topology of the bus puts a device in: the same text for all
+	 * devices that can reach each other or look the same. @rules: the policy's. NULL
+	 * op, or NULL: whether two devices share a group is told by their ids at the IOMMU.
+	 */
+	const char *(*group_key)(const struct weir_device *dev, unsigned int rules);
 };
 
 /**

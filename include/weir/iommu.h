@@ -135,6 +135,14 @@ void weir_iommu_unregister(struct weir_device *dev);
  */
 void weir_iommu_fault(struct weir_device *dev, const struct weir_fault *fault);
 
+/**
+ * weir_device_group_key - what makes the device's group that group: known before any
+ * driver, and the same whatever order things came in. Context: any.
+ * Return: a text that is valid as long as no device is added or deleted; NULL when it
+ * is behind no IOMMU.
+ */
+const char *weir_device_group_key(const struct weir_device *dev);
+
 /** weir_device_group - the number of the device's group. Return: 0 or more; WEIR_ENOENT when it has none. */
 int weir_device_group(const struct weir_device *dev);
 

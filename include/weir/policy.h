@@ -30,6 +30,12 @@ struct weir_policy_ops {
 
 	/* WEIR_RULE_*. */
 	uint32_t (*firmware_rules)(struct weir_machine *m);
+	/*
+	 * By which rules devices share groups: an enum weir_pci_rules for those that can
+	 * have a topology; @out_by_ids: whether the others do when their ids overlap, which
+	 * is then found out when they are added. NULL: the library's rules, and yes.
+	 */
+	unsigned int (*group_rules)(struct weir_machine *m, bool *out_by_ids);
 	/* A tree was loaded, or nodes changed, or suppliers were named. NULL: nothing. */
 	int (*firmware_changed)(struct weir_machine *m);
 

@@ -15,6 +15,7 @@
 #include "core/list.h"
 #include "core/map.h"
 #include "core/slab.h"
+#include "core/tree.h"
 #include "weir/weir.h"
 
 struct weir_module {
@@ -127,6 +128,7 @@ struct weir_device {
 	struct weir_device *release_up; /* (m) what is unbound after it: a supplier; scratch */
 	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
 	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
+	struct weir_member *member;     /* (m) its ids and the group they mean, or NULL */
 	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
@@ -211,6 +213,9 @@ struct weir_machine {
 	bool catalogue_complete;              /* (m) */
 	bool catalogue_sealed;                /* (m) */
 	struct weir_list iommus;              /* (m) */
+	struct weir_map identities;           /* (m) key -> struct weir_identity */
+	struct weir_tree sids;                /* (m) ids that devices have at IOMMUs */
+	uint32_t masked_sids;                 /* (m) of them with a mask */
 	uint32_t *group_numbers;              /* (m) bitmap of group numbers in use */
 	uint32_t nr_group_words;              /* (m) */
 	struct weir_domain *blocked, *identity; /* (m) the machine's own, made when first asked for */
@@ -387,6 +392,12 @@ void weir_modules_free_(struct weir_machine *m);
 /* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
 void weir_iommu_detach_(struct weir_device *dev);
 void weir_iommus_free_(struct weir_machine *m);
+
+/* iommu/identity.c */
+/* Finds out a device's group, under policies that do so before any driver. Return: 0; WEIR_ENOMEM. */
+int weir_identity_added_(struct weir_device *dev);
+void weir_identity_forget_(struct weir_device *dev);
+void weir_identities_free_(struct weir_machine *m);
 
 /* dma/state.c */
 /* How the device does DMA is settled: its probe is next. Return: 0; WEIR_ENODEV; WEIR_ENOMEM. */

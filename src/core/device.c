@@ -120,6 +120,9 @@ int weir_device_add_(struct weir_device *dev)
 	if (err)
 		return err;
 	m->cause = weir_event_dev_(WEIR_EVENT_DEVICE_ADD, dev, dev->name, 0);
+	err = weir_identity_added_(dev);
+	if (err)
+		goto err_identity;
 	if (node && !node->owner) {
 		node->owner = dev;
 		weir_fwlinks_keep_(m);
@@ -137,8 +140,10 @@ int weir_device_add_(struct weir_device *dev)
 
 err_links:
 	weir_fwlinks_restore_(m);
-	dev->dead = true;
 	node->owner = NULL;
+	weir_identity_forget_(dev);
+err_identity:
+	dev->dead = true;
 	weir_links_purge_(dev);
 	weir_rpm_deleted_(dev);
 	if (m->policy->deleted)
@@ -204,6 +209,7 @@ static void end_del(struct weir_device *dev)
 		m->policy->deleted(dev);
 	weir_list_del(&dev->sync_node);
 	weir_iommu_detach_(dev);
+	weir_identity_forget_(dev);
 	weir_links_purge_(dev);
 	weir_rpm_deleted_(dev);
 	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, 0);

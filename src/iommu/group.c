@@ -1,62 +1,49 @@
 // SPDX-License-Identifier: MIT
 /*
- * Groups: made with their first master, gone with the last. The number is the
- * lowest that is free; it labels the group and identifies nothing.
+ * Groups: the masters of one identity, while they are behind their IOMMUs. Made with
+ * the first master, gone with the last. Who has a group is guarded by its lock, who is
+ * in it by the machine's as well.
  */
 #include "iommu/priv.h"
 
-static int take_number(struct weir_machine *m, int *out_number)
-{
-	uint32_t w, bit = 0;
-
-	for (w = 0; w < m->nr_group_words && m->group_numbers[w] == ~0u; w++)
-		;
-	if (w == m->nr_group_words) {
-		int err = weir_grow_(m, (void **)&m->group_numbers, &m->nr_group_words, w,
-				     sizeof(*m->group_numbers));
-
-		if (err)
-			return err;
-	}
-	while (m->group_numbers[w] >> bit & 1)
-		bit++;
-	m->group_numbers[w] |= 1u << bit;
-	*out_number = (int)(w * 32 + bit);
-	return 0;
-}
-
-int weir_group_create_(struct weir_machine *m, struct weir_group **out_group)
+static int create(struct weir_machine *m, struct weir_identity *identity)
 {
 	struct weir_group *group = weir_alloc_(m, sizeof(*group));
-	int err = WEIR_ENOMEM;
 
 	if (!group)
-		return err;
-	group->m = m;
-	weir_list_init(&group->masters);
+		return WEIR_ENOMEM;
 	group->lock = m->ops->lock_create(m->host, WEIR_LOCK_GROUP);
-	if (!group->lock)
-		goto err_free;
-	err = take_number(m, &group->number);
-	if (err)
-		goto err_lock;
-	*out_group = group;
+	if (!group->lock) {
+		weir_free_(m, group, sizeof(*group));
+		return WEIR_ENOMEM;
+	}
+	group->m = m;
+	group->identity = identity;
+	weir_list_init(&group->masters);
+	weir_list_init(&group->streams);
+	identity->group = group;
 	return 0;
-
-err_lock:
-	m->ops->lock_destroy(m->host, group->lock);
-err_free:
-	weir_free_(m, group, sizeof(*group));
-	return err;
 }
 
-void weir_group_destroy_(struct weir_group *group)
+int weir_group_get_(struct weir_machine *m, struct weir_identity *identity,
+		    struct weir_group **out_group)
+{
+	int err = identity->group ? 0 : create(m, identity);
+
+	if (err)
+		return err;
+	identity->group->users++;
+	*out_group = identity->group;
+	return 0;
+}
+
+void weir_group_put_(struct weir_group *group)
 {
 	struct weir_machine *m = group->m;
 
-	m->group_numbers[group->number / 32] &= ~(1u << (group->number % 32));
-	if (group->domain)
-		weir_domain_unref_(group->domain);
+	if (--group->users)
+		return;
+	group->identity->group = NULL;
 	m->ops->lock_destroy(m->host, group->lock);
 	weir_free_(m, group, sizeof(*group));
 }
@@ -83,29 +70,17 @@ int weir_group_of(const struct weir_device *dev, struct weir_group **out_group)
 
 int weir_device_group(const struct weir_device *dev)
 {
-	return dev->master ? dev->master->group->number : WEIR_ENOENT;
+	return dev->master ? dev->master->group->identity->number : WEIR_ENOENT;
 }
 
 int weir_group_number(const struct weir_group *group)
 {
-	return group->number;
+	return group->identity->number;
 }
 
 struct weir_domain *weir_group_domain(const struct weir_group *group)
 {
 	return group->domain;
-}
-
-void weir_group_leave_(struct weir_group *group)
-{
-	struct weir_domain *blocked;
-
-	if (weir_domain_create(group->m, WEIR_DOMAIN_BLOCKED, &blocked))
-		return;
-	lock(group);
-	weir_group_abandon_(group, blocked);
-	unlock(group);
-	weir_domain_unref(blocked);
 }
 
 int weir_group_attach(struct weir_group *group, struct weir_domain *domain)
@@ -117,6 +92,8 @@ int weir_group_attach(struct weir_group *group, struct weir_domain *domain)
 	unlock(group);
 	return err;
 }
+
+/* ---- ownership ---- */
 
 static bool has_bound_device(struct weir_group *group)
 {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * IOMMU instances and their masters.
- *
- * An instance is published in one step at the end of its driver's probe and found
- * through its firmware node. A device becomes a master when all its instances are
- * there: it gets a group, which gets its default domain. It stays one until it is
- * deleted or an instance goes. Guarded by the machine lock.
+ * IOMMU instances: published in one step at the end of their driver's probe and found
+ * through their firmware node; taken back when it lets go. Guarded by the machine lock.
  */
 #include "iommu/priv.h"
 
@@ -61,15 +57,39 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 	return err;
 }
 
+/* ---- taking back ---- */
+
+static bool is_at(const struct weir_master *master, const struct weir_iommu *iommu)
+{
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		if (master->streams[i].iommu == iommu)
+			return true;
+	return false;
+}
+
+/* Some master at the instance, or NULL. */
+static struct weir_master *any_master(const struct weir_iommu *iommu)
+{
+	struct weir_stream *stream = weir_list_first(&iommu->streams, struct weir_stream, at_iommu);
+	struct weir_master *master;
+
+	if (!stream)
+		return NULL;
+	weir_list_each(master, &stream->group->masters, struct weir_master, group_node)
+		if (is_at(master, iommu))
+			return master;
+	return NULL;
+}
+
 static void retract(struct weir_device *dev)
 {
 	struct weir_iommu *iommu = dev->iommu;
+	struct weir_master *master;
 
 	if (!iommu)
 		return;
-	while (!weir_list_empty(&iommu->streams))
-		weir_iommu_detach_(weir_container_of(iommu->streams.next, struct weir_stream,
-						     at_iommu)->master->dev);
+	while ((master = any_master(iommu)))
+		weir_iommu_detach_(master->dev);
 	dev->iommu = NULL;
 	weir_list_del(&iommu->node);
 	weir_event_dev_(WEIR_EVENT_IOMMU_DEL, dev, NULL, 0);
@@ -96,173 +116,5 @@ void weir_iommus_free_(struct weir_machine *m)
 		weir_domain_unref_(m->blocked);
 	if (m->identity)
 		weir_domain_unref_(m->identity);
-	weir_free_(m, m->group_numbers, m->nr_group_words * sizeof(*m->group_numbers));
-}
-
-/* ---- what firmware says of a master ---- */
-
-static int translate(struct weir_iommu *iommu, struct weir_device *dev,
-		     const struct weir_fwspec *spec, uint32_t *out_stream)
-{
-	if (iommu->ops->translate_ids)
-		return iommu->ops->translate_ids(iommu->instance, dev, spec->cells, spec->nr_cells,
-						 out_stream);
-	*out_stream = spec->nr_cells ? spec->cells[0] : 0;
-	return 0;
-}
-
-/*
- * The stream of a device's @index-th specifier; see weir_iommu_configure_ for errors.
- * Return: 1 with a stream; 0 at the end; negative.
- */
-static int stream_at(struct weir_device *dev, unsigned int index, struct weir_stream *out_stream,
-		     struct weir_fwnode **out_missing)
-{
-	struct weir_fwspec spec;
-	int err = dev->fwnode ? weir_firmware_spec(dev->fwnode, index, &spec) : WEIR_ENOENT;
-
-	if (err)
-		return err == WEIR_ENOENT ? 0 : err;
-	if (spec.target->flags & WEIR_FWNODE_DISABLED)
-		return WEIR_ENODEV;
-	out_stream->iommu = weir_iommu_find_(spec.target);
-	if (!out_stream->iommu) {
-		*out_missing = spec.target;
-		return WEIR_EDEFER;
-	}
-	return translate(out_stream->iommu, dev, &spec, &out_stream->id) ? WEIR_EINVAL : 1;
-}
-
-/* ---- masters ---- */
-
-static size_t master_bytes(uint32_t nr_streams)
-{
-	return sizeof(struct weir_master) + nr_streams * sizeof(struct weir_stream);
-}
-
-static void free_master(struct weir_master *master)
-{
-	struct weir_machine *m = master->dev->m;
-
-	for (uint32_t i = 0; i < master->nr_streams; i++)
-		weir_list_del(&master->streams[i].at_iommu);
-	master->dev->master = NULL;
-	weir_free_(m, master, master_bytes(master->nr_streams));
-}
-
-static int make_master(struct weir_device *dev, uint32_t nr_streams, struct weir_master **out_master)
-{
-	struct weir_master *master = weir_alloc_(dev->m, master_bytes(nr_streams));
-	int err;
-
-	if (!master)
-		return WEIR_ENOMEM;
-	master->dev = dev;
-	master->nr_streams = nr_streams;
-	weir_list_init(&master->group_node);
-	for (uint32_t i = 0; i < nr_streams; i++) {
-		master->streams[i].master = master;
-		weir_list_init(&master->streams[i].at_iommu);
-	}
-	err = weir_group_create_(dev->m, &master->group);
-	if (err) {
-		weir_free_(dev->m, master, master_bytes(nr_streams));
-		return err;
-	}
-	weir_list_add_tail(&master->group->masters, &master->group_node);
-	*out_master = master;
-	return 0;
-}
-
-static int collect(struct weir_device *dev, uint32_t nr_streams, struct weir_master **out_master)
-{
-	struct weir_fwnode *missing;
-	struct weir_master *master;
-	int err = make_master(dev, nr_streams, &master);
-
-	if (err)
-		return err;
-	for (uint32_t i = 0; i < nr_streams; i++) {
-		struct weir_stream *stream = &master->streams[i];
-
-		stream_at(dev, i, stream, &missing);
-		weir_list_add_tail(&stream->iommu->streams, &stream->at_iommu);
-	}
-	dev->master = master;
-	*out_master = master;
-	return 0;
-}
-
-/* Blocked first, and out of everything then. The lock is dropped while hardware is told. */
-void weir_iommu_detach_(struct weir_device *dev)
-{
-	struct weir_machine *m = dev->m;
-	struct weir_master *master = dev->master;
-	struct weir_group *group;
-
-	if (!master)
-		return;
-	group = master->group;
-	if (group->domain) {
-		weir_unlock_(m);
-		weir_group_leave_(group);
-		weir_lock_(m);
-		if (dev->master != master)
-			return;
-	}
-	weir_list_del(&master->group_node);
-	if (weir_list_empty(&group->masters))
-		weir_group_destroy_(group);
-	free_master(master);
-}
-
-/* Masters of real hardware translate from the start; a model's have nothing to translate. */
-static enum weir_domain_type default_type(const struct weir_master *master)
-{
-	for (uint32_t i = 0; i < master->nr_streams; i++)
-		if (master->streams[i].iommu->hardware)
-			return WEIR_DOMAIN_DMA;
-	return WEIR_DOMAIN_IDENTITY;
-}
-
-static int attach_default(struct weir_device *dev, struct weir_master *master)
-{
-	struct weir_machine *m = dev->m;
-	enum weir_domain_type type = default_type(master);
-	struct weir_domain *domain;
-	int err;
-
-	weir_unlock_(m);
-	err = weir_domain_create(m, type, &domain);
-	if (!err) {
-		err = weir_group_attach(master->group, domain);
-		weir_domain_unref(domain);
-	}
-	weir_lock_(m);
-	return err;
-}
-
-int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
-{
-	struct weir_stream stream;
-	struct weir_master *master;
-	uint32_t nr_streams = 0;
-	int err;
-
-	if (dev->master)
-		return dev->master->group->owner ? WEIR_EBUSY : 0;
-	while ((err = stream_at(dev, nr_streams, &stream, out_missing)) > 0)
-		nr_streams++;
-	if (err || !nr_streams)
-		return err;
-	err = collect(dev, nr_streams, &master);
-	if (err)
-		return err;
-	err = attach_default(dev, master);
-	if (err) {
-		weir_iommu_detach_(dev);
-		return err;
-	}
-	weir_event_dev_(WEIR_EVENT_GROUP, dev, NULL, master->group->number);
-	return 0;
+	weir_identities_free_(m);
 }

@@ -19,39 +19,62 @@ struct weir_iommu {
 	bool off;                         /* (i) has no power: only the books are kept */
 	struct weir_list parts;           /* (i) of domains, by at_iommu */
 	struct weir_list node;            /* (m) in m->iommus */
-	struct weir_list streams;         /* (m) of masters attached here */
+	struct weir_list streams;         /* (m) struct weir_stream, attached here */
 	bool hardware;                    /* (c) ops were given: streams are really set */
 };
 
-/* One id of a master at one instance. */
+/* An id at an instance, put on their DMA by one or more masters of one group. */
 struct weir_stream {
-	struct weir_master *master; /* (c) */
 	struct weir_iommu *iommu;   /* (c) */
 	uint32_t id;                /* (c) */
+	uint32_t users;             /* (g) masters that have it */
+	bool stuck;                 /* (g) it has parts of group->stuck */
+	struct weir_group *group;   /* (c) */
+	struct weir_list node;      /* (g) in group->streams */
 	struct weir_list at_iommu;  /* (m) in iommu->streams */
 };
 
-/* How a device is behind IOMMUs. */
+/* What firmware says, translated: where a master's DMA goes. */
+struct weir_stream_id {
+	struct weir_iommu *iommu;
+	uint32_t id;
+};
+
+/* How a device is behind IOMMUs, while all of them are there. */
 struct weir_master {
 	struct weir_device *dev;     /* (c) */
 	struct weir_group *group;    /* (c) */
-	struct weir_list group_node; /* (g) in group->masters */
+	struct weir_list group_node; /* (g) and (m) in group->masters */
 	uint32_t nr_streams;         /* (c) */
-	struct weir_stream streams[];
+	struct weir_stream_id streams[];
 };
 
 struct weir_group {
 	struct weir_machine *m;      /* (c) */
-	int number;                  /* (c) */
+	struct weir_identity *identity; /* (c) what makes it this group; its number */
+	uint32_t users;              /* (m) masters, and who makes one */
 	struct weir_lock *lock;      /* (c) */
-	struct weir_list masters;    /* (g) */
+	struct weir_list masters;    /* (g) and (m); either is enough to read */
+	struct weir_list streams;    /* (g) of all masters, each once */
 	struct weir_domain *domain;  /* (g) attached now; referenced */
+	struct weir_domain *usual;   /* (g) that of its drivers' DMA; referenced */
 	/*
 	 * (g) domains that a stream may still be behind because an instance did not
 	 * even confirm that it is blocked: their parts are kept; referenced
 	 */
 	struct weir_domain *stuck[2];
 	const void *owner;           /* (g) who claimed it, or NULL: drivers may */
+};
+
+/*
+ * What makes a group, known before and without any driver: devices of one identity
+ * cannot be told apart or kept from each other.
+ */
+struct weir_identity {
+	char *key;                   /* (m) the same whatever order devices came in */
+	int number;                  /* (c) a label */
+	struct weir_list devices;    /* (m) struct weir_member */
+	struct weir_group *group;    /* (m) while it has masters */
 };
 
 /*
@@ -95,25 +118,54 @@ struct weir_domain {
 
 /* instance.c */
 struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node);
+
+/* master.c */
 /*
- * Puts a master behind the IOMMUs that firmware names for it, in a group with its
- * default domain. Machine lock held; dropped while hardware is told.
+ * Puts a device behind the IOMMUs that firmware names for it, in its group and behind
+ * that group's usual domain. Machine lock held; dropped while hardware is told.
  * Return: 0 it is, or it has none; WEIR_EDEFER an instance is not there, whose node
- * is stored; WEIR_ENODEV an IOMMU is disabled; WEIR_EINVAL ids rejected; WEIR_EIO an
- * instance failed; WEIR_ENOMEM.
+ * is stored; WEIR_ENODEV an IOMMU is disabled; WEIR_EINVAL ids rejected; WEIR_EBUSY the
+ * group is claimed; WEIR_EIO an instance failed; WEIR_ENOMEM.
  */
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing);
+/* A device has no driver any more: its group is blocked when no other of it has one. As above. */
+void weir_iommu_park_(struct weir_device *dev);
+/*
+ * The @index-th IOMMU of a device, and what firmware says of it there. Machine lock held.
+ * Return: as weir_firmware_spec().
+ */
+int weir_iommu_spec_(struct weir_device *dev, unsigned int index, struct weir_fwspec *out_spec);
 
-/* group.c */
-int weir_group_create_(struct weir_machine *m, struct weir_group **out_group);
-void weir_group_destroy_(struct weir_group *group);
-/* Its masters are going away: everything is blocked and let go. No lock held. */
-void weir_group_leave_(struct weir_group *group);
+/* identity.c, machine lock held */
+/*
+ * Finds out a device's identity, unless it has one. Return: 0; WEIR_EBUSY two groups in
+ * use would become one; WEIR_ENOMEM.
+ */
+int weir_identify_(struct weir_device *dev);
+/* It is behind no IOMMU any more: where identities are found out late, they are forgotten early. */
+void weir_identity_detached_(struct weir_device *dev);
+/* Of a device that has one, or NULL. */
+struct weir_identity *weir_identity_of_(const struct weir_device *dev);
+
+/* group.c, machine lock held */
+/* The group of an identity, made when there is none, with one more user. Return: 0; WEIR_ENOMEM. */
+int weir_group_get_(struct weir_machine *m, struct weir_identity *identity,
+		    struct weir_group **out_group);
+void weir_group_put_(struct weir_group *group);
 
 /* attach.c, group lock held */
 int weir_group_attach_(struct weir_group *group, struct weir_domain *domain);
-/* Blocks what can be blocked and lets go of everything: the masters are going away. */
-void weir_group_abandon_(struct weir_group *group, struct weir_domain *blocked);
+/*
+ * A master comes to the group: its streams are put behind what the group is behind,
+ * or behind its usual domain when that is nothing yet. All of them or none.
+ * Return: 0; as weir_group_attach().
+ */
+int weir_group_join_(struct weir_group *group, struct weir_master *master);
+/*
+ * A master goes: the streams that nobody else has are blocked, as far as that can be
+ * done, and forgotten.
+ */
+void weir_group_leave_(struct weir_group *group, struct weir_master *master);
 
 /* domain.c */
 /* One that is not the machine's own. Return: 0; WEIR_ENOMEM. */

@@ -15,10 +15,32 @@ const char *weir_pci_match_key_(const struct weir_device *dev, unsigned int inde
 	return f->keys[index];
 }
 
+static int iommu_spec(const struct weir_device *dev, unsigned int index,
+		      struct weir_fwspec *out_spec)
+{
+	struct weir_pci_id id;
+	int err = weir_pci_iommu_id(dev, index, &id);
+
+	if (!err)
+		*out_spec = (struct weir_fwspec){
+			.target = id.target, .nr_cells = 1, .cells = { id.id },
+		};
+	return err;
+}
+
+static const char *group_key(const struct weir_device *dev, unsigned int rules)
+{
+	struct weir_pci_group group;
+
+	return weir_pci_group_get(dev, rules, &group) ? NULL : group.key;
+}
+
 static const struct weir_bus_ops pci_bus_ops = {
 	.abi = WEIR_ABI(struct weir_bus_ops),
 	.match_key = weir_pci_match_key_,
 	.unbound = weir_pci_unbound_,
+	.iommu_spec = iommu_spec,
+	.group_key = group_key,
 };
 
 struct fn *weir_pci_fn_(const struct weir_device *dev)

@@ -449,6 +449,7 @@ const struct weir_policy_ops weir_policy_weir_ = {
 	.driver_ready = driver_ready,
 	.may_probe = may_probe,
 	.dma_configure = dma_configure,
+	.dma_cleanup = weir_iommu_park_,
 	.supplier_ready = supplier_ready,
 	.bound = bound,
 	.deferred = deferred,

@@ -223,6 +223,17 @@ static int step(struct weir_machine *m, unsigned int budget)
 	return !weir_list_empty(&s->active);
 }
 
+/*
+ * A function's group is known by topology; Linux asks for ACS when the first function is
+ * probed, which with device trees is late. Platform devices are each a group of their
+ * own, made when their driver is tried.
+ */
+static unsigned int group_rules(struct weir_machine *m, bool *out_by_ids)
+{
+	*out_by_ids = false;
+	return weir_fwnode_root(m) ? WEIR_PCI_RULES_LINUX_6_12_DT : WEIR_PCI_RULES_LINUX_6_12;
+}
+
 const struct weir_policy_ops weir_policy_linux_6_12 = {
 	.abi = WEIR_ABI(struct weir_policy_ops),
 	.name = "linux-6.12",
@@ -235,6 +246,7 @@ const struct weir_policy_ops weir_policy_linux_6_12 = {
 	.device_ready = device_ready,
 	.driver_ready = driver_ready,
 	.may_probe = linux_may_probe,
+	.group_rules = group_rules,
 	.dma_configure = linux_dma_configure,
 	.supplier_ready = supplier_ready,
 	.bound = bound,

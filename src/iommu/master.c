@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Masters: devices behind IOMMUs. A device becomes one when all its instances are
+ * there, before its driver is called: its streams join its group. It stays one until it
+ * is deleted or an instance goes; while no device of the group has a driver, the group
+ * is blocked. Guarded by the machine lock, which is dropped while hardware is told.
+ */
+#include "iommu/priv.h"
+
+/* ---- what firmware says ---- */
+
+int weir_iommu_spec_(struct weir_device *dev, unsigned int index, struct weir_fwspec *out_spec)
+{
+	if (dev->bus->ops->iommu_spec)
+		return dev->bus->ops->iommu_spec(dev, index, out_spec);
+	return dev->fwnode ? weir_firmware_spec(dev->fwnode, index, out_spec) : WEIR_ENOENT;
+}
+
+static int translate(struct weir_iommu *iommu, struct weir_device *dev,
+		     const struct weir_fwspec *spec, uint32_t *out_stream)
+{
+	if (iommu->ops->translate_ids)
+		return iommu->ops->translate_ids(iommu->instance, dev, spec->cells, spec->nr_cells,
+						 out_stream);
+	*out_stream = spec->nr_cells ? spec->cells[0] : 0;
+	return 0;
+}
+
+/*
+ * The stream of a device's @index-th specifier; see weir_iommu_configure_ for errors.
+ * Return: 1 with a stream; 0 at the end; negative.
+ */
+static int stream_at(struct weir_device *dev, unsigned int index,
+		     struct weir_stream_id *out_stream, struct weir_fwnode **out_missing)
+{
+	struct weir_fwspec spec;
+	int err = weir_iommu_spec_(dev, index, &spec);
+
+	if (err)
+		return err == WEIR_ENOENT ? 0 : err;
+	if (spec.target->flags & WEIR_FWNODE_DISABLED)
+		return WEIR_ENODEV;
+	out_stream->iommu = weir_iommu_find_(spec.target);
+	if (!out_stream->iommu) {
+		*out_missing = spec.target;
+		return WEIR_EDEFER;
+	}
+	return translate(out_stream->iommu, dev, &spec, &out_stream->id) ? WEIR_EINVAL : 1;
+}
+
+/* ---- life ---- */
+
+static size_t master_bytes(uint32_t nr_streams)
+{
+	return sizeof(struct weir_master) + nr_streams * sizeof(struct weir_stream_id);
+}
+
+static void free_master(struct weir_master *master)
+{
+	weir_free_(master->dev->m, master, master_bytes(master->nr_streams));
+}
+
+static int make_master(struct weir_device *dev, uint32_t nr_streams, struct weir_master **out_master)
+{
+	struct weir_master *master = weir_alloc_(dev->m, master_bytes(nr_streams));
+	struct weir_fwnode *missing;
+	int err;
+
+	if (!master)
+		return WEIR_ENOMEM;
+	master->dev = dev;
+	master->nr_streams = nr_streams;
+	weir_list_init(&master->group_node);
+	for (uint32_t i = 0; i < nr_streams; i++)
+		(void)stream_at(dev, i, &master->streams[i], &missing);
+	err = weir_identify_(dev);
+	if (!err)
+		err = weir_group_get_(dev->m, weir_identity_of_(dev), &master->group);
+	if (err) {
+		free_master(master);
+		return err;
+	}
+	*out_master = master;
+	return 0;
+}
+
+static int join(struct weir_master *master)
+{
+	struct weir_machine *m = master->dev->m;
+	struct weir_group *group = master->group;
+	int err = WEIR_EBUSY;
+
+	weir_unlock_(m);
+	m->ops->lock(m->host, group->lock);
+	if (!group->owner)
+		err = weir_group_join_(group, master);
+	m->ops->unlock(m->host, group->lock);
+	weir_lock_(m);
+	return err;
+}
+
+void weir_iommu_detach_(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_master *master = dev->master;
+	struct weir_group *group;
+
+	if (!master)
+		return;
+	dev->master = NULL;
+	group = master->group;
+	weir_event_dev_(WEIR_EVENT_GROUP_LEAVE, dev, NULL, group->identity->number);
+	weir_unlock_(m);
+	m->ops->lock(m->host, group->lock);
+	weir_group_leave_(group, master);
+	m->ops->unlock(m->host, group->lock);
+	weir_lock_(m);
+	weir_group_put_(group);
+	free_master(master);
+	weir_identity_detached_(dev);
+}
+
+static int become_master(struct weir_device *dev, uint32_t nr_streams)
+{
+	struct weir_master *master;
+	int err = make_master(dev, nr_streams, &master);
+
+	if (err)
+		return err;
+	err = join(master);
+	if (err) {
+		weir_group_put_(master->group);
+		free_master(master);
+		weir_identity_detached_(dev);
+		return err;
+	}
+	dev->master = master;
+	weir_event_dev_(WEIR_EVENT_GROUP, dev, NULL, master->group->identity->number);
+	return 0;
+}
+
+/* ---- with a driver, and without ---- */
+
+/* Attaches the group of a master to its usual domain, or blocks it. */
+static int set_group(struct weir_master *master, bool usual)
+{
+	struct weir_group *group = master->group;
+	struct weir_machine *m = group->m;
+	struct weir_domain *domain = NULL;
+	int err = 0;
+
+	weir_unlock_(m);
+	if (!usual)
+		err = weir_domain_create(m, WEIR_DOMAIN_BLOCKED, &domain);
+	m->ops->lock(m->host, group->lock);
+	if (!err && group->owner)
+		err = WEIR_EBUSY;
+	if (!err)
+		err = weir_group_attach_(group, usual ? group->usual : domain);
+	m->ops->unlock(m->host, group->lock);
+	weir_domain_unref(domain);
+	weir_lock_(m);
+	return err;
+}
+
+int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
+{
+	struct weir_stream_id stream;
+	uint32_t nr_streams = 0;
+	int err;
+
+	if (dev->master)
+		return set_group(dev->master, true);
+	while ((err = stream_at(dev, nr_streams, &stream, out_missing)) > 0)
+		nr_streams++;
+	if (err || !nr_streams)
+		return err;
+	return become_master(dev, nr_streams);
+}
+
+void weir_iommu_park_(struct weir_device *dev)
+{
+	struct weir_master *other;
+
+	if (!dev->master)
+		return;
+	weir_list_each(other, &dev->master->group->masters, struct weir_master, group_node)
+		if (other->dev != dev && other->dev->reg)
+			return;
+	(void)set_group(dev->master, false);
+}
