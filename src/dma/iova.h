@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A space of I/O virtual addresses: who has which.
+ *
+ * Ranges in use are in an ordered tree (ranges.h). Before it stand magazines of freed
+ * ranges (Bonwick and Adams, 2001), for each CPU and each small size, so that the usual
+ * pair of free and alloc touches no tree and no lock: a CPU's magazines are owned by
+ * whoever sets their flag, and who finds it set goes to the tree. So an interrupt, or a
+ * thread that was moved to another CPU, waits for nobody. What is in magazines counts as in
+ * use; when space runs out they are emptied.
+ *
+ * Addresses are handed out from the top, aligned to their size rounded up to a power of
+ * two. Any context but init, fini and reserve: thread.
+ */
+#ifndef WEIR_DMA_IOVA_H
+#define WEIR_DMA_IOVA_H
+
+#include <stdatomic.h>
+
+#include "dma/ranges.h"
+#include "weir/spin.h"
+
+#define WEIR_IOVA_CLASSES 6u /* 1, 2, 4, ... 32 pages are cached, other sizes rounded up to these */
+#define WEIR_IOVA_MAGAZINE 127u
+
+struct weir_iova_magazine {
+	struct weir_iova_magazine *next; /* in the depot */
+	uint64_t first[WEIR_IOVA_MAGAZINE]; /* page numbers */
+};
+
+/* Of one size at one CPU. */
+struct weir_iova_cache {
+	struct weir_iova_magazine *loaded; /* with n ranges; may be NULL */
+	struct weir_iova_magazine *other;  /* full or empty; may be NULL */
+	uint32_t n;
+	bool other_full;
+};
+
+struct weir_iova_cpu {
+	_Atomic bool busy; /* somebody owns what follows */
+	struct weir_iova_cache caches[WEIR_IOVA_CLASSES];
+	uint64_t apart[6]; /* keeps two CPUs off one cache line */
+};
+
+struct weir_iova_space {
+	struct weir_machine *m;      /* (c) */
+	unsigned int page_lg2;       /* (c) */
+	uint32_t nr_cpus;            /* (c) */
+	struct weir_iova_cpu *cpus;  /* (c) */
+	struct weir_spin spin;       /* guards the rest; rank WEIR_LOCK_IOVA */
+	struct weir_ranges ranges;
+	struct weir_iova_magazine *full[WEIR_IOVA_CLASSES], *empty; /* the depot */
+};
+
+/*
+ * @iova_min, @iova_max: first and last address; @page_bytes: a power of two, from 4096.
+ * Return: 0; WEIR_EINVAL for limits without a page between them; WEIR_ENOMEM.
+ */
+int weir_iova_init_(struct weir_machine *m, struct weir_iova_space *space, uint64_t iova_min,
+		    uint64_t iova_max, uint64_t page_bytes);
+/* Accepts a space that was zeroed but not initialised. */
+void weir_iova_fini_(struct weir_iova_space *space);
+
+/*
+ * Takes a range of @bytes (rounded up to pages) whose last byte is not above @limit.
+ * Return: 0; WEIR_EINVAL for 0 bytes; WEIR_ENOSPC; WEIR_ENOMEM.
+ */
+int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t limit,
+		     uint64_t *out_iova);
+/*
+ * Gives a range back, as it was taken. Return: 0; WEIR_ENOENT when it was not taken, which
+ * is found out for large ranges only.
+ */
+int weir_iova_free_(struct weir_iova_space *space, uint64_t iova, uint64_t bytes);
+/*
+ * Keeps [first, last] from being handed out, for good: reserved regions, MSI windows.
+ * What lies outside the space or is reserved already does not matter.
+ * Return: 0; WEIR_EBUSY when a part is in use; WEIR_ENOMEM.
+ */
+int weir_iova_reserve_(struct weir_iova_space *space, uint64_t first, uint64_t last);
+/* The next stretch from @iova on that is not reserved. False at the end. */
+bool weir_iova_next_open_(struct weir_iova_space *space, uint64_t iova, uint64_t *out_first,
+			  uint64_t *out_last);
+/* Empties the magazines into the tree, as when space runs out. */
+void weir_iova_trim_(struct weir_iova_space *space);
+
+#endif

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tree of ranges.h. Full nodes are split on the way down, sparse ones are merged
+ * with a neighbour, empty ones freed. A key of an inner node is a lower bound for its
+ * child, the first one's is never looked at.
+ */
+#include "dma/ranges.h"
+
+#include "weir/spin.h"
+
+#define FAN WEIR_RANGES_FAN
+#define MAX_HEIGHT 24u /* each level but the root came from splits: over FAN/2 to that power */
+#define RESERVED (UINT64_C(1) << 63) /* in a count of pages */
+
+struct weir_ranges_node {
+	unsigned int n;
+	struct weir_ranges_node *prev, *next; /* of leaves */
+	uint64_t key[FAN]; /* leaf: first page; inner: no page of the child is lower */
+	uint64_t fit[FAN]; /* leaf: what fits below the range; inner: the most in the child */
+	uint64_t value[FAN]; /* leaf: its pages, and RESERVED; inner: the child */
+};
+
+/* From the root, at height - 1, to a leaf, at 0. */
+struct path {
+	struct {
+		struct weir_ranges_node *node;
+		unsigned int i;
+	} at[MAX_HEIGHT];
+};
+
+static struct weir_ranges_node *node_create(struct weir_machine *m)
+{
+	return weir_atomic_alloc(m, sizeof(struct weir_ranges_node));
+}
+
+static void node_destroy(struct weir_machine *m, struct weir_ranges_node *node)
+{
+	weir_atomic_free(m, node, sizeof(*node));
+}
+
+/* ---- what fits ---- */
+
+/*
+ * The most pages that can lie, aligned to their number rounded up to a power of two, in
+ * [from, end). Fewer pages fit then, too: their alignment is not larger.
+ */
+static uint64_t fit_of(uint64_t from, uint64_t end)
+{
+	unsigned int lg2;
+
+	if (from == end)
+		return 0;
+	/* more than half of an aligned block of this size, or of a quarter of it at the least */
+	for (lg2 = 64 - (unsigned int)__builtin_clzll(end - from); lg2; lg2--) {
+		uint64_t align = UINT64_C(1) << lg2;
+		uint64_t first = (from + (align - 1)) & ~(align - 1);
+
+		if (first < end && end - first > align / 2)
+			return end - first < align ? end - first : align;
+	}
+	return 1;
+}
+
+/* The highest place in [from, end). */
+static bool place_in(uint64_t from, uint64_t end, uint64_t pages, uint64_t *out_first)
+{
+	uint64_t align = 1, first;
+
+	while (align < pages)
+		align <<= 1;
+	if (end < from || end - from < pages)
+		return false;
+	first = (end - pages) & ~(align - 1);
+	if (first < from)
+		return false;
+	*out_first = first;
+	return true;
+}
+
+static struct weir_ranges_node *child_of(const struct weir_ranges_node *node, unsigned int i)
+{
+	return (struct weir_ranges_node *)(uintptr_t)node->value[i];
+}
+
+static void set_child(struct weir_ranges_node *node, unsigned int i,
+		      struct weir_ranges_node *child)
+{
+	node->value[i] = (uintptr_t)child;
+}
+
+static uint64_t end_of(const struct weir_ranges_node *leaf, unsigned int i)
+{
+	return leaf->key[i] + (leaf->value[i] & ~RESERVED);
+}
+
+/* Where the gap below a range begins. */
+static uint64_t gap_of(const struct weir_ranges *ranges, const struct weir_ranges_node *leaf,
+		       unsigned int i)
+{
+	if (i)
+		return end_of(leaf, i - 1);
+	return leaf->prev ? end_of(leaf->prev, leaf->prev->n - 1) : ranges->min;
+}
+
+static uint64_t best_of(const struct weir_ranges_node *node)
+{
+	uint64_t best = 0;
+
+	for (unsigned int i = 0; i < node->n; i++)
+		best = node->fit[i] > best ? node->fit[i] : best;
+	return best;
+}
+
+/* Brings up what changed in the path's node at @level. */
+static void bring_up(struct weir_ranges *ranges, struct path *path, unsigned int level)
+{
+	for (; level + 1 < ranges->height; level++) {
+		struct weir_ranges_node *up = path->at[level + 1].node;
+		uint64_t best = best_of(path->at[level].node);
+
+		if (up->fit[path->at[level + 1].i] == best)
+			return;
+		up->fit[path->at[level + 1].i] = best;
+	}
+}
+
+/* ---- walking ---- */
+
+/* The last entry with a key of at most @page, or the first. */
+static unsigned int slot_of(const struct weir_ranges_node *node, uint64_t page)
+{
+	unsigned int i = 0;
+
+	for (unsigned int n = node->n; n > 1; n -= n / 2)
+		i += node->key[i + n / 2] <= page ? n / 2 : 0;
+	return i;
+}
+
+static void walk(const struct weir_ranges *ranges, uint64_t page, struct path *path)
+{
+	struct weir_ranges_node *node = ranges->root;
+
+	for (unsigned int level = ranges->height; level--;) {
+		path->at[level].node = node;
+		path->at[level].i = slot_of(node, page);
+		if (level)
+			node = child_of(node, path->at[level].i);
+	}
+}
+
+/* The gap below the first range of a leaf changed with the leaf before it. */
+static void refit_first(struct weir_ranges *ranges, struct weir_ranges_node *leaf)
+{
+	struct path path;
+
+	if (!leaf)
+		return;
+	walk(ranges, leaf->key[0], &path);
+	leaf->fit[0] = fit_of(gap_of(ranges, leaf, 0), leaf->key[0]);
+	bring_up(ranges, &path, 0);
+}
+
+/* What is left of the gap below entry @i of the path's leaf, and of the next one, is new. */
+static void refit(struct weir_ranges *ranges, struct path *path, unsigned int i)
+{
+	struct weir_ranges_node *leaf = path->at[0].node;
+	unsigned int end = i + 2 < leaf->n ? i + 2 : leaf->n;
+	bool last = i + 1 >= leaf->n;
+
+	for (; i < end; i++)
+		leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), leaf->key[i]);
+	bring_up(ranges, path, 0);
+	if (last)
+		refit_first(ranges, leaf->next);
+}
+
+/* ---- places ---- */
+
+/* The highest place in a subtree that has one. */
+static bool place_below(const struct weir_ranges *ranges, const struct weir_ranges_node *node,
+			unsigned int level, uint64_t pages, uint64_t *out_first)
+{
+	for (;; level--) {
+		unsigned int i = node->n - 1;
+
+		while (node->fit[i] < pages)
+			i--;
+		if (!level)
+			return place_in(gap_of(ranges, node, i), node->key[i], pages, out_first);
+		node = child_of(node, i);
+	}
+}
+
+bool weir_ranges_place_(const struct weir_ranges *ranges, uint64_t pages, uint64_t limit,
+			uint64_t *out_first)
+{
+	const struct weir_ranges_node *leaf;
+	struct path path;
+	unsigned int i;
+
+	if (limit < ranges->min)
+		return false;
+	if (limit >= ranges->max)
+		return best_of(ranges->root) >= pages &&
+		       place_below(ranges, ranges->root, ranges->height - 1, pages, out_first);
+	/* the gap that the limit may cut lies below the first range above the limit */
+	walk(ranges, limit, &path);
+	leaf = path.at[0].node;
+	i = leaf->key[path.at[0].i] <= limit ? path.at[0].i + 1 : path.at[0].i;
+	path.at[0].i = i;
+	if (i == leaf->n) {
+		leaf = leaf->next;
+		i = 0;
+	}
+	if (place_in(gap_of(ranges, leaf, i),
+		     limit + 1 < leaf->key[i] ? limit + 1 : leaf->key[i], pages, out_first))
+		return true;
+	/* then the gaps to the left of the path, highest first */
+	for (unsigned int level = 0; level < ranges->height; level++) {
+		const struct weir_ranges_node *node = path.at[level].node;
+
+		for (i = path.at[level].i; i--;) {
+			if (node->fit[i] < pages)
+				continue;
+			if (level)
+				return place_below(ranges, child_of(node, i), level - 1, pages,
+						   out_first);
+			return place_in(gap_of(ranges, node, i), node->key[i], pages, out_first);
+		}
+	}
+	return false;
+}
+
+bool weir_ranges_next_(const struct weir_ranges *ranges, uint64_t page,
+		       struct weir_range *out_range)
+{
+	const struct weir_ranges_node *leaf;
+	struct path path;
+	unsigned int i;
+
+	walk(ranges, page, &path);
+	leaf = path.at[0].node;
+	i = path.at[0].i;
+	if (leaf->key[i] > page && leaf->prev && end_of(leaf->prev, leaf->prev->n - 1) > page) {
+		/* it begins below the bound between the two leaves, and ends above */
+		leaf = leaf->prev;
+		i = leaf->n - 1;
+	} else if (end_of(leaf, i) <= page && ++i == leaf->n) {
+		leaf = leaf->next;
+		i = 0;
+	}
+	if (!leaf || leaf->key[i] > ranges->max)
+		return false;
+	*out_range = (struct weir_range){ leaf->key[i], end_of(leaf, i) - 1,
+					  leaf->value[i] & RESERVED };
+	return true;
+}
+
+bool weir_ranges_get_(const struct weir_ranges *ranges, uint64_t first,
+		      struct weir_range *out_range)
+{
+	struct weir_range range;
+
+	if (!weir_ranges_next_(ranges, first, &range) || range.first != first)
+		return false;
+	*out_range = range;
+	return true;
+}
+
+/* ---- nodes ---- */
+
+/* Makes room for an entry at @i. */
+static void open_entry(struct weir_ranges_node *node, unsigned int i)
+{
+	for (unsigned int k = node->n++; k > i; k--) {
+		node->key[k] = node->key[k - 1];
+		node->fit[k] = node->fit[k - 1];
+		node->value[k] = node->value[k - 1];
+	}
+}
+
+static void close_entry(struct weir_ranges_node *node, unsigned int i)
+{
+	for (node->n--; i < node->n; i++) {
+		node->key[i] = node->key[i + 1];
+		node->fit[i] = node->fit[i + 1];
+		node->value[i] = node->value[i + 1];
+	}
+}
+
+/* Appends the entries of @from, from @first on. */
+static void append(struct weir_ranges_node *node, const struct weir_ranges_node *from,
+		   unsigned int first)
+{
+	for (unsigned int i = first; i < from->n; i++, node->n++) {
+		node->key[node->n] = from->key[i];
+		node->fit[node->n] = from->fit[i];
+		node->value[node->n] = from->value[i];
+	}
+}
+
+static void unlink_leaf(struct weir_ranges_node *leaf)
+{
+	if (leaf->prev)
+		leaf->prev->next = leaf->next;
+	if (leaf->next)
+		leaf->next->prev = leaf->prev;
+}
+
+/* Splits child @i of @up, which has room for one more. */
+static int split(struct weir_ranges *ranges, struct weir_ranges_node *up, unsigned int i, bool leaf)
+{
+	struct weir_ranges_node *low = child_of(up, i), *high = node_create(ranges->m);
+
+	if (!high)
+		return WEIR_ENOMEM;
+	append(high, low, FAN / 2);
+	low->n = FAN / 2;
+	if (leaf) {
+		high->prev = low;
+		high->next = low->next;
+		if (high->next)
+			high->next->prev = high;
+		low->next = high;
+	}
+	open_entry(up, i + 1);
+	set_child(up, i + 1, high);
+	up->key[i + 1] = high->key[0];
+	up->fit[i + 1] = best_of(high);
+	up->fit[i] = best_of(low);
+	return 0;
+}
+
+/* Splits the full nodes on the way to @page. A split of some of them does no harm. */
+static int make_room(struct weir_ranges *ranges, uint64_t page)
+{
+	struct weir_ranges_node *node = ranges->root;
+
+	if (node->n == FAN) {
+		struct weir_ranges_node *root = node_create(ranges->m);
+
+		if (!root)
+			return WEIR_ENOMEM;
+		root->n = 1;
+		root->key[0] = node->key[0];
+		root->fit[0] = best_of(node);
+		set_child(root, 0, node);
+		ranges->root = node = root;
+		ranges->height++;
+	}
+	for (unsigned int level = ranges->height - 1; level; level--) {
+		unsigned int i = slot_of(node, page);
+
+		if (child_of(node, i)->n == FAN) {
+			int err = split(ranges, node, i, level == 1);
+
+			if (err)
+				return err;
+			i = slot_of(node, page);
+		}
+		node = child_of(node, i);
+	}
+	return 0;
+}
+
+/* Puts child @i + 1 of @up into child @i. */
+static void merge(struct weir_ranges *ranges, struct weir_ranges_node *up, unsigned int i, bool leaf)
+{
+	struct weir_ranges_node *low = child_of(up, i), *high = child_of(up, i + 1);
+
+	if (leaf)
+		unlink_leaf(high);
+	else
+		high->key[0] = up->key[i + 1]; /* becomes one that is looked at */
+	append(low, high, 0);
+	if (up->fit[i] < up->fit[i + 1])
+		up->fit[i] = up->fit[i + 1];
+	close_entry(up, i + 1);
+	node_destroy(ranges->m, high);
+}
+
+/* The nodes of a path lost entries: the empty and the sparse go. What they hold is brought up. */
+static void thin(struct weir_ranges *ranges, struct path *path)
+{
+	struct weir_ranges_node *root = ranges->root;
+
+	for (unsigned int level = 0; level + 1 < ranges->height; level++) {
+		struct weir_ranges_node *node = path->at[level].node, *up = path->at[level + 1].node;
+		unsigned int i = path->at[level + 1].i;
+
+		if (!node->n) {
+			if (!level)
+				unlink_leaf(node);
+			close_entry(up, i);
+			node_destroy(ranges->m, node);
+			bring_up(ranges, path, level + 1);
+		} else if (node->n > FAN / 4) {
+			break;
+		} else if (i + 1 < up->n && node->n + child_of(up, i + 1)->n <= FAN * 3 / 4) {
+			merge(ranges, up, i, !level);
+		} else if (i && node->n + child_of(up, i - 1)->n <= FAN * 3 / 4) {
+			merge(ranges, up, i - 1, !level);
+		} else {
+			break;
+		}
+	}
+	while (ranges->height > 1 && root->n == 1) {
+		ranges->root = child_of(root, 0);
+		ranges->height--;
+		node_destroy(ranges->m, root);
+		root = ranges->root;
+	}
+}
+
+/* ---- calls ---- */
+
+int weir_ranges_init_(struct weir_ranges *ranges, struct weir_machine *m, uint64_t min,
+		      uint64_t max)
+{
+	struct weir_ranges_node *root = node_create(m);
+
+	if (!root)
+		return WEIR_ENOMEM;
+	*ranges = (struct weir_ranges){ .m = m, .root = root, .height = 1, .min = min, .max = max };
+	root->n = 1;
+	root->key[0] = max + 1;
+	root->value[0] = 1 | RESERVED;
+	root->fit[0] = fit_of(min, max + 1);
+	return 0;
+}
+
+void weir_ranges_fini_(struct weir_ranges *ranges)
+{
+	struct path path;
+	unsigned int level = ranges->height - 1;
+
+	if (!ranges->root)
+		return;
+	path.at[level].node = ranges->root;
+	path.at[level].i = 0;
+	while (level < ranges->height) {
+		struct weir_ranges_node *node = path.at[level].node;
+
+		if (level && path.at[level].i < node->n) {
+			path.at[level - 1].node = child_of(node, path.at[level].i++);
+			path.at[--level].i = 0;
+			continue;
+		}
+		node_destroy(ranges->m, node);
+		level++;
+	}
+	*ranges = (struct weir_ranges){ 0 };
+}
+
+int weir_ranges_add_(struct weir_ranges *ranges, const struct weir_range *range)
+{
+	struct weir_ranges_node *leaf;
+	struct path path;
+	unsigned int i;
+
+	walk(ranges, range->first, &path);
+	if (path.at[0].node->n == FAN) {
+		int err = make_room(ranges, range->first);
+
+		if (err)
+			return err;
+		walk(ranges, range->first, &path);
+	}
+	leaf = path.at[0].node;
+	i = leaf->key[path.at[0].i] <= range->first ? path.at[0].i + 1 : path.at[0].i;
+	open_entry(leaf, i);
+	leaf->key[i] = range->first;
+	leaf->value[i] = (range->last - range->first + 1) | (range->reserved ? RESERVED : 0);
+	ranges->n++;
+	refit(ranges, &path, i);
+	return 0;
+}
+
+/* The gap below the first range above @page grew at its lower end. */
+static void refit_above(struct weir_ranges *ranges, uint64_t page)
+{
+	struct weir_ranges_node *leaf;
+	struct path path;
+	unsigned int i;
+
+	walk(ranges, page, &path);
+	leaf = path.at[0].node;
+	i = leaf->key[path.at[0].i] <= page ? path.at[0].i + 1 : path.at[0].i;
+	if (i == leaf->n) {
+		refit_first(ranges, leaf->next);
+		return;
+	}
+	leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), leaf->key[i]);
+	bring_up(ranges, &path, 0);
+}
+
+void weir_ranges_del_(struct weir_ranges *ranges, uint64_t first)
+{
+	struct weir_ranges_node *leaf;
+	struct path path;
+	unsigned int i;
+	bool last;
+
+	walk(ranges, first, &path);
+	leaf = path.at[0].node;
+	i = path.at[0].i;
+	close_entry(leaf, i);
+	ranges->n--;
+	last = i == leaf->n;
+	if (!last)
+		leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), leaf->key[i]);
+	if (leaf->n)
+		bring_up(ranges, &path, 0);
+	if (leaf->n <= FAN / 4)
+		thin(ranges, &path);
+	if (last)
+		refit_above(ranges, first);
+}
