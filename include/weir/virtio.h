@@ -72,6 +72,14 @@ struct weir_virtio *weir_virtio_close(struct weir_virtio *v);
 uint32_t weir_virtio_type(const struct weir_virtio *v);
 /** weir_virtio_name - for messages. Context: any. */
 const char *weir_virtio_name(const struct weir_virtio *v);
+/** weir_virtio_machine - the machine it was opened on. Context: any. */
+struct weir_machine *weir_virtio_machine(const struct weir_virtio *v);
+/** weir_virtio_log - a line in the host's log, after the device's name. Context: any. */
+void weir_virtio_log(const struct weir_virtio *v, enum weir_log_level level, const char *fmt, ...)
+#if defined(__GNUC__)
+	__attribute__((format(printf, 3, 4)))
+#endif
+	;
 
 /**
  * weir_virtio_negotiate - reset the device and agree on features (section 3.1.1, up to
@@ -126,10 +134,15 @@ int weir_virtio_start(struct weir_virtio *v);
 /**
  * weir_virtio_stop - reset the device, and let it do no DMA. What is in its queues is
  * not returned any more. Fine when it does not run. Context: thread.
- * Return: 0; WEIR_ETIMEDOUT when the reset does not end: it may still do DMA if it is no
- * PCI function, so the memory of its queues is not given back to the host ever.
+ * Return: 0; WEIR_ETIMEDOUT when the reset does not end (see weir_virtio_lost()).
  */
 int weir_virtio_stop(struct weir_virtio *v);
+
+/**
+ * weir_virtio_lost - whether weir_virtio_stop() failed and left the device able to do DMA:
+ * memory that it was told of must not be given back. Context: any.
+ */
+bool weir_virtio_lost(const struct weir_virtio *v);
 
 /** weir_virtio_failed - whether the device is gone, or says that it needs a reset. Context: any. */
 bool weir_virtio_failed(const struct weir_virtio *v);
@@ -168,7 +181,8 @@ size_t weir_virtq_bytes(unsigned int size);
 int weir_virtq_create(struct weir_virtio *v, unsigned int index, unsigned int size,
 		      const struct weir_virtq_memory *memory, struct weir_virtq **out_queue);
 /**
- * weir_virtq_destroy - after weir_virtio_stop(). NULL is fine. Context: thread. Return: NULL.
+ * weir_virtq_destroy - after weir_virtio_stop(); NULL is fine. Pages of a lost device are
+ * kept for ever. Context: thread. Return: NULL.
  */
 struct weir_virtq *weir_virtq_destroy(struct weir_virtq *queue);
 /**

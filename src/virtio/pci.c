@@ -139,6 +139,8 @@ static int pci_queue_set(const struct weir_virtio *v, struct weir_virtq *queue)
 	vwrite64(&v->common, COMMON_QUEUE_DRIVER, queue->mem.address + queue->driver_at);
 	vwrite64(&v->common, COMMON_QUEUE_DEVICE, queue->mem.address + queue->device_at);
 	if (v->has_msix) {
+		/* A reset has taken the configuration's vector too. */
+		vwrite(&v->common, COMMON_CONFIG_VECTOR, 2, v->msix_on ? 0 : NO_VECTOR);
 		vwrite(&v->common, COMMON_QUEUE_VECTOR, 2, v->msix_on ? 0 : NO_VECTOR);
 		if (v->msix_on && vread(&v->common, COMMON_QUEUE_VECTOR, 2) != 0)
 			return weir_virtio_fail_(v, WEIR_EIO, "queue %u gets no interrupt",

@@ -141,6 +141,22 @@ uint32_t weir_virtio_type(const struct weir_virtio *v)
 	return v->type;
 }
 
+struct weir_machine *weir_virtio_machine(const struct weir_virtio *v)
+{
+	return v->m;
+}
+
+void weir_virtio_log(const struct weir_virtio *v, enum weir_log_level level, const char *fmt, ...)
+{
+	char text[160];
+	va_list args;
+
+	va_start(args, fmt);
+	weir_vformat_(text, sizeof(text), fmt, args);
+	va_end(args);
+	weir_logf_(v->m, level, "%s: %s", weir_virtio_name(v), text);
+}
+
 const char *weir_virtio_name(const struct weir_virtio *v)
 {
 	return v->dev ? v->dev->name : v->own_name;
@@ -262,6 +278,11 @@ int weir_virtio_stop(struct weir_virtio *v)
 	return weir_virtio_fail_(v, err, "its reset does not end (status 0x%x)%s",
 				 v->transport->status(v),
 				 v->lost ? ": memory that it may still write is kept" : "");
+}
+
+bool weir_virtio_lost(const struct weir_virtio *v)
+{
+	return v->lost;
 }
 
 bool weir_virtio_failed(const struct weir_virtio *v)

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The event queue: all buffers are with the device, which fills one for each fault. Each
+ * is copied, given back, and reported without a lock.
+ *
+ * Who looks: the device's interrupt; without one, or after a flood, a timer of the host.
+ */
+#include "drivers/virtio-iommu/priv.h"
+
+#include "drivers/virtio-iommu/regs.h"
+
+#define POLL_NS 10000000u
+#define FLOOD 256u /* as many at a time */
+
+static uint8_t *buffer(const struct weir_viommu *vi, uint32_t i)
+{
+	return (uint8_t *)vi->mem.va + vi->events_at + i * (size_t)EVENT_STRIDE;
+}
+
+static int give(struct weir_viommu *vi, uint8_t *p)
+{
+	const struct weir_virtq_segment segment = {
+		vi->mem.address + (uint64_t)(p - (uint8_t *)vi->mem.va), EVENT_BYTES,
+	};
+
+	return weir_virtq_add(vi->events, &segment, 0, 1, p);
+}
+
+int weir_viommu_events_fill_(struct weir_viommu *vi)
+{
+	for (uint32_t i = 0; i < vi->nr_events; i++)
+		if (give(vi, buffer(vi, i)))
+			return WEIR_EIO;
+	return weir_virtq_kick(vi->events);
+}
+
+/* Return: 1 with a fault; 0 with a report that is none; negative when there is no more. */
+static int take(struct weir_viommu *vi, struct weir_fault *out_fault)
+{
+	uint8_t copy[EVENT_BYTES];
+	const volatile uint8_t *p;
+	uint32_t written;
+	void *token;
+	int err = weir_virtq_get(vi->events, &token, &written);
+
+	if (err)
+		return err;
+	p = token;
+	for (uint32_t i = 0; i < EVENT_BYTES; i++)
+		copy[i] = p[i];
+	if (!give(vi, token))
+		weir_virtq_kick(vi->events);
+	return weir_viommu_event_(copy, written, out_fault);
+}
+
+static unsigned int drain(struct weir_viommu *vi, unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (;;) {
+		unsigned long before = weir_spin_lock(&vi->event_lock);
+		struct weir_fault fault;
+		int r = n < max && vi->events ? take(vi, &fault) : WEIR_EAGAIN;
+
+		weir_spin_unlock(&vi->event_lock, before);
+		if (r < 0)
+			return n;
+		n++;
+		if (r && vi->options.fault)
+			vi->options.fault(vi->options.arg, &fault);
+	}
+}
+
+/* Return: whether there is something already. */
+static bool arm(struct weir_viommu *vi, bool on)
+{
+	unsigned long before = weir_spin_lock(&vi->event_lock);
+	bool more = false;
+
+	if (vi->events && on)
+		more = weir_virtq_arm(vi->events) == 1;
+	else if (vi->events)
+		weir_virtq_disarm(vi->events);
+	weir_spin_unlock(&vi->event_lock, before);
+	return more;
+}
+
+unsigned int weir_viommu_poll(struct weir_viommu *vi)
+{
+	return drain(vi, 16 * FLOOD);
+}
+
+void weir_viommu_timer_set_(struct weir_viommu *vi)
+{
+	if (vi->timer && !atomic_load(&vi->closing))
+		vi->ops->timer_set(vi->host, vi->timer, POLL_NS);
+}
+
+void weir_viommu_on_irq_(void *viommu)
+{
+	struct weir_viommu *vi = viommu;
+
+	do {
+		/* A flood goes on later; where nobody can be woken later, it goes on now. */
+		if (drain(vi, vi->timer ? FLOOD : UINT32_MAX) >= FLOOD && vi->timer) {
+			arm(vi, false);
+			weir_viommu_timer_set_(vi);
+			return;
+		}
+	} while (arm(vi, true));
+}
+
+void weir_viommu_on_timer_(void *viommu)
+{
+	struct weir_viommu *vi = viommu;
+
+	if (vi->has_irq) {
+		weir_viommu_on_irq_(vi);
+		return;
+	}
+	drain(vi, FLOOD);
+	weir_viommu_timer_set_(vi);
+}
