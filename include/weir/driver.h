@@ -46,6 +46,7 @@ struct weir_driver_ops {
 
 /* Flags of struct weir_driver. */
 #define WEIR_DRIVER_SYNC 0x1u /* probe inside weir_step(), never on a host thread */
+#define WEIR_DRIVER_OWNER 0xffff0000u /* these bits mean what who registers it wants */
 
 struct weir_driver {
 	const char *name;
