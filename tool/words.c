@@ -261,6 +261,10 @@ void event_words(const struct record_event *e, char *buf, size_t bytes)
 	case WEIR_EVENT_GROUP_LEAVE:
 		snprintf(buf, bytes, "%s: out of IOMMU group %d", a, (int)e->value);
 		break;
+	case WEIR_EVENT_FAULT:
+		snprintf(buf, bytes, "%s: DMA %s, IOVA 0x%llx", a, e->text ? e->text : "",
+			 (unsigned long long)e->value);
+		break;
 	case WEIR_EVENT_UNTRANSLATED:
 		snprintf(buf, bytes, "%s: goes on without its IOMMU: %s", a,
 			 untranslated_words((int)e->value));

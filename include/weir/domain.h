@@ -59,6 +59,28 @@ struct weir_external {
 #define WEIR_MAP_CACHED  0x08u /* coherent with the CPU's caches */
 #define WEIR_MAP_DEVICE  0x10u /* registers (MSI doorbells, peer devices), not memory */
 
+/* What an IOMMU refused. */
+enum weir_fault_reason {
+	WEIR_FAULT_UNKNOWN,
+	WEIR_FAULT_BLOCKED,    /* the stream is behind no domain, or behind the blocked one */
+	WEIR_FAULT_UNMAPPED,
+	WEIR_FAULT_PERMISSION,
+	WEIR_FAULT_EXTERNAL,   /* the walk of the tables, or the access behind it, failed */
+	WEIR_FAULT_STREAM,     /* no such stream: nobody knows who that was */
+};
+#define WEIR_FAULT_READ      0x1u
+#define WEIR_FAULT_WRITE     0x2u
+#define WEIR_FAULT_EXECUTE   0x4u
+#define WEIR_FAULT_NO_IOVA   0x8u  /* the hardware does not tell the address */
+#define WEIR_FAULT_NO_STREAM 0x10u /* ... or the stream */
+struct weir_fault {
+	enum weir_fault_reason reason;
+	uint32_t flags; /* WEIR_FAULT_* */
+	uint32_t stream;
+	uint64_t iova;
+	uint64_t record; /* the hardware's own code, for the log */
+};
+
 /* Limits of a domain: those of all its instances together. Bytes and addresses. */
 struct weir_domain_limits {
 	uint64_t page_bytes; /* smallest page */
@@ -134,6 +156,19 @@ int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
  * Context: any. Return: 0; WEIR_ENOENT when it is not mapped.
  */
 int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *out_pa);
+
+/*
+ * Told of what an IOMMU refused to streams behind a domain. True: it is taken care of, and
+ * not logged. Context: any, also interrupt; no lock of the library is held.
+ */
+typedef bool weir_domain_fault_fn(void *context, struct weir_domain *domain,
+				  const struct weir_fault *fault);
+/**
+ * weir_domain_fault_handler_set - who is asked first; NULL: nobody. When it returns, a handler
+ * that was there before is not running any more. Context: thread, not from a handler.
+ */
+void weir_domain_fault_handler_set(struct weir_domain *domain, weir_domain_fault_fn *handler,
+				   void *context);
 
 /* ---- groups ---- */
 

@@ -27,28 +27,6 @@ struct weir_region {
 	uint32_t prot;        /* of a direct one: WEIR_MAP_* */
 };
 
-/* What an IOMMU refused. */
-enum weir_fault_reason {
-	WEIR_FAULT_UNKNOWN,
-	WEIR_FAULT_BLOCKED,    /* the stream is behind no domain, or behind the blocked one */
-	WEIR_FAULT_UNMAPPED,
-	WEIR_FAULT_PERMISSION,
-	WEIR_FAULT_EXTERNAL,   /* the walk of the tables, or the access behind it, failed */
-	WEIR_FAULT_STREAM,     /* no such stream: nobody knows who that was */
-};
-#define WEIR_FAULT_READ      0x1u
-#define WEIR_FAULT_WRITE     0x2u
-#define WEIR_FAULT_EXECUTE   0x4u
-#define WEIR_FAULT_NO_IOVA   0x8u  /* the hardware does not tell the address */
-#define WEIR_FAULT_NO_STREAM 0x10u /* ... or the stream */
-struct weir_fault {
-	enum weir_fault_reason reason;
-	uint32_t flags; /* WEIR_FAULT_* */
-	uint32_t stream;
-	uint64_t iova;
-	uint64_t record; /* the hardware's own code, for the log */
-};
-
 /*
  * What an instance can do. None is called with the machine lock, but translate_ids.
  *
@@ -128,12 +106,28 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 void weir_iommu_unregister(struct weir_device *dev);
 
 /**
- * weir_iommu_fault - an instance refused an access: attribute it, log it, tell the
- * domain's handler. Repetitions are counted, not logged.
- * @dev: that published the instance. @fault: borrowed.
- * Context: any, also interrupt; not under a lock of the library.
+ * weir_iommu_power - the instance's hardware is about to lose its power, or has it again.
+ *
+ * While it is off only part_create and part_destroy are called, and the instance forgets
+ * what its parts hold and all streams. Mappings and attachments are accepted and kept in
+ * the books. Before the call with @on returns, every part is given its mappings and every
+ * stream is attached again: until then nothing may pass. Also for hardware that was reset.
+ * Context: thread; in the power calls of the driver of @dev. Return: 0; WEIR_ENOENT when
+ * @dev has no instance; WEIR_EIO or what the instance returned: it counts as off, and
+ * must let nothing pass.
+ */
+int weir_iommu_power(struct weir_device *dev, bool on);
+
+/**
+ * weir_iommu_fault - an instance refused an access: attribute it, tell the domain's
+ * handler, have it logged. Repetitions are counted, not logged.
+ * @dev: that published the instance; ignored when it has none any more. @fault: borrowed.
+ * Context: any, also interrupt; not under a lock of the library. The log and the event
+ * stream get it in the next weir_step() or weir_iommu_faults_report().
  */
 void weir_iommu_fault(struct weir_device *dev, const struct weir_fault *fault);
+/** weir_iommu_faults_report - tell now what weir_iommu_fault() left to be told. Context: thread. */
+void weir_iommu_faults_report(struct weir_machine *m);
 
 /**
  * weir_device_group_key - what makes the device's group that group: known before any

@@ -39,6 +39,7 @@ enum weir_event_type {
 	WEIR_EVENT_IOMMU_DEL,       /* device */
 	WEIR_EVENT_GROUP,           /* device, value: group number */
 	WEIR_EVENT_GROUP_LEAVE,     /* device, value: group number */
+	WEIR_EVENT_FAULT,           /* device: whose DMA was refused, text: what and why, value: IOVA */
 	WEIR_EVENT_UNTRANSLATED,    /* device: goes on without its IOMMU, value: error */
 	WEIR_EVENT_MODULE_LOAD,     /* text: name */
 	WEIR_EVENT_MODULE_UNLOAD,   /* text: name */

@@ -130,6 +130,8 @@ struct weir_device {
 	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
 	struct weir_member *member;     /* (m) its ids and the group they mean, or NULL */
 	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
+	_Atomic(struct weir_iommu *) fault_iommu; /* as iommu, for faults */
+	_Atomic uint32_t faulting;      /* calls of weir_iommu_fault() under way */
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
 	bool dma_direct;                /* (m) settled before its probe: without translation */
@@ -228,6 +230,8 @@ struct weir_machine {
 	struct weir_list rpm_todo;            /* (m) devices by rpm_node */
 	struct weir_list bound;               /* (m) devices by bound_node, in order of binding */
 	_Atomic(struct weir_dma_machine *) dma; /* made with the first device that does DMA */
+	_Atomic bool faults_pending;          /* some are to be told */
+	_Atomic(struct weir_domain *) dead_domains; /* to be freed, by next_dead */
 	_Atomic size_t atomic_bytes, atomic_count; /* of weir_atomic_alloc */
 	struct weir_machine_stats stats;      /* (m) */
 };
@@ -392,6 +396,8 @@ void weir_modules_free_(struct weir_machine *m);
 /* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
 void weir_iommu_detach_(struct weir_device *dev);
 void weir_iommus_free_(struct weir_machine *m);
+/* iommu/fault.c: puts what was refused into log and events, and frees domains left over. */
+void weir_faults_tell_(struct weir_machine *m);
 
 /* iommu/identity.c */
 /* Finds out a device's group, under policies that do so before any driver. Return: 0; WEIR_ENOMEM. */

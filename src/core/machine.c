@@ -299,6 +299,8 @@ int weir_step(struct weir_machine *m, unsigned int budget)
 	int r;
 
 	weir_lock_(m);
+	if (atomic_load_explicit(&m->faults_pending, memory_order_acquire))
+		weir_faults_tell_(m);
 	r = m->suspended ? 0 : m->policy->step(m, budget ? budget : 1);
 	if (!r && m->nr_async)
 		r = WEIR_EAGAIN;

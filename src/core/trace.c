@@ -102,6 +102,7 @@ const char *weir_event_name(enum weir_event_type type)
 		[WEIR_EVENT_IOMMU_DEL] = "iommu-del",
 		[WEIR_EVENT_GROUP] = "group",
 		[WEIR_EVENT_GROUP_LEAVE] = "group-leave",
+		[WEIR_EVENT_FAULT] = "fault",
 		[WEIR_EVENT_UNTRANSLATED] = "untranslated",
 		[WEIR_EVENT_MODULE_LOAD] = "module-load",
 		[WEIR_EVENT_MODULE_UNLOAD] = "module-unload",

@@ -1,32 +1,100 @@
 // SPDX-License-Identifier: MIT
 /*
- * Attaching a group to a domain: all its streams, or none.
+ * Attaching a group to a domain: all its streams, or none. Masters that come and go.
  *
- * 1. The new domain gets its parts, with all mappings, at every instance concerned.
+ * 1. The new domain gets its parts, with all mappings, at every instance concerned, and
+ *    what the group's streams need at all times is mapped in it (region.c).
  * 2. Stream by stream the instance replaces what it was behind.
  * 3. The old domain's parts are given back.
  * When a stream fails in step 2, those before it go back to the old domain; when one
  * cannot go back, the whole group is blocked; when an instance does not confirm even
- * that, what its streams may still be behind is kept until it does.
+ * that, what its stream may still be behind is kept until it does, or is gone itself.
  * A master that comes later joins with its streams alone, and leaves alone.
+ *
  * All with the group's lock held.
  */
 #include "iommu/priv.h"
 
-static int set_stream(struct weir_stream *stream, struct weir_domain *domain, void *part)
+/* ---- one stream ---- */
+
+static void put_part(struct weir_stream *stream, struct weir_domain *domain)
+{
+	if (domain)
+		weir_part_put_(domain, stream->iommu);
+}
+
+/* It is known not to be behind these any more. */
+static void release_stuck(struct weir_stream *stream)
+{
+	for (int i = 0; i < 2; i++) {
+		put_part(stream, stream->stuck[i]);
+		stream->stuck[i] = weir_domain_unref(stream->stuck[i]);
+	}
+}
+
+/* It may be behind that domain: takes over its use of the part there. */
+static void keep_stuck(struct weir_stream *stream, struct weir_domain *domain)
+{
+	if (!domain)
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (stream->stuck[i])
+			continue;
+		stream->stuck[i] = weir_domain_ref(domain);
+		return;
+	}
+	weir_part_orphan_(domain, stream->iommu);
+}
+
+/* A stream that goes leaves with its instance what it may still be behind. */
+static void abandon_stuck(struct weir_stream *stream)
+{
+	for (int i = 0; i < 2; i++) {
+		if (stream->stuck[i])
+			weir_part_orphan_(stream->stuck[i], stream->iommu);
+		stream->stuck[i] = weir_domain_unref(stream->stuck[i]);
+	}
+}
+
+/* The domain has its part there already. Without power only the books change. */
+static int set_stream(struct weir_stream *stream, struct weir_domain *domain)
 {
 	struct weir_iommu *iommu = stream->iommu;
-	int err;
+	struct weir_part *part = weir_part_find_(domain, iommu);
+	int err = 0;
 
-	if (!iommu->ops->attach)
-		return 0;
 	weir_iommu_lock_(iommu);
-	err = iommu->off ? 0 : iommu->ops->attach(iommu->instance, stream->id, domain->type, part);
+	if (iommu->ops->attach && !iommu->off)
+		err = iommu->ops->attach(iommu->instance, stream->id, domain->type,
+					 part ? part->driver : NULL);
+	if (!err) {
+		stream->type = domain->type;
+		stream->part = part;
+		weir_faults_domain_(stream, domain);
+	}
 	weir_iommu_unlock_(iommu);
+	if (!err)
+		release_stuck(stream);
 	return err;
 }
 
-/* Step 1, and its undoing up to (not including) @end. */
+/* The last resort. What it uses of the domains (or NULL) is given back, or kept. */
+static void block(struct weir_stream *stream, struct weir_domain *blocked,
+		  struct weir_domain *one, struct weir_domain *two)
+{
+	bool done = !set_stream(stream, blocked);
+
+	if (done) {
+		put_part(stream, one);
+		put_part(stream, two);
+	} else {
+		keep_stuck(stream, one);
+		keep_stuck(stream, two);
+	}
+}
+
+/* ---- the group; step 1, and its undoing up to (not including) @end ---- */
+
 static void put_parts(struct weir_group *group, struct weir_domain *domain,
 		      const struct weir_stream *end)
 {
@@ -35,17 +103,16 @@ static void put_parts(struct weir_group *group, struct weir_domain *domain,
 	weir_list_each(stream, &group->streams, struct weir_stream, node) {
 		if (stream == end)
 			break;
-		weir_part_put_(domain, stream->iommu);
+		put_part(stream, domain);
 	}
 }
 
 static int get_parts(struct weir_group *group, struct weir_domain *domain)
 {
 	struct weir_stream *stream;
-	void *part;
 
 	weir_list_each(stream, &group->streams, struct weir_stream, node) {
-		int err = weir_part_get_(domain, stream->iommu, &part);
+		int err = weir_part_get_(domain, stream->iommu);
 
 		if (!err)
 			continue;
@@ -53,19 +120,6 @@ static int get_parts(struct weir_group *group, struct weir_domain *domain)
 		return err;
 	}
 	return 0;
-}
-
-/* The part is there already: it is only looked up. */
-static int set_in(struct weir_stream *stream, struct weir_domain *domain)
-{
-	void *part = NULL;
-	int err = weir_part_get_(domain, stream->iommu, &part);
-
-	if (err)
-		return err;
-	err = set_stream(stream, domain, part);
-	weir_part_put_(domain, stream->iommu);
-	return err;
 }
 
 /* Step 2 for the streams before @end (NULL: all). @out_failed: where it stopped. */
@@ -79,7 +133,7 @@ static int set_streams(struct weir_group *group, struct weir_domain *domain,
 
 		if (stream == end)
 			break;
-		err = set_in(stream, domain);
+		err = set_stream(stream, domain);
 		if (!err)
 			continue;
 		*out_failed = stream;
@@ -90,97 +144,38 @@ static int set_streams(struct weir_group *group, struct weir_domain *domain,
 
 static void remember(struct weir_group *group, struct weir_domain *domain)
 {
-	struct weir_machine *m = group->m;
 	struct weir_domain *old = group->domain;
 
-	weir_lock_(m);
-	domain->refs++;
-	group->domain = domain;
-	if (old)
-		weir_domain_unref_(old);
-	weir_unlock_(m);
-}
-
-/* The last resort. False when an instance does not even do that. */
-static bool block_all(struct weir_group *group, struct weir_domain *blocked)
-{
-	struct weir_stream *stream;
-	bool done = true;
-
-	weir_list_each(stream, &group->streams, struct weir_stream, node)
-		if (set_stream(stream, blocked, NULL))
-			done = false;
-	return done;
-}
-
-static void put_stuck(struct weir_group *group, struct weir_stream *stream)
-{
-	for (int i = 0; stream->stuck && i < 2; i++)
-		if (group->stuck[i])
-			weir_part_put_(group->stuck[i], stream->iommu);
-	stream->stuck = false;
-}
-
-/* Every stream is known not to be behind these any more. */
-static void release_stuck(struct weir_group *group)
-{
-	struct weir_stream *stream;
-
-	weir_list_each(stream, &group->streams, struct weir_stream, node)
-		put_stuck(group, stream);
-	for (int i = 0; i < 2; i++)
-		group->stuck[i] = weir_domain_unref(group->stuck[i]);
-}
-
-/* Takes over the parts of both; nothing is stuck yet. */
-static void keep_stuck(struct weir_group *group, struct weir_domain *one, struct weir_domain *two)
-{
-	struct weir_stream *stream;
-
-	group->stuck[0] = weir_domain_ref(one);
-	group->stuck[1] = two ? weir_domain_ref(two) : NULL;
-	weir_list_each(stream, &group->streams, struct weir_stream, node)
-		stream->stuck = true;
-}
-
-/* Takes the parts of the new domain over. */
-static void give_up(struct weir_group *group, struct weir_domain *domain,
-		    struct weir_domain *blocked)
-{
-	if (block_all(group, blocked)) {
-		put_parts(group, domain, NULL);
-		if (group->domain)
-			put_parts(group, group->domain, NULL);
-		release_stuck(group);
-	} else {
-		keep_stuck(group, domain, group->domain);
-	}
-	remember(group, blocked);
+	group->domain = weir_domain_ref(domain);
+	weir_domain_unref(old);
 }
 
 /* Back to the old domain after a failure at @failed; or blocked. */
 static void restore(struct weir_group *group, struct weir_domain *domain,
 		    struct weir_domain *blocked, struct weir_stream *failed)
 {
-	struct weir_domain *old = group->domain ? group->domain : blocked;
-	struct weir_stream *stuck;
+	struct weir_domain *old = group->domain;
+	struct weir_stream *stream;
 
 	/* the one that failed may be behind either, or blocked: it is set as well */
-	if (!set_streams(group, old, failed, &stuck) && !set_in(failed, old))
+	if (!set_streams(group, old, failed, &stream) && !set_stream(failed, old)) {
 		put_parts(group, domain, NULL);
-	else
-		give_up(group, domain, blocked);
+		return;
+	}
+	weir_list_each(stream, &group->streams, struct weir_stream, node)
+		block(stream, blocked, domain, old);
+	remember(group, blocked);
 }
 
-/* A group that an instance left in the dark goes nowhere before it is known to be blocked. */
-static int unstick(struct weir_group *group, struct weir_domain *blocked)
+/* Some stream is not known to be blocked, though all were to be. */
+static bool is_stuck(const struct weir_group *group)
 {
-	if (!group->stuck[0])
-		return 0;
-	if (!block_all(group, blocked))
-		return WEIR_EIO;
-	release_stuck(group);
-	return 0;
+	struct weir_stream *stream;
+
+	weir_list_each(stream, &group->streams, struct weir_stream, node)
+		if (stream->stuck[0])
+			return true;
+	return false;
 }
 
 int weir_group_attach_(struct weir_group *group, struct weir_domain *domain)
@@ -189,14 +184,12 @@ int weir_group_attach_(struct weir_group *group, struct weir_domain *domain)
 	struct weir_stream *failed = NULL;
 	int err;
 
-	if (old == domain && !group->stuck[0])
+	if (old == domain && !is_stuck(group))
 		return 0;
 	err = weir_domain_create(group->m, WEIR_DOMAIN_BLOCKED, &blocked);
 	if (err)
 		return err;
-	err = unstick(group, blocked);
-	if (!err)
-		err = get_parts(group, domain);
+	err = get_parts(group, domain);
 	if (err)
 		goto out;
 	err = set_streams(group, domain, NULL, &failed);
@@ -204,15 +197,22 @@ int weir_group_attach_(struct weir_group *group, struct weir_domain *domain)
 		restore(group, domain, blocked, failed);
 		goto out;
 	}
-	if (old)
-		put_parts(group, old, NULL);
+	put_parts(group, old, NULL);
 	remember(group, domain);
 out:
 	weir_domain_unref(blocked);
 	return err;
 }
 
-/* ---- one master ---- */
+/* ---- streams that come and go ---- */
+
+static bool has_stream(const struct weir_master *master, const struct weir_stream *stream)
+{
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		if (master->streams[i].iommu == stream->iommu && master->streams[i].id == stream->id)
+			return true;
+	return false;
+}
 
 static struct weir_stream *find_stream(struct weir_group *group, const struct weir_stream_id *id)
 {
@@ -225,23 +225,25 @@ static struct weir_stream *find_stream(struct weir_group *group, const struct we
 }
 
 static int make_stream(struct weir_group *group, const struct weir_stream_id *id,
-		       struct weir_stream **out_stream)
+		       struct weir_device *dev, struct weir_stream **out_stream)
 {
 	struct weir_machine *m = group->m;
-	struct weir_stream *stream;
+	struct weir_stream *stream = weir_atomic_alloc(m, sizeof(*stream));
 
-	weir_lock_(m);
-	stream = weir_alloc_(m, sizeof(*stream));
-	if (stream) {
-		stream->iommu = id->iommu;
-		stream->id = id->id;
-		stream->group = group;
-		weir_list_add_tail(&id->iommu->streams, &stream->at_iommu);
-	}
-	weir_unlock_(m);
 	if (!stream)
 		return WEIR_ENOMEM;
+	stream->iommu = id->iommu;
+	stream->id = id->id;
+	stream->group = group;
+	stream->type = WEIR_DOMAIN_BLOCKED;
 	weir_list_add_tail(&group->streams, &stream->node);
+	weir_iommu_lock_(id->iommu);
+	weir_list_add_tail(&id->iommu->joined, &stream->joined);
+	weir_iommu_unlock_(id->iommu);
+	weir_lock_(m);
+	weir_list_add_tail(&id->iommu->streams, &stream->at_iommu);
+	weir_faults_add_(stream, dev);
+	weir_unlock_(m);
 	*out_stream = stream;
 	return 0;
 }
@@ -249,66 +251,74 @@ static int make_stream(struct weir_group *group, const struct weir_stream_id *id
 static void free_stream(struct weir_stream *stream)
 {
 	struct weir_machine *m = stream->group->m;
+	struct weir_iommu *iommu = stream->iommu;
 
-	weir_list_del(&stream->node);
+	abandon_stuck(stream);
+	weir_iommu_lock_(iommu);
+	weir_list_del(&stream->joined);
+	if (iommu->ops->forget && !iommu->off)
+		iommu->ops->forget(iommu->instance, stream->id);
+	weir_iommu_unlock_(iommu);
 	weir_lock_(m);
+	weir_faults_del_(stream);
 	weir_list_del(&stream->at_iommu);
-	weir_free_(m, stream, sizeof(*stream));
 	weir_unlock_(m);
+	weir_list_del(&stream->node);
+	weir_atomic_free(m, stream, sizeof(*stream));
 }
 
 /* A stream that nobody had: its part first, then it is put behind the domain. */
-static int add_stream(struct weir_group *group, const struct weir_stream_id *id)
+static int add_stream(struct weir_group *group, const struct weir_stream_id *id,
+		      struct weir_device *dev, struct weir_domain *blocked)
 {
+	struct weir_domain *domain = group->domain;
 	struct weir_stream *stream;
-	void *part;
-	int err = make_stream(group, id, &stream);
+	int err = make_stream(group, id, dev, &stream);
 
 	if (err)
 		return err;
-	err = weir_part_get_(group->domain, id->iommu, &part);
-	if (err)
-		goto err_free;
-	err = set_stream(stream, group->domain, part);
-	if (err)
-		goto err_part;
 	stream->users = 1;
-	return 0;
-
-err_part:
-	weir_part_put_(group->domain, id->iommu);
-err_free:
-	free_stream(stream);
+	err = weir_part_get_(domain, id->iommu);
+	if (err) {
+		block(stream, blocked, NULL, NULL);
+		free_stream(stream);
+		return err;
+	}
+	err = set_stream(stream, domain);
+	if (err) {
+		block(stream, blocked, domain, NULL);
+		free_stream(stream);
+	}
 	return err;
 }
 
-static void drop_stream(struct weir_group *group, struct weir_stream *stream,
-			struct weir_domain *blocked)
+/* Faults of a stream that others go on using are one of theirs now. */
+static void hand_over(struct weir_group *group, struct weir_stream *stream,
+		      const struct weir_master *gone)
 {
-	const struct weir_iommu *iommu = stream->iommu;
+	struct weir_master *master;
 
-	if (--stream->users)
-		return;
-	if (set_stream(stream, blocked, NULL)) {
-		weir_part_orphan_(group->domain, stream->iommu);
-		for (int i = 0; stream->stuck && i < 2; i++)
-			if (group->stuck[i])
-				weir_part_orphan_(group->stuck[i], stream->iommu);
-	} else {
-		weir_part_put_(group->domain, stream->iommu);
-		put_stuck(group, stream);
-		if (iommu->ops->forget)
-			iommu->ops->forget(iommu->instance, stream->id);
-	}
-	free_stream(stream);
+	weir_list_each(master, &group->masters, struct weir_master, group_node)
+		if (master != gone && has_stream(master, stream))
+			weir_faults_owner_(stream, master->dev);
 }
 
-static void drop_streams(struct weir_group *group, struct weir_master *master, uint32_t n,
+static void drop_streams(struct weir_group *group, const struct weir_master *master, uint32_t n,
 			 struct weir_domain *blocked)
 {
-	while (n--)
-		drop_stream(group, find_stream(group, &master->streams[n]), blocked);
+	while (n--) {
+		struct weir_stream *stream = find_stream(group, &master->streams[n]);
+
+		if (--stream->users) {
+			hand_over(group, stream, master);
+			continue;
+		}
+		block(stream, blocked, group->domain, NULL);
+		free_stream(stream);
+	}
 }
+
+/* ---- masters that come and go ---- */
 
 /* Masters of real hardware translate from the start; a model's have nothing to translate. */
 static enum weir_domain_type usual_type(const struct weir_master *master)
@@ -336,7 +346,6 @@ static void end_group(struct weir_group *group)
 {
 	if (!weir_list_empty(&group->masters))
 		return;
-	release_stuck(group);
 	group->domain = weir_domain_unref(group->domain);
 	group->usual = weir_domain_unref(group->usual);
 }
@@ -344,24 +353,22 @@ static void end_group(struct weir_group *group)
 int weir_group_join_(struct weir_group *group, struct weir_master *master)
 {
 	struct weir_domain *blocked;
-	uint32_t i = 0;
+	uint32_t i;
 	int err = weir_domain_create(group->m, WEIR_DOMAIN_BLOCKED, &blocked);
 
 	if (err)
 		return err;
 	err = begin_group(group, master);
-	for (; !err && i < master->nr_streams; i++) {
+	for (i = 0; !err && i < master->nr_streams; i++) {
 		struct weir_stream *stream = find_stream(group, &master->streams[i]);
 
 		if (stream)
 			stream->users++;
 		else
-			err = add_stream(group, &master->streams[i]);
-		if (err)
-			break;
+			err = add_stream(group, &master->streams[i], master->dev, blocked);
 	}
 	if (err) {
-		drop_streams(group, master, i, blocked);
+		drop_streams(group, master, i ? i - 1 : 0, blocked);
 		end_group(group);
 	} else {
 		weir_lock_(group->m);

@@ -89,24 +89,44 @@ struct weir_domain *weir_domain_ref(struct weir_domain *domain)
 	return domain;
 }
 
-struct weir_domain *weir_domain_unref(struct weir_domain *domain)
+static void destroy(struct weir_domain *domain)
 {
-	struct weir_machine *m;
+	struct weir_machine *m = domain->m;
 
-	if (!domain || atomic_fetch_sub_explicit(&domain->refs, 1, memory_order_acq_rel) != 1)
-		return NULL;
-	m = domain->m;
 	weir_assert_(m, weir_list_empty(&domain->parts));
 	weir_mappings_free_(domain);
 	weir_spin_fini(&domain->spin);
 	m->ops->lock_destroy(m->host, domain->parts_lock);
 	weir_atomic_free(m, domain, sizeof(*domain));
+}
+
+struct weir_domain *weir_domain_unref(struct weir_domain *domain)
+{
+	if (domain && atomic_fetch_sub_explicit(&domain->refs, 1, memory_order_acq_rel) == 1)
+		destroy(domain);
 	return NULL;
 }
 
-void weir_domain_unref_(struct weir_domain *domain)
+void weir_domain_unref_late_(struct weir_domain *domain)
 {
-	weir_domain_unref(domain);
+	struct weir_machine *m = domain->m;
+
+	if (atomic_fetch_sub_explicit(&domain->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	domain->next_dead = atomic_load(&m->dead_domains);
+	while (!atomic_compare_exchange_weak(&m->dead_domains, &domain->next_dead, domain))
+		;
+	atomic_store(&m->faults_pending, true);
+}
+
+void weir_domains_reap_(struct weir_machine *m)
+{
+	struct weir_domain *domain = atomic_exchange(&m->dead_domains, NULL), *next;
+
+	for (; domain; domain = next) {
+		next = domain->next_dead;
+		destroy(domain);
+	}
 }
 
 enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain)

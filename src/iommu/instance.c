@@ -112,9 +112,8 @@ void weir_iommus_free_(struct weir_machine *m)
 
 	weir_list_each_safe(iommu, tmp, &m->iommus, struct weir_iommu, node)
 		retract(iommu->dev);
-	if (m->blocked)
-		weir_domain_unref_(m->blocked);
-	if (m->identity)
-		weir_domain_unref_(m->identity);
+	weir_domains_reap_(m);
+	weir_domain_unref(m->blocked);
+	weir_domain_unref(m->identity);
 	weir_identities_free_(m);
 }

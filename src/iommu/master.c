@@ -175,7 +175,9 @@ int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_miss
 		nr_streams++;
 	if (err || !nr_streams)
 		return err;
-	return become_master(dev, nr_streams);
+	err = become_master(dev, nr_streams);
+	/* the group may have been blocked, because none of its devices had a driver */
+	return err ? err : set_group(dev->master, true);
 }
 
 void weir_iommu_park_(struct weir_device *dev)

@@ -25,16 +25,6 @@ static void unlock_parts(struct weir_domain *domain)
 	domain->m->ops->unlock(domain->m->host, domain->parts_lock);
 }
 
-void weir_iommu_lock_(struct weir_iommu *iommu)
-{
-	iommu->dev->m->ops->lock(iommu->dev->m->host, iommu->lock);
-}
-
-void weir_iommu_unlock_(struct weir_iommu *iommu)
-{
-	iommu->dev->m->ops->unlock(iommu->dev->m->host, iommu->lock);
-}
-
 /* The machine's own domains have none: they are all the same to an instance. */
 static bool has_parts(const struct weir_domain *domain)
 {
@@ -175,7 +165,7 @@ static int fill_some(struct weir_part *part)
 	return mapping ? 1 : 0;
 }
 
-static int fill(struct weir_part *part)
+int weir_part_fill_(struct weir_part *part)
 {
 	struct weir_domain *domain = part->domain;
 	int r;
@@ -187,6 +177,16 @@ static int fill(struct weir_part *part)
 		weir_spin_unlock(&domain->spin, before);
 	} while (r > 0);
 	return r;
+}
+
+void weir_part_empty_(struct weir_part *part)
+{
+	unsigned long before = weir_spin_lock(&part->domain->spin);
+
+	part->full = false;
+	part->filled_to = 0;
+	part->broken = false;
+	weir_spin_unlock(&part->domain->spin, before);
 }
 
 /* ---- coming and going; the domain's parts lock is held ---- */
@@ -282,7 +282,7 @@ static int create_at_instance(struct weir_part *part)
 	weir_list_add_tail(&iommu->parts, &part->at_iommu);
 	list_part(part, true);
 	if (!iommu->off)
-		err = fill(part);
+		err = weir_part_fill_(part);
 	weir_iommu_unlock_(iommu);
 	if (err)
 		drop_part(part);
@@ -342,12 +342,11 @@ static bool is_broken(const struct weir_part *part)
 	return broken;
 }
 
-int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu, void **out_driver)
+int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu)
 {
 	struct weir_part *part;
 	int err = 0;
 
-	*out_driver = NULL;
 	if (!has_parts(domain))
 		return 0;
 	lock_parts(domain);
@@ -356,10 +355,8 @@ int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu, void **
 		err = make_part(domain, iommu, &part);
 	else if (is_broken(part))
 		err = WEIR_EIO;
-	if (!err) {
+	if (!err)
 		part->nr_streams++;
-		*out_driver = part->driver;
-	}
 	unlock_parts(domain);
 	return err;
 }
@@ -436,7 +433,7 @@ static void drop_orphans(struct weir_domain *domain, struct weir_iommu *iommu)
 		weir_domain_unref(domain);
 }
 
-void weir_iommu_fini_(struct weir_iommu *iommu)
+void weir_parts_end_(struct weir_iommu *iommu)
 {
 	struct weir_domain *domain;
 
@@ -444,16 +441,4 @@ void weir_iommu_fini_(struct weir_iommu *iommu)
 		drop_orphans(domain, iommu);
 		weir_domain_unref(domain);
 	}
-	iommu->dev->m->ops->lock_destroy(iommu->dev->m->host, iommu->lock);
-}
-
-int weir_iommu_init_(struct weir_iommu *iommu)
-{
-	struct weir_machine *m = iommu->dev->m;
-
-	iommu->lock = m->ops->lock_create(m->host, WEIR_LOCK_INSTANCE);
-	if (!iommu->lock)
-		return WEIR_ENOMEM;
-	weir_list_init(&iommu->parts);
-	return 0;
 }

@@ -11,6 +11,36 @@
 #include "core/tree.h"
 #include "weir/spin.h"
 
+/*
+ * How much of a stream's faults was told. (f): the instance's spin lock of faults;
+ * only taken off its list with the machine lock as well.
+ */
+struct weir_fault_rate {
+	struct weir_list node;   /* (f) in faults->noisy; empty when it is calm */
+	struct weir_fault last;  /* (f) */
+	uint32_t burst;          /* (f) told one by one since it was calm */
+	uint32_t quiet_rounds;   /* (f) looked at without a new one */
+	uint64_t held;           /* (f) not told yet */
+	uint64_t told;           /* (f) of those held back, since it was calm */
+	uint64_t seen_ns;        /* (f) when a new one was last seen */
+	bool fresh;              /* (f) there were some since it was looked at */
+};
+
+struct weir_fault_report {
+	struct weir_stream *stream; /* NULL: nobody's */
+	struct weir_fault fault;
+};
+
+#define WEIR_FAULT_REPORTS 16u
+struct weir_faults {
+	struct weir_spin spin;          /* (c) */
+	struct weir_tree streams;       /* (f) struct weir_stream by id; changed with (m) as well */
+	struct weir_list noisy;         /* (f) struct weir_fault_rate */
+	struct weir_fault_rate unknown; /* (f) of ids that nobody has */
+	struct weir_fault_report reports[WEIR_FAULT_REPORTS]; /* (f) a ring, to be told */
+	uint32_t first_report, nr_reports; /* (f) */
+};
+
 struct weir_iommu {
 	struct weir_device *dev;          /* (c) that published it */
 	const struct weir_iommu_ops *ops; /* (c) never NULL */
@@ -18,6 +48,8 @@ struct weir_iommu {
 	struct weir_lock *lock;           /* (c) held around attach, part_create, part_destroy */
 	bool off;                         /* (i) has no power: only the books are kept */
 	struct weir_list parts;           /* (i) of domains, by at_iommu */
+	struct weir_list joined;          /* (i) streams, by joined */
+	struct weir_faults faults;
 	struct weir_list node;            /* (m) in m->iommus */
 	struct weir_list streams;         /* (m) struct weir_stream, attached here */
 	bool hardware;                    /* (c) ops were given: streams are really set */
@@ -28,10 +60,21 @@ struct weir_stream {
 	struct weir_iommu *iommu;   /* (c) */
 	uint32_t id;                /* (c) */
 	uint32_t users;             /* (g) masters that have it */
-	bool stuck;                 /* (g) it has parts of group->stuck */
 	struct weir_group *group;   /* (c) */
 	struct weir_list node;      /* (g) in group->streams */
 	struct weir_list at_iommu;  /* (m) in iommu->streams */
+	struct weir_list joined;    /* (i) in iommu->joined */
+	enum weir_domain_type type; /* (i) what it is behind, or will be with power again */
+	struct weir_part *part;     /* (i) likewise; NULL for types without */
+	/*
+	 * (g) domains it may still be behind, because its instance did not even confirm
+	 * that it is blocked: their parts are kept; referenced
+	 */
+	struct weir_domain *stuck[2];
+	struct weir_tree_node by_id; /* (f, m) in iommu->faults.streams */
+	struct weir_device *dev;     /* (f) a master's that has it: whose its faults are */
+	struct weir_domain *domain;  /* (f) whose handler is asked; the group refers to it */
+	struct weir_fault_rate rate;
 };
 
 /* What firmware says, translated: where a master's DMA goes. */
@@ -58,11 +101,6 @@ struct weir_group {
 	struct weir_list streams;    /* (g) of all masters, each once */
 	struct weir_domain *domain;  /* (g) attached now; referenced */
 	struct weir_domain *usual;   /* (g) that of its drivers' DMA; referenced */
-	/*
-	 * (g) domains that a stream may still be behind because an instance did not
-	 * even confirm that it is blocked: their parts are kept; referenced
-	 */
-	struct weir_domain *stuck[2];
 	const void *owner;           /* (g) who claimed it, or NULL: drivers may */
 };
 
@@ -114,6 +152,11 @@ struct weir_domain {
 	uint32_t nr_spare;           /* (d) */
 	struct weir_domain_limits limits; /* (d) */
 	struct weir_external external; /* (c) of that type */
+	weir_domain_fault_fn *handler; /* (d) */
+	void *handler_context;       /* (d) */
+	uint32_t handling;           /* (d) calls of the handler under way */
+	_Atomic bool has_handler;
+	struct weir_domain *next_dead; /* in m->dead_domains */
 };
 
 /* instance.c */
@@ -172,7 +215,10 @@ void weir_group_leave_(struct weir_group *group, struct weir_master *master);
 int weir_domain_make_(struct weir_machine *m, enum weir_domain_type type,
 		      struct weir_domain **out_domain);
 extern const struct weir_domain_limits weir_default_limits_;
-void weir_domain_unref_(struct weir_domain *domain);
+/* weir_domain_unref() in any context: the last one only has it freed later. */
+void weir_domain_unref_late_(struct weir_domain *domain);
+/* Frees those. Context: thread. */
+void weir_domains_reap_(struct weir_machine *m);
 bool weir_domain_has_mappings_(const struct weir_domain *domain);
 /* A piece of memory and where it appears. */
 struct weir_span {
@@ -197,19 +243,27 @@ int weir_domain_unmap_lazy_(struct weir_domain *domain, uint64_t iova, uint64_t 
  */
 int weir_domain_sync_(struct weir_domain *domain);
 
-/* part.c. Its dev, ops and instance are set. Return: 0; WEIR_ENOMEM. */
+/* power.c. Its dev, ops and instance are set. Return: 0; WEIR_ENOMEM. */
 int weir_iommu_init_(struct weir_iommu *iommu);
 /* The last users of its parts are let go: the hardware is gone. Machine lock not held. */
 void weir_iommu_fini_(struct weir_iommu *iommu);
 void weir_iommu_lock_(struct weir_iommu *iommu);
 void weir_iommu_unlock_(struct weir_iommu *iommu);
+
+/* part.c */
 /* The part of a domain at an instance, with one more stream; made and filled when missing. */
-int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu, void **out_driver);
+int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu);
 void weir_part_put_(struct weir_domain *domain, struct weir_iommu *iommu);
 /* Instead of put: the stream goes, but may still use the part; it is kept for weir_iommu_fini_. */
 void weir_part_orphan_(struct weir_domain *domain, struct weir_iommu *iommu);
 /* One that somebody got. NULL: domains of that type have none. */
 struct weir_part *weir_part_find_(struct weir_domain *domain, const struct weir_iommu *iommu);
+/* All that is mapped is given to it. Instance lock held. Return: 0; WEIR_EIO; what the instance returned. */
+int weir_part_fill_(struct weir_part *part);
+/* Nothing is in it any more. Instance lock held. */
+void weir_part_empty_(struct weir_part *part);
+/* The instance goes: so do its parts. No lock held. */
+void weir_parts_end_(struct weir_iommu *iommu);
 /* These four with the domain's spin lock held. */
 int weir_part_map_(struct weir_part *part, struct weir_mapping *batch);
 /* The batch up to, not including, @end; waits for it. Return: 0; WEIR_EIO, and it is broken. */
@@ -217,6 +271,18 @@ int weir_part_unmap_(struct weir_part *part, const struct weir_mapping *batch,
 		     const struct weir_mapping *end, bool wait);
 int weir_part_sync_(struct weir_part *part);
 int weir_part_invalidate_(struct weir_part *part, uint64_t iova, uint64_t bytes);
+
+/* fault.c */
+int weir_faults_init_(struct weir_iommu *iommu);
+/* Whatever is still untold is told. Machine lock not held. */
+void weir_faults_fini_(struct weir_iommu *iommu);
+/* A stream comes, with the device that its faults are put down to; and goes. Machine lock held. */
+void weir_faults_add_(struct weir_stream *stream, struct weir_device *dev);
+void weir_faults_del_(struct weir_stream *stream);
+/* Its faults are another device's from now on. */
+void weir_faults_owner_(struct weir_stream *stream, struct weir_device *dev);
+/* It is behind another domain, which stays referenced as long as that is so. */
+void weir_faults_domain_(struct weir_stream *stream, struct weir_domain *domain);
 
 /* mappings.c, domain's spin lock held */
 struct weir_mapping *weir_mapping_at_(struct weir_domain *domain, uint64_t iova);

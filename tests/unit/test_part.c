@@ -201,9 +201,7 @@ static void teardown(struct world *w)
 
 static int join(struct weir_domain *d, unsigned int model)
 {
-	void *driver;
-
-	return weir_part_get_(d, models[model].iommu, &driver);
+	return weir_part_get_(d, models[model].iommu);
 }
 
 static void leave(struct weir_domain *d, unsigned int model)
@@ -529,7 +527,6 @@ static void scenario(struct testhost *host, void *arg)
 	struct world w = { 0 };
 	struct weir_device *dev = NULL;
 	struct world_driver *drv;
-	void *driver;
 	int err;
 
 	(void)arg;
@@ -554,7 +551,7 @@ static void scenario(struct testhost *host, void *arg)
 	if (!err && !dev->iommu)
 		err = WEIR_ENOMEM;
 	if (!err)
-		err = weir_part_get_(d, dev->iommu, &driver);
+		err = weir_part_get_(d, dev->iommu);
 	if (!err) {
 		models[0].iommu = dev->iommu;
 		assert_same(d, 0);
