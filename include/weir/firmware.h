@@ -60,7 +60,8 @@ struct weir_fwspec {
 
 /*
  * A kind of firmware. The library comes with flattened device trees
- * (weir_firmware_load_dt) and nodes made by code (weir_fwnode_create).
+ * (weir_firmware_load_dt), ACPI tables (weir_firmware_load_acpi) and nodes made by code
+ * (weir_fwnode_create).
  */
 struct weir_firmware_ops {
 	struct weir_abi abi;
@@ -72,6 +73,8 @@ struct weir_firmware_ops {
 	int (*pci_host)(struct weir_fwnode *node, struct weir_pci_host *out_host);
 	/* weir_firmware_pci_child(). NULL: there is none. */
 	struct weir_fwnode *(*pci_child)(struct weir_fwnode *node, uint8_t devfn);
+	/* weir_firmware_pci_function(). NULL: there is none. */
+	struct weir_fwnode *(*pci_function)(struct weir_fwnode *node, uint16_t rid);
 	/* weir_firmware_map_id(). NULL: nothing is mapped. */
 	int (*map_id)(struct weir_fwnode *node, enum weir_fwmap what, uint32_t id,
 		      struct weir_fwnode **out_target, uint32_t *out_id);
@@ -90,6 +93,13 @@ struct weir_firmware_ops {
 	/* weir_firmware_iommu_region(). NULL: there are none. */
 	int (*iommu_region)(const struct weir_fwnode *node, unsigned int index,
 			    struct weir_fwregion *out_region);
+	/* weir_firmware_stream_region(). NULL: there are none. */
+	int (*stream_region)(const struct weir_fwnode *iommu, uint32_t id, unsigned int index,
+			     struct weir_fwregion *out_region);
+	/* weir_firmware_populate(). NULL: it makes no devices. */
+	int (*populate)(struct weir_machine *m);
+	/* weir_fwnode_find(). NULL: nothing is found. */
+	int (*find)(struct weir_machine *m, const char *path, struct weir_fwnode **out_node);
 };
 
 /**
@@ -101,6 +111,49 @@ struct weir_firmware_ops {
  * in weir_firmware_error()); WEIR_EEXIST when a tree was loaded; WEIR_ENOMEM.
  */
 int weir_firmware_load_dt(struct weir_machine *m, const void *blob, size_t bytes);
+
+/* An ACPI table in memory: all of it, with its header. */
+struct weir_acpi_table {
+	const void *data;
+	size_t bytes;
+};
+
+/* What is known of a machine with ACPI. */
+struct weir_acpi {
+	/* All tables, in any order; NULL: they are found from the root pointer. */
+	const struct weir_acpi_table *tables;
+	unsigned int nr_tables;
+	uint64_t rsdp_pa; /* of the root pointer; read by the host's pa_to_va */
+	/*
+	 * The PCI host bridges. Their buses and windows are told by the namespace (_SEG,
+	 * _BBN, _CRS), which the library does not interpret: whoever does, or knows the
+	 * machine, gives them here. Configuration space is that of MCFG, unless
+	 * ecam_bytes is not 0. NULL: each entry of MCFG is a host bridge with all its buses,
+	 * which firmware has set up (WEIR_PCI_KEEP), and addresses are the same on its
+	 * bus and for the CPU.
+	 */
+	const struct weir_pci_host *hosts;
+	unsigned int nr_hosts;
+};
+
+/**
+ * weir_firmware_load_acpi - read ACPI tables: MCFG, IORT, VIOT, and of the MADT where ITSs
+ * are. Others are left alone.
+ * @acpi: borrowed, tables too: nothing of them is kept.
+ *
+ * Host bridges and IOMMUs become nodes, and weir_firmware_populate() makes devices of
+ * them, with these match keys: "acpi:PNP0A08" (host bridge), "acpi:arm-smmu-v3" and
+ * "acpi:arm-smmu" (after one for the model, see docs/firmware-acpi.md), "acpi:LNRO0005"
+ * (virtio-iommu by MMIO). A virtio-iommu that is a PCI function is that function's node.
+ * Objects of the namespace that IORT names are nodes found by their name
+ * ("/\\_SB.DMA0"), for who makes devices of them.
+ *
+ * Context: thread. Return: 0; WEIR_EBADMSG when a table is damaged (which, where and what
+ * in weir_firmware_error()); WEIR_EINVAL for neither tables nor pointer, or for host
+ * bridges that make no sense (likewise); WEIR_EOPNOTSUPP for a root pointer when the host has
+ * no pa_to_va; WEIR_EEXIST when firmware was loaded; WEIR_ENOMEM.
+ */
+int weir_firmware_load_acpi(struct weir_machine *m, const struct weir_acpi *acpi);
 
 /**
  * weir_dt_overlay_apply - apply an overlay (DTBO) to a blob that is not loaded yet.
@@ -119,8 +172,8 @@ const char *weir_firmware_error(const struct weir_machine *m);
 
 /**
  * weir_firmware_populate - make devices of the tree's top-level nodes as
- * operating systems do: on the buses "platform" and "amba", which are made when
- * missing. Return: 0; WEIR_ENOENT without a tree; WEIR_ENOMEM.
+ * operating systems do: on the buses "platform" and (of a device tree) "amba", which are
+ * made when missing. Return: 0; WEIR_ENOENT without a tree; WEIR_ENOMEM.
  */
 int weir_firmware_populate(struct weir_machine *m);
 
@@ -199,6 +252,11 @@ int weir_firmware_pci_host(struct weir_fwnode *node, struct weir_pci_host *out_h
 /** weir_firmware_pci_child - the node of a function on the bus of a bridge's node, or NULL. */
 struct weir_fwnode *weir_firmware_pci_child(struct weir_fwnode *node, uint8_t devfn);
 /**
+ * weir_firmware_pci_function - the node of a function below a host bridge's node, where
+ * firmware names functions by requester id, or NULL.
+ */
+struct weir_fwnode *weir_firmware_pci_function(struct weir_fwnode *node, uint16_t rid);
+/**
  * weir_firmware_map_id - where a requester below a host bridge goes.
  * @node: of the host bridge.
  * @id: the requester's.
@@ -252,6 +310,12 @@ int weir_firmware_dma_coherent(const struct weir_fwnode *node);
  */
 int weir_firmware_iommu_region(const struct weir_fwnode *node, unsigned int index,
 			       struct weir_fwregion *out_region);
+/**
+ * weir_firmware_stream_region - the same, where firmware tells it of an id at an IOMMU.
+ * @iommu: the node of the IOMMU. Context: any. Return: 0; WEIR_ENOENT after the last.
+ */
+int weir_firmware_stream_region(const struct weir_fwnode *iommu, uint32_t id, unsigned int index,
+				struct weir_fwregion *out_region);
 
 /** weir_fwlink_first / weir_fwlink_next - the unresolved suppliers of a node, last found first. */
 struct weir_fwlink *weir_fwlink_first(const struct weir_fwnode *consumer);

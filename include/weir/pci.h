@@ -74,6 +74,7 @@ struct weir_pci_window {
 struct weir_pci_host {
 	uint16_t segment;
 	uint8_t first_bus, last_bus;
+	uint32_t flags; /* WEIR_PCI_*, besides those of weir_pci_add() */
 	uint64_t ecam_pa, ecam_bytes; /* 0, 0 when it is not by ECAM */
 	unsigned int nr_windows;
 	struct weir_pci_window windows[WEIR_PCI_MAX_WINDOWS];
@@ -115,8 +116,8 @@ int weir_pci_add(struct weir_device *parent, const struct weir_pci_host *host,
 void weir_pci_del(struct weir_pci *pci);
 
 /*
- * The driver of host bridges with ECAM that firmware describes ("pci-host-ecam-generic"
- * on bus "platform"). Registered by who wants it.
+ * The driver of host bridges with ECAM that firmware describes ("pci-host-ecam-generic",
+ * or "acpi:PNP0A08", on bus "platform"). Registered by who wants it.
  */
 extern const struct weir_driver weir_pci_ecam_driver;
 

@@ -201,6 +201,7 @@ struct weir_machine {
 	bool keep_fwlinks;                    /* (m) dropped links go to the next list */
 	struct weir_list kept_fwlinks;        /* (m) by c_node, in the order of dropping */
 	struct weir_dt *dt;                   /* (m) firmware/dt's */
+	struct weir_acpi_tree *acpi;          /* (m) firmware/acpi's */
 	char firmware_error[160];             /* (m) */
 	uint32_t device_seq, driver_seq;      /* (m) */
 	uint32_t sync_pause;                  /* (m) sync_state is parked while not 0 */
@@ -414,6 +415,9 @@ void weir_dma_free_machine_(struct weir_machine *m);
 
 /* firmware/dt */
 void weir_dt_free_(struct weir_machine *m);
+
+/* firmware/acpi */
+void weir_acpi_free_(struct weir_machine *m);
 
 /* policy/weir.c */
 extern const struct weir_policy_ops weir_policy_weir_;

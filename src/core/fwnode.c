@@ -203,6 +203,11 @@ struct weir_fwnode *weir_firmware_pci_child(struct weir_fwnode *node, uint8_t de
 	return node->ops->pci_child ? node->ops->pci_child(node, devfn) : NULL;
 }
 
+struct weir_fwnode *weir_firmware_pci_function(struct weir_fwnode *node, uint16_t rid)
+{
+	return node->ops->pci_function ? node->ops->pci_function(node, rid) : NULL;
+}
+
 int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_t id,
 			 struct weir_fwnode **out_target, uint32_t *out_id)
 {
@@ -245,6 +250,28 @@ int weir_firmware_iommu_region(const struct weir_fwnode *node, unsigned int inde
 {
 	return node->ops->iommu_region ? node->ops->iommu_region(node, index, out_region)
 				       : WEIR_ENOENT;
+}
+
+int weir_firmware_stream_region(const struct weir_fwnode *iommu, uint32_t id, unsigned int index,
+				struct weir_fwregion *out_region)
+{
+	return iommu->ops->stream_region ? iommu->ops->stream_region(iommu, id, index, out_region)
+					 : WEIR_ENOENT;
+}
+
+int weir_firmware_populate(struct weir_machine *m)
+{
+	return m->root && m->root->ops->populate ? m->root->ops->populate(m) : WEIR_ENOENT;
+}
+
+int weir_fwnode_find(struct weir_machine *m, const char *path, struct weir_fwnode **out_node)
+{
+	return m->root && m->root->ops->find ? m->root->ops->find(m, path, out_node) : WEIR_ENOENT;
+}
+
+const char *weir_firmware_error(const struct weir_machine *m)
+{
+	return m->firmware_error;
 }
 
 /* ---- plain accessors ---- */

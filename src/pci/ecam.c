@@ -71,6 +71,7 @@ static const struct weir_driver_ops ecam_ops = {
 
 static const struct weir_match ecam_match[] = {
 	{ .key = "pci-host-ecam-generic" },
+	{ .key = "acpi:PNP0A08" }, /* PCI Firmware Specification 3.2, 4.1.4: of host bridges */
 	{ 0 },
 };
 

@@ -61,7 +61,7 @@ int weir_pci_add(struct weir_device *parent, const struct weir_pci_host *host,
 	pci->m = m;
 	pci->parent = weir_device_ref(parent);
 	pci->host = *host;
-	pci->flags = flags;
+	pci->flags = flags | host->flags;
 	pci->ops = ops ? ops : &weir_pci_ecam_ops_;
 	pci->ctx = ops ? ctx : pci;
 	err = weir_pci_bus_(m, &pci->bus);

@@ -118,11 +118,12 @@ static struct fn *find_child(struct weir_pci *pci, struct fn *bridge, uint16_t r
 	return NULL;
 }
 
-static struct weir_fwnode *firmware_node(struct weir_pci *pci, struct fn *bridge, uint8_t devfn)
+static struct weir_fwnode *firmware_node(struct weir_pci *pci, struct fn *bridge, uint16_t rid)
 {
-	struct weir_fwnode *above = bridge ? bridge->fwnode : pci->parent->fwnode;
+	struct weir_fwnode *host = pci->parent->fwnode, *above = bridge ? bridge->fwnode : host;
+	struct weir_fwnode *node = above ? weir_firmware_pci_child(above, (uint8_t)rid) : NULL;
 
-	return above ? weir_firmware_pci_child(above, devfn) : NULL;
+	return node || !host ? node : weir_firmware_pci_function(host, rid);
 }
 
 /* Return: 1 found (or known); 0 not there; WEIR_ENOMEM. */
@@ -140,7 +141,7 @@ static int scan_function(struct weir_pci *pci, struct fn *bridge, uint16_t rid, 
 	err = weir_pci_fn_create_(pci, bridge, rid, out_fn);
 	if (err)
 		return err;
-	(*out_fn)->fwnode = firmware_node(pci, bridge, (uint8_t)rid);
+	(*out_fn)->fwnode = firmware_node(pci, bridge, rid);
 	examine(*out_fn, id);
 	return 1;
 }

@@ -242,14 +242,12 @@ static void pause(struct weir_machine *m, bool on)
 	weir_unlock_(m);
 }
 
-int weir_firmware_populate(struct weir_machine *m)
+int weir_dt_populate_(struct weir_machine *m)
 {
 	struct weir_dt *dt = m->dt;
 	struct weir_fwnode *firmware;
 	int err;
 
-	if (!dt)
-		return WEIR_ENOENT;
 	pause(m, true);
 	err = weir_dt_buses_(m);
 	if (!err)

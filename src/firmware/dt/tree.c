@@ -9,11 +9,6 @@
 
 #include "core/text.h"
 
-const char *weir_firmware_error(const struct weir_machine *m)
-{
-	return m->firmware_error;
-}
-
 /* ---- reading, of a blob that was checked ---- */
 
 struct reader {
@@ -328,7 +323,7 @@ int weir_firmware_load_dt(struct weir_machine *m, const void *blob, size_t bytes
 
 	weir_lock_(m);
 	m->firmware_error[0] = '\0';
-	err = m->dt ? WEIR_EEXIST : check(m, blob, bytes, &shape);
+	err = m->root ? WEIR_EEXIST : check(m, blob, bytes, &shape);
 	if (!err) {
 		err = load(m, blob, &shape);
 		if (err)
@@ -409,13 +404,10 @@ static struct weir_dt_node *find_path(const struct weir_dt *dt, const struct wei
 	return (struct weir_dt_node *)(uintptr_t)from;
 }
 
-int weir_fwnode_find(struct weir_machine *m, const char *path, struct weir_fwnode **out_node)
+static int dt_find(struct weir_machine *m, const char *path, struct weir_fwnode **out_node)
 {
-	struct weir_dt_node *node;
+	struct weir_dt_node *node = find_node(m->dt, path, path + weir_strlen_(path));
 
-	if (!m->dt)
-		return WEIR_ENOENT;
-	node = find_node(m->dt, path, path + weir_strlen_(path));
 	if (!node)
 		return WEIR_ENOENT;
 	*out_node = &node->fw;
@@ -500,4 +492,6 @@ const struct weir_firmware_ops weir_dt_ops_ = {
 	.dma_range = weir_dt_dma_range_,
 	.dma_coherent = weir_dt_dma_coherent_,
 	.iommu_region = weir_dt_iommu_region_,
+	.populate = weir_dt_populate_,
+	.find = dt_find,
 };
