@@ -57,10 +57,12 @@ int weir_virtio_open(struct weir_device *dev, struct weir_virtio **out_virtio);
 /**
  * weir_virtio_open_mmio - the same for registers at a place, without a device.
  * @name: for messages; copied.
+ * @line: its interrupt, for the host's irq_request, or WEIR_VIRTIO_NO_LINE.
  * Context: thread. Return: as weir_virtio_open().
  */
 int weir_virtio_open_mmio(struct weir_machine *m, const char *name, uint64_t pa, uint64_t bytes,
-			  struct weir_virtio **out_virtio);
+			  uint32_t line, struct weir_virtio **out_virtio);
+#define WEIR_VIRTIO_NO_LINE UINT32_MAX
 
 /**
  * weir_virtio_close - stop the device when it runs, and give everything back; NULL is

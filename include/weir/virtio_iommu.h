@@ -5,7 +5,7 @@
  * needed then. The hardware layer puts endpoints behind domains by their ids, without
  * devices, groups and drivers: for who has an order of bring-up already.
  *
- *	weir_virtio_open(dev, &v);  or  weir_virtio_open_mmio(m, "iommu", pa, bytes, &v);
+ *	weir_virtio_open(dev, &v);  or  weir_virtio_open_mmio(m, "iommu", pa, bytes, line, &v);
  *	weir_viommu_create(v, &options, &viommu);       from here on nothing passes
  *	weir_viommu_domain_create(viommu, &domain);
  *	weir_viommu_map(domain, iova, pa, bytes, WEIR_MAP_READ | WEIR_MAP_WRITE);

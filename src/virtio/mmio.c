@@ -92,7 +92,7 @@ static int mmio_irq_request(struct weir_virtio *v)
 {
 	const struct weir_host_ops *ops = v->m->ops;
 
-	if (v->line == NO_LINE || !ops->irq_request)
+	if (v->line == WEIR_VIRTIO_NO_LINE || !ops->irq_request)
 		return WEIR_EOPNOTSUPP;
 	return ops->irq_request(v->m->host, v->line, on_line, v, &v->irq);
 }

@@ -45,7 +45,7 @@ struct weir_virtio {
 	struct weir_mmio windows[6];          /* (c) PCI: by BAR; MMIO: the first */
 	struct vregs common, notify, isr, config; /* (c) */
 	uint32_t notify_multiplier;           /* (c) */
-	uint32_t line;                        /* (c) MMIO: interrupt, or NO_LINE */
+	uint32_t line;                        /* (c) MMIO: interrupt, or WEIR_VIRTIO_NO_LINE */
 	bool has_msix;                        /* (c) */
 	uint64_t features;                    /* (t) */
 	bool touched;                         /* (t) was reset, and is to be in the end */
@@ -56,7 +56,6 @@ struct weir_virtio {
 	struct weir_irq *irq;                 /* (t) NULL: polled */
 	bool msix_on;                         /* (t) */
 };
-#define NO_LINE UINT32_MAX
 
 /* What is known of a descriptor without looking into memory that the device can reach. */
 struct vdesc {

@@ -58,7 +58,7 @@ static struct weir_virtio *create(struct weir_machine *m, struct weir_device *de
 		return NULL;
 	v->m = m;
 	v->dev = dev;
-	v->line = NO_LINE;
+	v->line = WEIR_VIRTIO_NO_LINE;
 	return v;
 }
 
@@ -70,7 +70,7 @@ static int init_platform(struct weir_virtio *v)
 	if (!node || weir_firmware_registers(node, 0, &pa, &bytes))
 		return weir_virtio_fail_(v, WEIR_ENODEV, "firmware does not say where its registers are");
 	if (weir_firmware_line(node, 0, &v->line))
-		v->line = NO_LINE;
+		v->line = WEIR_VIRTIO_NO_LINE;
 	return weir_virtio_mmio_init_(v, pa, bytes);
 }
 
@@ -95,13 +95,14 @@ int weir_virtio_open(struct weir_device *dev, struct weir_virtio **out_virtio)
 }
 
 int weir_virtio_open_mmio(struct weir_machine *m, const char *name, uint64_t pa, uint64_t bytes,
-			  struct weir_virtio **out_virtio)
+			  uint32_t line, struct weir_virtio **out_virtio)
 {
 	struct weir_virtio *v = create(m, NULL);
 	int err = WEIR_ENOMEM;
 
 	if (!v)
 		return err;
+	v->line = line;
 	weir_lock_(m);
 	v->own_name = weir_strdup_(m, name);
 	weir_unlock_(m);
