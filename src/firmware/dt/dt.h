@@ -166,8 +166,9 @@ bool weir_dt_bus_cells_(const struct weir_dt *dt, const struct weir_dt_node *bus
 int weir_dt_device_name_(const struct weir_dt *dt, const struct weir_dt_node *node,
 			 char **out_name);
 
-/* populate.c: as weir_firmware_populate(), of a tree that is there; and the buses that devices of a tree are on. Return: 0; WEIR_ENOMEM. */
+/* populate.c: as weir_firmware_populate(), of a tree that is there. */
 int weir_dt_populate_(struct weir_machine *m);
+/* The buses that devices of a tree are on. Return: 0; WEIR_ENOMEM. */
 int weir_dt_buses_(struct weir_machine *m);
 
 /* pci.c: see struct weir_firmware_ops */
