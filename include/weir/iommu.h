@@ -73,6 +73,12 @@ struct weir_iommu_ops {
 	 * is behind what it was behind, or blocked. NULL op: streams need no setting.
 	 */
 	int (*attach)(void *instance, uint32_t stream, enum weir_domain_type type, void *part);
+	/*
+	 * From now on nothing passes but what is attached. Called once, by
+	 * weir_iommu_register(), after devices that run already were attached. 0 or an
+	 * error, with which weir_iommu_register() fails. NULL: it was so from the start.
+	 */
+	int (*enforce)(void *instance);
 	/* The master of a stream is gone, and it is blocked: forget it. NULL: nothing to forget. */
 	void (*forget)(void *instance, uint32_t stream);
 	/*
@@ -104,6 +110,36 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 
 /** weir_iommu_unregister - take it back; its masters are blocked and leave their groups. */
 void weir_iommu_unregister(struct weir_device *dev);
+
+/* May a device be probed without its IOMMU, when that can never come, failed, or rejects its ids? */
+enum weir_iommu_need {
+	WEIR_IOMMU_MANDATORY, /* never */
+	WEIR_IOMMU_OPTIONAL,  /* yes: its DMA is direct then */
+};
+/* ... and when the IOMMU comes after all, while the device runs? */
+enum weir_iommu_late {
+	WEIR_IOMMU_REFUSE, /* the IOMMU is not probed before the device is unbound */
+	WEIR_IOMMU_REBIND, /* the device is unbound first, and probed again behind the IOMMU */
+	/*
+	 * The device goes on, behind an identity domain, from before the IOMMU stops what is
+	 * not attached; it is translated after its next probe.
+	 */
+	WEIR_IOMMU_ADOPT,
+};
+struct weir_iommu_rules {
+	enum weir_iommu_need need;
+	enum weir_iommu_late late;
+};
+/**
+ * weir_iommu_rules_set - for all devices of a machine but those with rules of their own.
+ * Without it: mandatory, refuse. Call it before devices are added. Context: thread.
+ */
+void weir_iommu_rules_set(struct weir_machine *m, const struct weir_iommu_rules *rules);
+/** weir_device_iommu_rules_set - for one device, before it is added; NULL: as the machine's. Context: thread. */
+void weir_device_iommu_rules_set(struct weir_device *dev, const struct weir_iommu_rules *rules);
+
+/** weir_device_untranslated - a bound device goes without the IOMMU that firmware names for it. Context: any. */
+bool weir_device_untranslated(const struct weir_device *dev);
 
 /**
  * weir_iommu_power - the instance's hardware is about to lose its power, or has it again.

@@ -133,6 +133,9 @@ struct weir_device {
 	_Atomic(struct weir_iommu *) fault_iommu; /* as iommu, for faults */
 	_Atomic uint32_t faulting;      /* calls of weir_iommu_fault() under way */
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
+	uint8_t iommu_need, iommu_late; /* (m) rules of its own, each plus one; 0: the machine's */
+	bool untranslated;              /* (m) bound, or being so, without its IOMMU */
+	bool adopted;                   /* (m) bound before its IOMMU came: behind identity */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
 	bool dma_direct;                /* (m) settled before its probe: without translation */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */
@@ -216,6 +219,7 @@ struct weir_machine {
 	bool catalogue_complete;              /* (m) */
 	bool catalogue_sealed;                /* (m) */
 	struct weir_list iommus;              /* (m) */
+	struct weir_iommu_rules iommu_rules;  /* (m) */
 	struct weir_map identities;           /* (m) key -> struct weir_identity */
 	struct weir_tree sids;                /* (m) ids that devices have at IOMMUs */
 	uint32_t masked_sids;                 /* (m) of them with a mask */

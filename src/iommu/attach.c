@@ -323,7 +323,7 @@ static void drop_streams(struct weir_group *group, const struct weir_master *mas
 /* Masters of real hardware translate from the start; a model's have nothing to translate. */
 static enum weir_domain_type usual_type(const struct weir_master *master)
 {
-	for (uint32_t i = 0; i < master->nr_streams; i++)
+	for (uint32_t i = 0; i < master->nr_streams && !master->adopted; i++)
 		if (master->streams[i].iommu->hardware)
 			return WEIR_DOMAIN_DMA;
 	return WEIR_DOMAIN_IDENTITY;
@@ -335,7 +335,7 @@ static int begin_group(struct weir_group *group, const struct weir_master *maste
 	int err;
 
 	if (group->domain)
-		return 0;
+		return master->adopted && group->domain->type != WEIR_DOMAIN_IDENTITY ? WEIR_EBUSY : 0;
 	err = weir_domain_create(group->m, usual_type(master), &group->usual);
 	if (!err)
 		group->domain = weir_domain_ref(group->usual);

@@ -54,6 +54,11 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 	weir_lock_(dev->m);
 	err = publish(dev, ops, instance);
 	weir_unlock_(dev->m);
+	if (err || !ops || !ops->enforce)
+		return err;
+	err = ops->enforce(instance);
+	if (err)
+		weir_iommu_unregister(dev);
 	return err;
 }
 

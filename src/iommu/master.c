@@ -60,7 +60,8 @@ static void free_master(struct weir_master *master)
 	weir_free_(master->dev->m, master, master_bytes(master->nr_streams));
 }
 
-static int make_master(struct weir_device *dev, uint32_t nr_streams, struct weir_master **out_master)
+static int make_master(struct weir_device *dev, uint32_t nr_streams, bool adopted,
+		       struct weir_master **out_master)
 {
 	struct weir_master *master = weir_alloc_(dev->m, master_bytes(nr_streams));
 	struct weir_fwnode *missing;
@@ -70,6 +71,7 @@ static int make_master(struct weir_device *dev, uint32_t nr_streams, struct weir
 		return WEIR_ENOMEM;
 	master->dev = dev;
 	master->nr_streams = nr_streams;
+	master->adopted = adopted;
 	weir_list_init(&master->group_node);
 	for (uint32_t i = 0; i < nr_streams; i++)
 		(void)stream_at(dev, i, &master->streams[i], &missing);
@@ -120,10 +122,10 @@ void weir_iommu_detach_(struct weir_device *dev)
 	weir_identity_detached_(dev);
 }
 
-static int become_master(struct weir_device *dev, uint32_t nr_streams)
+static int become_master(struct weir_device *dev, uint32_t nr_streams, bool adopted)
 {
 	struct weir_master *master;
-	int err = make_master(dev, nr_streams, &master);
+	int err = make_master(dev, nr_streams, adopted, &master);
 
 	if (err)
 		return err;
@@ -163,21 +165,41 @@ static int set_group(struct weir_master *master, bool usual)
 	return err;
 }
 
-int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
+static int configure(struct weir_device *dev, bool adopted, struct weir_fwnode **out_missing)
 {
 	struct weir_stream_id stream;
 	uint32_t nr_streams = 0;
 	int err;
 
-	if (dev->master)
-		return set_group(dev->master, true);
 	while ((err = stream_at(dev, nr_streams, &stream, out_missing)) > 0)
 		nr_streams++;
 	if (err || !nr_streams)
 		return err;
-	err = become_master(dev, nr_streams);
+	err = become_master(dev, nr_streams, adopted);
 	/* the group may have been blocked, because none of its devices had a driver */
-	return err ? err : set_group(dev->master, true);
+	return err || adopted ? err : set_group(dev->master, true);
+}
+
+int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
+{
+	return dev->master ? set_group(dev->master, true) : configure(dev, false, out_missing);
+}
+
+int weir_iommu_adopt_(struct weir_device *dev)
+{
+	struct weir_fwnode *missing;
+
+	return dev->master ? 0 : configure(dev, true, &missing);
+}
+
+bool weir_iommu_is_of_(struct weir_device *dev, const struct weir_device *sup)
+{
+	struct weir_fwspec spec;
+
+	for (unsigned int i = 0; sup->fwnode && !weir_iommu_spec_(dev, i, &spec); i++)
+		if (spec.target == sup->fwnode)
+			return true;
+	return false;
 }
 
 void weir_iommu_park_(struct weir_device *dev)
@@ -186,6 +208,10 @@ void weir_iommu_park_(struct weir_device *dev)
 
 	if (!dev->master)
 		return;
+	if (dev->master->adopted) {
+		weir_iommu_detach_(dev); /* what it is behind was for a driver that came first */
+		return;
+	}
 	weir_list_each(other, &dev->master->group->masters, struct weir_master, group_node)
 		if (other->dev != dev && other->dev->reg)
 			return;

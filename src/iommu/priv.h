@@ -88,6 +88,7 @@ struct weir_master {
 	struct weir_device *dev;     /* (c) */
 	struct weir_group *group;    /* (c) */
 	struct weir_list group_node; /* (g) and (m) in group->masters */
+	bool adopted;                /* (c) it runs already, and so is never translated */
 	uint32_t nr_streams;         /* (c) */
 	struct weir_stream_id streams[];
 };
@@ -171,6 +172,14 @@ struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node);
  * group is claimed; WEIR_EIO an instance failed; WEIR_ENOMEM.
  */
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing);
+/*
+ * Puts a device that is bound, and does DMA directly, behind its IOMMUs without it
+ * noticing: behind an identity domain. Machine lock as above.
+ * Return: as above; WEIR_EBUSY when others of its group are translated.
+ */
+int weir_iommu_adopt_(struct weir_device *dev);
+/* Whether @sup is one of the IOMMUs that firmware names for @dev. Machine lock held. */
+bool weir_iommu_is_of_(struct weir_device *dev, const struct weir_device *sup);
 /* A device has no driver any more: its group is blocked when no other of it has one. As above. */
 void weir_iommu_park_(struct weir_device *dev);
 /*

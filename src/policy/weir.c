@@ -12,8 +12,8 @@
  */
 #include "core/core.h"
 #include "policy/cycle.h"
+#include "policy/iommu.h"
 #include "core/text.h"
-#include "iommu/priv.h"
 
 #define IN_FLIGHT 0x1u
 #define WOKEN 0x2u /* ... and something changed for it meanwhile, outside its driver */
@@ -211,6 +211,7 @@ static void link_added(struct weir_link *link)
 {
 	const struct weir_device *sup = link->supplier;
 
+	weir_mark_iommu_link_(link);
 	if (!link->blocking || !(link->flags & (WEIR_LINK_ORDER | WEIR_LINK_OPTIONAL)) ||
 	    !(sup->no_driver_ever || sup->last_err))
 		return;
@@ -270,29 +271,23 @@ static int may_probe(struct weir_device *dev)
 {
 	struct weir_link *link;
 	bool soft = held_back(dev);
+	const struct weir_device *refuser = weir_iommu_refuser_(dev);
 
 	if (!can_try(dev))
 		return WEIR_EDEFER;
+	if (refuser) {
+		char reason[120];
+
+		weir_format_(reason, sizeof(reason), "%s runs without it", refuser->name);
+		weir_device_set_reason_(dev, reason);
+		return WEIR_EDEFER;
+	}
 	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
 		if ((link->flags & WEIR_LINK_MANAGED) && link->state == WEIR_LINK_AVAILABLE)
 			weir_link_set_(link, link->flags, WEIR_LINK_CONSUMER_PROBE);
 	dev->soft_start = soft;
 	dev->status = WEIR_DEVICE_PROBING;
 	weir_device_set_reason_(dev, NULL);
-	return 0;
-}
-
-static int dma_configure(struct weir_device *dev)
-{
-	struct weir_fwnode *missing = NULL;
-	int err = weir_iommu_configure_(dev, &missing);
-
-	dev->iommu_missing = err == WEIR_EDEFER ? missing : NULL;
-	dev->iommu_err = err == WEIR_EDEFER ? 0 : err;
-	if (err != WEIR_ENODEV)
-		return err;
-	/* firmware itself says that the IOMMU is not there */
-	weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);
 	return 0;
 }
 
@@ -353,9 +348,22 @@ static void failed(struct weir_device *dev, int err)
 	wake_children(dev);
 }
 
-static void unbound(struct weir_device *dev)
+static void deleted(struct weir_device *dev)
 {
 	weir_list_del(&dev->wait_node);
+}
+
+/* Its driver may have been the last that fits; an IOMMU may have been refused for its sake. */
+static void unbound(struct weir_device *dev)
+{
+	struct weir_link *link;
+
+	deleted(dev);
+	judge_driver(dev);
+	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
+		if ((link->flags & WEIR_LINK_OPTIONAL) && link->supplier->reason &&
+		    !link->supplier->reg)
+			queue(link->supplier);
 }
 
 /* ---- work ---- */
@@ -403,6 +411,7 @@ static void try_one(struct weir_device *dev)
 
 	weir_list_del(&dev->wait_node);
 	m->cause = dev->cause;
+	weir_before_iommu_(dev);
 	if (!start_async(dev)) {
 		dev->refs++;
 		weir_attach_device_(dev);
@@ -448,15 +457,16 @@ const struct weir_policy_ops weir_policy_weir_ = {
 	.device_ready = device_ready,
 	.driver_ready = driver_ready,
 	.may_probe = may_probe,
-	.dma_configure = dma_configure,
-	.dma_cleanup = weir_iommu_park_,
+	.dma_configure = weir_need_iommu_,
+	.dma_cleanup = weir_lost_driver_,
+	.iommu_added = weir_iommu_came_,
 	.supplier_ready = supplier_ready,
 	.bound = bound,
 	.deferred = deferred,
 	.failed = failed,
 	.unblocked = reconsider,
 	.unbound = unbound,
-	.deleted = unbound,
+	.deleted = deleted,
 	.catalogue_changed = catalogue_changed,
 	.step = step,
 };

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Devices and their IOMMUs under the policy "weir".
+ *
+ * A device waits for all its IOMMUs, by links. When one can never come, failed for good
+ * or rejects its ids, a device whose rules allow it goes without; then its link to the
+ * IOMMU does not hold back, but is still there, and so an IOMMU that comes late finds who
+ * runs without it. All under the machine lock.
+ */
+#include "policy/iommu.h"
+
+#include "iommu/priv.h"
+
+static enum weir_iommu_need need_of(const struct weir_device *dev)
+{
+	return dev->iommu_need ? dev->iommu_need - 1u : dev->m->iommu_rules.need;
+}
+
+static enum weir_iommu_late late_of(const struct weir_device *dev)
+{
+	return dev->iommu_late ? dev->iommu_late - 1u : dev->m->iommu_rules.late;
+}
+
+void weir_iommu_rules_set(struct weir_machine *m, const struct weir_iommu_rules *rules)
+{
+	weir_lock_(m);
+	m->iommu_rules = *rules;
+	weir_unlock_(m);
+}
+
+void weir_device_iommu_rules_set(struct weir_device *dev, const struct weir_iommu_rules *rules)
+{
+	weir_lock_(dev->m);
+	dev->iommu_need = rules ? (uint8_t)(rules->need + 1) : 0;
+	dev->iommu_late = rules ? (uint8_t)(rules->late + 1) : 0;
+	weir_unlock_(dev->m);
+}
+
+bool weir_device_untranslated(const struct weir_device *dev)
+{
+	return dev->untranslated;
+}
+
+/* ---- before a probe ---- */
+
+/* Firmware's words on a device's node make links; those on a bus's requester ids do not. */
+static int link_iommus(struct weir_device *dev)
+{
+	struct weir_fwspec spec;
+
+	for (unsigned int i = 0; !weir_iommu_spec_(dev, i, &spec); i++) {
+		struct weir_device *sup = spec.target->owner;
+		struct weir_link *link;
+		int err;
+
+		if (!sup || sup == dev || weir_link_find_(dev, sup))
+			continue;
+		err = weir_link_add_(dev, sup, WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME,
+				     "iommu-map", &link);
+		/* an IOMMU that needs the device first, or is on its way out: then by asking alone */
+		if (err && err != WEIR_ELOOP && err != WEIR_ENODEV)
+			return err;
+	}
+	return 0;
+}
+
+static bool never_comes(const struct weir_fwnode *node)
+{
+	const struct weir_device *dev = node->owner;
+
+	if (!dev)
+		return false;
+	return dev->no_driver_ever || (dev->last_err && !dev->reg);
+}
+
+static bool can_go_without(const struct weir_device *dev, int err,
+			   const struct weir_fwnode *missing)
+{
+	if (err == WEIR_ENODEV) /* firmware itself says that the IOMMU is not there */
+		return true;
+	if (need_of(dev) == WEIR_IOMMU_MANDATORY)
+		return false;
+	return err == WEIR_EINVAL || err == WEIR_EIO ||
+	       (err == WEIR_EDEFER && never_comes(missing));
+}
+
+int weir_need_iommu_(struct weir_device *dev)
+{
+	struct weir_fwnode *missing = NULL;
+	int err = link_iommus(dev);
+
+	if (!err)
+		err = weir_iommu_configure_(dev, &missing);
+	dev->untranslated = can_go_without(dev, err, missing) && err;
+	dev->iommu_missing = err == WEIR_EDEFER && !dev->untranslated ? missing : NULL;
+	dev->iommu_err = err == WEIR_EDEFER && !dev->untranslated ? 0 : err;
+	if (!dev->untranslated)
+		return err;
+	weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);
+	return 0;
+}
+
+void weir_lost_driver_(struct weir_device *dev)
+{
+	dev->untranslated = false;
+	weir_iommu_park_(dev);
+}
+
+void weir_mark_iommu_link_(struct weir_link *link)
+{
+	struct weir_device *con = link->consumer;
+
+	if (need_of(con) == WEIR_IOMMU_OPTIONAL && weir_iommu_is_of_(con, link->supplier))
+		weir_link_set_(link, link->flags | WEIR_LINK_OPTIONAL, link->state);
+}
+
+/* ---- an IOMMU that comes late ---- */
+
+static bool runs_without(const struct weir_link *link)
+{
+	return link->consumer->untranslated && link->consumer->status == WEIR_DEVICE_BOUND &&
+	       weir_iommu_is_of_(link->consumer, link->supplier);
+}
+
+static struct weir_device *find_late(struct weir_device *iommu, enum weir_iommu_late late)
+{
+	struct weir_link *link;
+
+	weir_list_each(link, &iommu->consumers, struct weir_link, s_node)
+		if (late_of(link->consumer) == late && runs_without(link))
+			return link->consumer;
+	return NULL;
+}
+
+struct weir_device *weir_iommu_refuser_(struct weir_device *dev)
+{
+	return find_late(dev, WEIR_IOMMU_REFUSE);
+}
+
+void weir_before_iommu_(struct weir_device *dev)
+{
+	struct weir_device *con;
+
+	if (weir_iommu_refuser_(dev))
+		return;
+	while ((con = find_late(dev, WEIR_IOMMU_REBIND))) {
+		struct weir_link *link;
+
+		con->refs++;
+		dev->no_driver_ever = false;
+		dev->last_err = 0;
+		weir_release_(con);
+		/* it holds back again; without memory for that, the IOMMU is asked for alone */
+		(void)weir_link_add_(con, dev, WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME, "iommu",
+				     &link);
+		weir_device_unref_(con);
+	}
+}
+
+void weir_iommu_came_(struct weir_device *dev)
+{
+	struct weir_device *con;
+
+	while ((con = find_late(dev, WEIR_IOMMU_ADOPT))) {
+		int err = weir_iommu_adopt_(con);
+
+		con->untranslated = false; /* tried once */
+		con->adopted = !err;
+		con->iommu_err = err;
+		if (err && err != WEIR_EDEFER)
+			weir_logf_(dev->m, WEIR_LOG_ERR, "%s: runs, and cannot be put behind %s: %s; "
+				   "its DMA is blocked", con->name, dev->name, weir_strerror(err));
+		if (err == WEIR_EDEFER) {
+			con->untranslated = true; /* another of its IOMMUs is missing yet */
+			break;
+		}
+	}
+}
