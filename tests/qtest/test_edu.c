@@ -2,7 +2,8 @@
 /* The shortest way through everything: QEMU starts, its buses are walked, edu's DMA lands. */
 #include <string.h>
 
-#include "bench.h"
+#include "clients.h"
+#include "edu/edu.h"
 
 static const char *const args[] = { "-device", "edu,dma_mask=0xffffffffffffffff", NULL };
 
@@ -90,6 +91,55 @@ static void test_edu_dma_needs_bus_mastering(void **state)
 	bench_close(&b);
 }
 
+/* ---- the client ---- */
+
+static const struct clients_what what = {
+	.drv = &weir_edu_driver, .vendor = 0x1234, .device = 0x11e8, .args = args,
+};
+
+static void all_tests(const char *arch, bool iommu)
+{
+	struct clients cl;
+
+	clients_open(&cl, &what, arch, iommu);
+	clients_pass(&cl, "quick");
+	clients_pass(&cl, "msi");
+	clients_pass(&cl, "long");
+	clients_refuse(&cl, "nonsense", WEIR_ENOENT, "nonsense");
+	clients_close(&cl);
+}
+
+static void test_edu_client_direct(void **state)
+{
+	(void)state;
+	all_tests("aarch64", false);
+	all_tests("x86_64", false);
+	all_tests("riscv64", false);
+}
+
+/* Taken away in the middle of a transfer, and back again. */
+static void test_edu_client_reload(void **state)
+{
+	struct clients cl;
+
+	(void)state;
+	clients_open(&cl, &what, "aarch64", false);
+	clients_reload(&cl, 20, "start");
+	clients_pass(&cl, "quick");
+	clients_close(&cl);
+}
+
+static void test_edu_client_sweep(void **state)
+{
+	struct clients cl;
+
+	(void)state;
+	clients_open(&cl, &what, "aarch64", false);
+	assert_true(clients_sweep(&cl) > 5);
+	clients_pass(&cl, "quick");
+	clients_close(&cl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +147,9 @@ int main(void)
 		cmocka_unit_test(test_edu_dma_lands_x86_64),
 		cmocka_unit_test(test_edu_dma_lands_riscv64),
 		cmocka_unit_test(test_edu_dma_needs_bus_mastering),
+		cmocka_unit_test(test_edu_client_direct),
+		cmocka_unit_test(test_edu_client_reload),
+		cmocka_unit_test(test_edu_client_sweep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

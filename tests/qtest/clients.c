@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "clients.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "weir/virtio_iommu.h"
+
+void clients_bind(struct clients *cl)
+{
+	assert_int_equal(weir_driver_register(cl->b.m, cl->drv), 0);
+	assert_int_equal(weir_settle(cl->b.m), 0);
+	cl->ops = weir_client_of(cl->dev);
+	assert_non_null(cl->ops);
+	assert_true(weir_pci_is_master(cl->dev));
+	assert_int_equal(weir_dma_is_translated(cl->dev), cl->behind_iommu);
+}
+
+void clients_unbind(struct clients *cl)
+{
+	struct weir_dma_stats stats;
+
+	assert_int_equal(weir_driver_unregister(cl->b.m, cl->drv), 0);
+	assert_false(weir_pci_is_master(cl->dev));
+	weir_dma_stats_get(cl->dev, &stats);
+	assert_int_equal(stats.mappings, 0);
+	assert_null(weir_client_of(cl->dev));
+}
+
+void clients_open(struct clients *cl, const struct clients_what *what, const char *arch, bool iommu)
+{
+	unsigned int n = 0;
+
+	memset(cl, 0, sizeof(*cl));
+	if (iommu) {
+		cl->args[n++] = "-device";
+		cl->args[n++] = "virtio-iommu-pci,addr=03.0";
+	}
+	for (const char *const *arg = what->args; *arg; arg++)
+		cl->args[n++] = *arg;
+	cl->drv = what->drv;
+	cl->behind_iommu = iommu;
+	bench_open(&cl->b, arch, NULL, cl->args);
+	if (iommu)
+		assert_int_equal(weir_module_load(cl->b.m, &weir_module_virtio_iommu, &cl->iommu), 0);
+	cl->dev = bench_pci(&cl->b, what->vendor, what->device);
+	assert_false(weir_pci_is_master(cl->dev));
+	clients_bind(cl);
+}
+
+void clients_close(struct clients *cl)
+{
+	clients_unbind(cl);
+	if (cl->iommu)
+		assert_int_equal(weir_module_unload(cl->iommu, 0), 0);
+	bench_close(&cl->b);
+}
+
+void clients_pass(struct clients *cl, const char *test)
+{
+	char report[WEIR_CLIENT_REPORT_BYTES];
+	int err = cl->ops->dma_test(cl->dev, test, report, sizeof(report));
+
+	printf("# %s, %s\n", report, cl->behind_iommu ? "translated" : "direct");
+	if (err)
+		fail_msg("%s: %s", test, weir_strerror(err));
+}
+
+void clients_refuse(struct clients *cl, const char *test, int err, const char *words)
+{
+	char report[WEIR_CLIENT_REPORT_BYTES];
+
+	assert_int_equal(cl->ops->dma_test(cl->dev, test, report, sizeof(report)), err);
+	printf("# %s\n", report);
+	assert_non_null(strstr(report, weir_device_name(cl->dev)));
+	assert_non_null(strstr(report, words));
+}
+
+static void check_unbound(struct clients *cl)
+{
+	struct weir_dma_stats stats;
+
+	assert_false(weir_pci_is_master(cl->dev));
+	weir_dma_stats_get(cl->dev, &stats);
+	assert_int_equal(stats.mappings, 0);
+}
+
+unsigned long clients_sweep(struct clients *cl)
+{
+	unsigned long n = 0;
+	bool hit = true;
+
+	clients_unbind(cl);
+	while (hit) {
+		struct testhost_counts before, after;
+
+		testhost_counts_get(cl->b.host, &before);
+		testhost_fail_at(cl->b.host, ++n);
+		if (!weir_driver_register(cl->b.m, cl->drv)) {
+			(void)weir_settle(cl->b.m);
+			hit = testhost_fault_hit(cl->b.host);
+			testhost_fail_at(cl->b.host, 0);
+			if (!weir_device_driver(cl->dev))
+				check_unbound(cl);
+			assert_int_equal(weir_driver_unregister(cl->b.m, cl->drv), 0);
+		}
+		testhost_fail_at(cl->b.host, 0);
+		check_unbound(cl);
+		testhost_check(cl->b.host);
+		testhost_counts_get(cl->b.host, &after);
+		if (n > 4) /* what a machine makes once and keeps is there by then */
+			assert_in_range(after.blocks, 0, before.blocks);
+		assert_in_range(n, 1, 10000);
+	}
+	clients_bind(cl);
+	printf("# %lu calls failed\n", n - 1);
+	return n - 1;
+}
+
+void clients_reload(struct clients *cl, unsigned int rounds, const char *rest)
+{
+	struct testhost_counts first = { 0 }, now;
+	char report[WEIR_CLIENT_REPORT_BYTES];
+
+	for (unsigned int i = 0; i < rounds; i++) {
+		if (rest)
+			assert_int_equal(cl->ops->dma_test(cl->dev, rest, report, sizeof(report)), 0);
+		clients_unbind(cl);
+		testhost_check(cl->b.host);
+		testhost_counts_get(cl->b.host, &now);
+		if (i < 2)
+			first = now;
+		assert_int_equal(now.blocks, first.blocks);
+		clients_bind(cl);
+	}
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A QEMU with a client (examples/drivers) bound to one of its devices, reached directly or
+ * through virtio-iommu with addresses that are outside of RAM.
+ */
+#ifndef WEIR_TESTS_CLIENTS_H
+#define WEIR_TESTS_CLIENTS_H
+
+#include "bench.h"
+#include "client.h"
+
+#define CLIENTS_MAX_ARGS 24u
+
+struct clients {
+	struct bench b;
+	const struct weir_driver *drv;
+	struct weir_device *dev;
+	const struct weir_client_ops *ops;
+	bool behind_iommu;
+	struct weir_module *iommu;
+	const char *args[CLIENTS_MAX_ARGS];
+};
+
+/* What is tested: a driver, and the device that it is for. */
+struct clients_what {
+	const struct weir_driver *drv;
+	uint16_t vendor, device;
+	const char *const *args; /* QEMU's, ending with NULL */
+};
+
+/* Starts it, and binds the client. @iommu: behind virtio-iommu. */
+void clients_open(struct clients *cl, const struct clients_what *what, const char *arch, bool iommu);
+void clients_close(struct clients *cl);
+/* The driver is registered and takes its device; and unregistered. */
+void clients_bind(struct clients *cl);
+void clients_unbind(struct clients *cl);
+/* The test passes, its report is printed. */
+void clients_pass(struct clients *cl, const char *test);
+/* It fails with that error, and the report has all of these words. */
+void clients_refuse(struct clients *cl, const char *test, int err, const char *words);
+/*
+ * Binds and unbinds with the first, second, third ... call of the host failing, until none
+ * does. Return: how many failed.
+ */
+unsigned long clients_sweep(struct clients *cl);
+/* Bound, one test, unbound, @rounds times: nothing grows. @rest: left in flight each time. */
+void clients_reload(struct clients *cl, unsigned int rounds, const char *rest);
+
+#endif
