@@ -31,6 +31,13 @@ static int part_create(void *instance, struct weir_domain *domain, void **out_pa
 	*out_part = calloc(1, sizeof(struct im_part));
 	assert_non_null(*out_part);
 	m->parts++;
+	for (unsigned int i = 0; i < IM_STREAMS; i++) {
+		if (m->all[i])
+			continue;
+		m->all[i] = *out_part;
+		return 0;
+	}
+	fail_msg("too many parts");
 	return 0;
 }
 
@@ -38,9 +45,12 @@ static void part_destroy(void *instance, void *part)
 {
 	struct im_model *m = instance;
 
-	for (unsigned int i = 0; i < IM_STREAMS; i++)
+	for (unsigned int i = 0; i < IM_STREAMS; i++) {
 		if (!current->stay_broken)
 			assert_true(m->streams[i].part != part);
+		if (m->all[i] == part)
+			m->all[i] = NULL;
+	}
 	m->parts--;
 	free(part);
 }
@@ -188,8 +198,8 @@ void im_power_off(struct iommu_world *iw, unsigned int model)
 	assert_int_equal(weir_iommu_power(m->dev, false), 0);
 	m->off = true;
 	for (unsigned int i = 0; i < IM_STREAMS; i++) {
-		if (m->streams[i].part)
-			m->streams[i].part->n = 0;
+		if (m->all[i])
+			m->all[i]->n = 0;
 		m->streams[i] = (struct im_stream){ 0 };
 	}
 }

@@ -29,6 +29,7 @@ struct im_stream {
 struct im_model {
 	struct weir_device *dev;
 	struct im_stream streams[IM_STREAMS];
+	struct im_part *all[IM_STREAMS]; /* its parts */
 	struct weir_region regions[4]; /* of every stream; those with first == last == 0 are none */
 	bool off;                   /* has no power */
 	unsigned int parts, attaches, maps, unmaps, syncs, forgotten;
