@@ -53,7 +53,7 @@ cat "$work/text"
 number=$(grep -c '^\(not \)\{0,1\}ok ' "$work/text")
 
 public=$(those '^(port/(posix|qtest)/)?include/.*\.h$')
-private=$(those '^(src|sim|tool|port|tests)/.*\.h$' | grep -v '/include/')
+private=$(those '^(src|sim|tool|port|tests|examples)/.*\.h$' | grep -v '/include/')
 paths='-Iinclude -Iport/posix/include -Iport/qtest/include'
 # shellcheck disable=SC2086
 {
@@ -63,7 +63,7 @@ paths='-Iinclude -Iport/posix/include -Iport/qtest/include'
 	result "public headers compile by themselves as C++17"
 	headers clang "-x c -std=c11 $paths" $public
 	result "public headers compile by themselves with clang"
-	headers gcc "-x c -std=c11 -D_GNU_SOURCE $paths -I. -Isrc -Isim -Itool -Itests/support" $private
+	headers gcc "-x c -std=c11 -D_GNU_SOURCE $paths -I. -Isrc -Isim -Itool -Itests/support -Iexamples/drivers" $private
 	result "private headers compile by themselves"
 }
 
