@@ -15,9 +15,18 @@ enum viot_type {
 /* virtio-mmio's registers: the device's configuration begins at 0x100 (Virtio 1.2, 4.2.2). */
 #define VIRTIO_MMIO_BYTES 0x200u
 
+#define NODE_HEAD_BYTES 4u
+
 static uint32_t bytes_of(uint8_t type)
 {
-	return type == VIOT_PCI_RANGE || type == VIOT_ENDPOINT ? 24 : 16;
+	static const uint32_t bytes[] = {
+		[VIOT_PCI_RANGE] = 24, [VIOT_ENDPOINT] = 24, [VIOT_IOMMU_PCI] = 16,
+		[VIOT_IOMMU_MMIO] = 16,
+	};
+
+	if (type < VIOT_PCI_RANGE || type > VIOT_IOMMU_MMIO)
+		return NODE_HEAD_BYTES;
+	return bytes[type];
 }
 
 static bool is_iommu(const struct table *t, uint32_t at)
@@ -33,7 +42,7 @@ static int next_node(struct weir_acpi_tree *a, uint32_t *left, uint32_t *at, uin
 
 	if (!*left)
 		return 0;
-	if (t->bytes - *at < 4)
+	if (t->bytes - *at < NODE_HEAD_BYTES)
 		return weir_acpi_bad_(a, t, *at, "node", "is not inside the table");
 	bytes = acpi_le16_(t, *at + 2);
 	if (bytes > t->bytes - *at)
