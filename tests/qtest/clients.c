@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "weir/virtio_iommu.h"
 
@@ -27,19 +29,53 @@ void clients_unbind(struct clients *cl)
 	assert_null(weir_client_of(cl->dev));
 }
 
-void clients_open(struct clients *cl, const struct clients_what *what, const char *arch, bool iommu)
+/* Memory of this process as a file for QEMU, which nobody has to remove. */
+static int memory_file(const char *name, size_t bytes)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+	return fd;
+}
+
+static unsigned int make_args(struct clients *cl, const struct clients_what *what)
 {
 	unsigned int n = 0;
 
-	memset(cl, 0, sizeof(*cl));
-	if (iommu) {
+	if (cl->behind_iommu) {
 		cl->args[n++] = "-device";
 		cl->args[n++] = "virtio-iommu-pci,addr=03.0";
 	}
+	if (what->disk_bytes) {
+		cl->disk_fd = memory_file("disk", what->disk_bytes);
+		snprintf(cl->text[0], sizeof(cl->text[0]), "driver=file,node-name=disk0,locking=off,"
+			 "filename=/proc/%d/fd/%d", (int)getpid(), cl->disk_fd);
+		cl->args[n++] = "-blockdev";
+		cl->args[n++] = cl->text[0];
+	}
+	if (what->network) {
+		cl->capture_fd = memory_file("capture", 0);
+		snprintf(cl->text[1], sizeof(cl->text[1]),
+			 "filter-dump,id=dump0,netdev=net0,file=/proc/%d/fd/%d", (int)getpid(),
+			 cl->capture_fd);
+		cl->args[n++] = "-netdev";
+		cl->args[n++] = "user,id=net0,restrict=on";
+		cl->args[n++] = "-object";
+		cl->args[n++] = cl->text[1];
+	}
 	for (const char *const *arg = what->args; *arg; arg++)
 		cl->args[n++] = *arg;
+	return n;
+}
+
+void clients_open(struct clients *cl, const struct clients_what *what, const char *arch, bool iommu)
+{
+	memset(cl, 0, sizeof(*cl));
+	cl->disk_fd = cl->capture_fd = -1;
 	cl->drv = what->drv;
 	cl->behind_iommu = iommu;
+	assert_in_range(make_args(cl, what), 0, CLIENTS_MAX_ARGS - 1);
 	bench_open(&cl->b, arch, NULL, cl->args);
 	if (iommu)
 		assert_int_equal(weir_module_load(cl->b.m, &weir_module_virtio_iommu, &cl->iommu), 0);
@@ -54,6 +90,10 @@ void clients_close(struct clients *cl)
 	if (cl->iommu)
 		assert_int_equal(weir_module_unload(cl->iommu, 0), 0);
 	bench_close(&cl->b);
+	if (cl->disk_fd >= 0)
+		close(cl->disk_fd);
+	if (cl->capture_fd >= 0)
+		close(cl->capture_fd);
 }
 
 void clients_pass(struct clients *cl, const char *test)

@@ -18,7 +18,9 @@ struct clients {
 	const struct weir_client_ops *ops;
 	bool behind_iommu;
 	struct weir_module *iommu;
+	int disk_fd, capture_fd; /* memory that stands for files; -1: none */
 	const char *args[CLIENTS_MAX_ARGS];
+	char text[4][160];
 };
 
 /* What is tested: a driver, and the device that it is for. */
@@ -26,6 +28,8 @@ struct clients_what {
 	const struct weir_driver *drv;
 	uint16_t vendor, device;
 	const char *const *args; /* QEMU's, ending with NULL */
+	size_t disk_bytes;       /* a disk "disk0" of that size, whose contents are in disk_fd */
+	bool network;            /* a user network "net0" whose packets go to capture_fd */
 };
 
 /* Starts it, and binds the client. @iommu: behind virtio-iommu. */
