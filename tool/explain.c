@@ -22,6 +22,7 @@ static const char *need_words(const char *property)
 	} needs[] = {
 		{ "clocks", "its clock" }, { "power-domains", "its power domain" },
 		{ "resets", "its reset" }, { "phys", "its PHY" }, { "iommus", "its IOMMU" },
+		{ "iommu-map", "its IOMMU" },
 		{ "interrupts", "its interrupt" }, { "dmas", "its DMA channel" },
 		{ "interconnects", "its interconnect" }, { "nvmem-cells", "its NVMEM cell" },
 	};
@@ -55,6 +56,9 @@ static void step_words(const struct weir_why *why, char *buf, size_t bytes)
 		break;
 	case WEIR_VERDICT_DENIED:
 		snprintf(buf, bytes, "its module %s is denied", why->driver);
+		break;
+	case WEIR_VERDICT_REMOVED:
+		snprintf(buf, bytes, "it was taken from its driver");
 		break;
 	case WEIR_VERDICT_WAITS_SUPPLIER:
 		snprintf(buf, bytes, "waits for %s (%s): %s", need_words(why->property),

@@ -106,6 +106,6 @@ extern const char *const shell_models[]; /* ends with NULL */
 /* shell_dma.c */
 int shell_dma(struct shell *sh, int argc, char **argv, json_t **out_result);
 int shell_ping(struct shell *sh, int argc, char **argv, json_t **out_result);
-json_t *shell_tests(void);
+json_t *shell_tests(struct shell *sh);
 
 #endif

@@ -52,7 +52,7 @@ const struct shell_command shell_commands[] = {
 	  { KIND_NOTHING, KIND_NOTHING }, shell_suspend },
 	{ "resume", "resume", "awake again: suppliers first", { KIND_NOTHING, KIND_NOTHING },
 	  shell_resume },
-	{ "dma", "dma DEV TEST", "have a device do DMA through its driver, and check what landed",
+	{ "dma", "dma DEV [TEST]", "have a device do DMA through its driver, and check what landed",
 	  { KIND_DEVICE, KIND_TEST }, shell_dma },
 	{ "ping", "ping [DEV]", "ping QEMU's user network from an e1000e",
 	  { KIND_DEVICE, KIND_NOTHING }, shell_ping },

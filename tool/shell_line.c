@@ -66,7 +66,7 @@ static json_t *names_of(struct shell *sh, enum shell_kind kind)
 	case KIND_LOADED: return shell_module_names(sh, true);
 	case KIND_DEVICE: return device_names(sh);
 	case KIND_MODEL: return model_names();
-	case KIND_TEST: return shell_tests();
+	case KIND_TEST: return shell_tests(sh);
 	case KIND_COMMAND: return command_names();
 	default: return json_array();
 	}

@@ -231,34 +231,27 @@ int shell_log(struct shell *sh, int argc, char **argv, json_t **out_result)
 			continue;
 		event_words(e, words, sizeof(words));
 		json_array_append_new(*out_result, json_pack(
-			"{s:o, s:o, s:s}", "event", e->id ? json_integer(e->id) : json_null(),
+			"{s:o, s:o, s:s}", "id", e->id ? json_integer(e->id) : json_null(),
 			"cause", e->cause ? json_integer(e->cause) : json_null(), "what", words));
 	}
 	return EXIT_OK;
 }
 
-static json_int_t group_count(struct weir_machine *m)
-{
-	struct weir_device *dev;
-	json_int_t top = -1;
-
-	for (dev = weir_device_first(m); dev; dev = weir_device_next(dev))
-		top = weir_device_group(dev) > top ? weir_device_group(dev) : top;
-	return top + 1;
-}
-
 int shell_stats(struct shell *sh, int argc, char **argv, json_t **out_result)
 {
 	struct weir_machine_stats s;
+	json_int_t groups;
 
-	(void)argv;
 	if (argc)
 		return shell_usage(sh, "stats");
 	weir_machine_stats_get(sh->run.m, &s);
+	shell_groups(sh, 0, argv, out_result);
+	groups = (json_int_t)json_array_size(*out_result);
+	json_decref(*out_result);
 	*out_result = json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I}", "devices", (json_int_t)s.devices,
 		"drivers", (json_int_t)s.drivers, "links", (json_int_t)s.links,
-		"groups", group_count(sh->run.m), "allocations", (json_int_t)s.alloc_count,
+		"groups", groups, "allocations", (json_int_t)s.alloc_count,
 		"bytes", (json_int_t)s.alloc_bytes);
 	return EXIT_OK;
 }

@@ -208,7 +208,7 @@ static json_t *model_row(struct shell *sh, const char *name)
 	for (dev = weir_device_first(sh->run.m); dev; dev = weir_device_next(dev))
 		if (weir_device_driver(dev) && !strcmp(weir_device_driver(dev)->name, name))
 			json_array_append_new(devices, json_string(weir_device_name(dev)));
-	return json_pack("{s:s, s:o}", "module", name, "devices", devices);
+	return json_pack("{s:s, s:o, s:[]}", "module", name, "devices", devices, "users");
 }
 
 int shell_lsmod(struct shell *sh, int argc, char **argv, json_t **out_result)

@@ -6,6 +6,7 @@
  * Lines of log go into the record, between the events: a driver says what it does in
  * the order in which it does it. Everything happens on one thread.
  */
+#include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,17 +61,54 @@ static bool is_pci(const struct weir_fwnode *node)
 	return false;
 }
 
+/* Whether a place for a virtio device has one (virtio 1.2, 4.2.2: DeviceID is not 0). */
+static bool is_taken(struct weir_qtest *qtest, const void *tree, int node)
+{
+	int bytes;
+	const fdt64_t *reg = fdt_getprop(tree, node, "reg", &bytes);
+
+	return reg && bytes >= 16 &&
+	       weir_qtest_ops(qtest)->mmio_read(qtest, (uintptr_t)fdt64_to_cpu(*reg) + 8, 4) != 0;
+}
+
+/* QEMU describes 32 places for virtio devices, whether they are taken or not. */
+static int disable_empty(struct weir_qtest *qtest, void *tree)
+{
+	int node = -1, err = 0;
+
+	while (!err && (node = fdt_node_offset_by_compatible(tree, node, "virtio,mmio")) >= 0)
+		if (!is_taken(qtest, tree, node))
+			err = fdt_setprop_string(tree, node, "status", "disabled");
+	return err ? WEIR_EINVAL : 0;
+}
+
+static int load_tree(struct shell *sh)
+{
+	const void *dtb;
+	size_t bytes, room;
+	void *tree; /* kept as long as the machine */
+	int err = weir_qtest_dtb(sh->qemu->qtest, &dtb, &bytes);
+
+	if (err)
+		return err;
+	room = bytes + 8192; /* for what is disabled */
+	tree = sh->qemu->tree = malloc(room);
+	if (!tree)
+		return WEIR_ENOMEM;
+	err = fdt_open_into(dtb, tree, (int)room) ? WEIR_EINVAL
+						   : disable_empty(sh->qemu->qtest, tree);
+	if (!err)
+		err = weir_firmware_load_dt(sh->run.m, tree, room);
+	return err;
+}
+
 /* What QEMU's machine has besides PCI works without drivers. */
 static int load_firmware(struct shell *sh)
 {
 	struct weir_machine *m = sh->run.m;
 	struct weir_fwnode *node;
-	const void *dtb;
-	size_t bytes;
-	int err = weir_qtest_dtb(sh->qemu->qtest, &dtb, &bytes);
+	int err = load_tree(sh);
 
-	if (!err)
-		err = weir_firmware_load_dt(m, dtb, bytes);
 	for (node = err ? NULL : weir_fwnode_root(m); node; node = weir_fwnode_next(node))
 		if (!is_pci(node))
 			weir_fwnode_set_initialized(node, true, false);
@@ -142,6 +180,7 @@ void shell_qemu_close(struct shell *sh)
 		free(p);
 	}
 	qemu_machine_fini(&qemu->machine);
+	free(qemu->tree);
 	free(qemu);
 }
 

@@ -23,6 +23,7 @@ struct qemu_machine {
 struct shell_qemu {
 	struct qemu_machine machine;
 	struct weir_qtest *qtest;
+	void *tree;                     /* QEMU's, without what is not there */
 	FILE *log;                      /* goes into the record */
 	char line[1024];                /* of log, as far as it has come */
 	unsigned int nr_plugged;        /* so far: they have ids of their own */

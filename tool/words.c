@@ -211,34 +211,13 @@ static void power_words(const struct record_event *e, const char *who, const cha
 		 e->value ? weir_strerror((int)e->value) : "");
 }
 
-void event_words(const struct record_event *e, char *buf, size_t bytes)
+/* Who is said before, @a, and after, @b. Return: whether it is such an event. */
+static bool link_words(const struct record_event *e, const char *a, const char *b, char *buf,
+		       size_t bytes)
 {
-	char a[256] = "", b[256] = "";
 	const char *text = e->text ? e->text : "";
 
-	if (e->device)
-		snprintf(a, sizeof(a), "%s", weir_device_name(e->device));
-	else if (e->node)
-		path_words(e->node, a, sizeof(a));
-	if (e->other)
-		snprintf(b, sizeof(b), "%s", weir_device_name(e->other));
-	else if (e->other_node)
-		path_words(e->other_node, b, sizeof(b));
 	switch (e->type) {
-	case WEIR_EVENT_DEVICE_ADD: snprintf(buf, bytes, "%s: added", a); break;
-	case WEIR_EVENT_DEVICE_DEL: snprintf(buf, bytes, "%s: gone", a); break;
-	case WEIR_EVENT_DRIVER_ADD: snprintf(buf, bytes, "driver %s registered", text); break;
-	case WEIR_EVENT_DRIVER_DEL: snprintf(buf, bytes, "driver %s unregistered", text); break;
-	case WEIR_EVENT_PROBE: snprintf(buf, bytes, "%s: probed by %s", a, text); break;
-	case WEIR_EVENT_BOUND: snprintf(buf, bytes, "%s: bound to %s", a, text); break;
-	case WEIR_EVENT_PROBE_FAILED:
-		snprintf(buf, bytes, "%s: probe by %s failed: %s", a, text,
-			 weir_strerror((int)e->value));
-		break;
-	case WEIR_EVENT_DEFERRED:
-		snprintf(buf, bytes, "%s: deferred%s%s", a, *text ? ": " : "", text);
-		break;
-	case WEIR_EVENT_REMOVE: snprintf(buf, bytes, "%s: removed from %s", a, text); break;
 	case WEIR_EVENT_LINK_ADD:
 		snprintf(buf, bytes, "%s: needs %s%s%s%s", a, b, *text ? " (" : "", text,
 			 *text ? ")" : "");
@@ -254,6 +233,14 @@ void event_words(const struct record_event *e, char *buf, size_t bytes)
 	case WEIR_EVENT_SYNC_STATE_PENDING:
 		snprintf(buf, bytes, "%s: keeps running what firmware left on, because of %s", b, a);
 		break;
+	default: return false;
+	}
+	return true;
+}
+
+static bool iommu_words(const struct record_event *e, const char *a, char *buf, size_t bytes)
+{
+	switch (e->type) {
 	case WEIR_EVENT_IOMMU_ADD: snprintf(buf, bytes, "%s: IOMMU ready", a); break;
 	case WEIR_EVENT_GROUP:
 		snprintf(buf, bytes, "%s: in IOMMU group %d", a, (int)e->value);
@@ -270,6 +257,41 @@ void event_words(const struct record_event *e, char *buf, size_t bytes)
 			 untranslated_words((int)e->value));
 		break;
 	case WEIR_EVENT_IOMMU_DEL: snprintf(buf, bytes, "%s: IOMMU gone", a); break;
+	default: return false;
+	}
+	return true;
+}
+
+void event_words(const struct record_event *e, char *buf, size_t bytes)
+{
+	char a[256] = "", b[256] = "";
+	const char *text = e->text ? e->text : "";
+
+	if (e->device)
+		snprintf(a, sizeof(a), "%s", weir_device_name(e->device));
+	else if (e->node)
+		path_words(e->node, a, sizeof(a));
+	if (e->other)
+		snprintf(b, sizeof(b), "%s", weir_device_name(e->other));
+	else if (e->other_node)
+		path_words(e->other_node, b, sizeof(b));
+	if (link_words(e, a, b, buf, bytes) || iommu_words(e, a, buf, bytes))
+		return;
+	switch (e->type) {
+	case WEIR_EVENT_DEVICE_ADD: snprintf(buf, bytes, "%s: added", a); break;
+	case WEIR_EVENT_DEVICE_DEL: snprintf(buf, bytes, "%s: gone", a); break;
+	case WEIR_EVENT_DRIVER_ADD: snprintf(buf, bytes, "driver %s registered", text); break;
+	case WEIR_EVENT_DRIVER_DEL: snprintf(buf, bytes, "driver %s unregistered", text); break;
+	case WEIR_EVENT_PROBE: snprintf(buf, bytes, "%s: probed by %s", a, text); break;
+	case WEIR_EVENT_BOUND: snprintf(buf, bytes, "%s: bound to %s", a, text); break;
+	case WEIR_EVENT_PROBE_FAILED:
+		snprintf(buf, bytes, "%s: probe by %s failed: %s", a, text,
+			 weir_strerror((int)e->value));
+		break;
+	case WEIR_EVENT_DEFERRED:
+		snprintf(buf, bytes, "%s: deferred%s%s", a, *text ? ": " : "", text);
+		break;
+	case WEIR_EVENT_REMOVE: snprintf(buf, bytes, "%s: removed from %s", a, text); break;
 	case WEIR_EVENT_MODULE_LOAD: snprintf(buf, bytes, "module %s loaded", text); break;
 	case WEIR_EVENT_MODULE_UNLOAD: snprintf(buf, bytes, "module %s goes", text); break;
 	case WEIR_EVENT_NOTE: snprintf(buf, bytes, "%s", text); break;

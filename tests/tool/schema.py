@@ -4,8 +4,8 @@
 
 usage: schema.py JSON.MD KIND FILE
 
-KIND is a heading of the document (boot, explain, check), or `log` for an event log. Every object
-must have exactly the fields of its table, with their types, and every word that stands for a kind
+KIND is a heading of the document (boot, explain, check), `log` for an event log, or `shell`. Every
+object must have exactly the fields of its table, with their types, and every word that stands for a kind
 of event or verdict must be in the document. Prints what is not so; exit status 0 if nothing is.
 """
 import json
@@ -54,6 +54,8 @@ class Checker:
                 return
             for key, item in value.items():
                 self.value(kind[7:], item, f'{where}.{key}')
+        elif kind == 'anything':
+            pass
         elif kind in PLAIN:
             if not isinstance(value, PLAIN[kind]) or (isinstance(value, bool) and kind != 'boolean'):
                 self.wrong.append(f'{where}: {value!r} is no {kind}')
@@ -88,13 +90,23 @@ class Checker:
                 self.wrong.append(f'line {i + 2}: id {line["id"]}, cause {line["cause"]}')
         self.object('verdicts', lines[-1], 'the last line')
 
+    def shell(self, path):
+        with open(path, encoding='utf-8') as file:
+            lines = [json.loads(line) for line in file]
+        for i, line in enumerate(lines):
+            self.object('answer', line, f'line {i + 1}')
+            kind = {'why': 'step'}.get(line['command'][0], line['command'][0])
+            if line['result'] is not None:
+                many = 'list of ' if isinstance(line['result'], list) else ''
+                self.value(many + kind, line['result'], f'line {i + 1}: {kind}')
+
 
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     checker = Checker(sys.argv[1])
-    if sys.argv[2] == 'log':
-        checker.log(sys.argv[3])
+    if sys.argv[2] in ('log', 'shell'):
+        getattr(checker, sys.argv[2])(sys.argv[3])
     else:
         with open(sys.argv[3], encoding='utf-8') as file:
             checker.object(sys.argv[2], json.load(file), sys.argv[2])

@@ -27,7 +27,7 @@ sh_board() { run shell shell/board.dtb --drivers shell/board.drivers "$@"; }
 board() { expect "$1" "$2" shell shell/board.dtb --drivers shell/board.drivers -v -c "$3"; }
 
 all='modprobe acme-mac acme-phy acme-iommu'
-board 0 '^acme-mac +3000.mac$' "$all; lsmod"
+board 0 '^acme-mac +3000.mac +-$' "$all; lsmod"
 board 0 '^  3000.mac: bound to acme-mac' "$all"
 board 0 '^  3000.mac: in IOMMU group 0' "$all"
 board 0 '^0 +identity +3000.mac$' "$all; groups"
@@ -89,7 +89,7 @@ for c in 'help ls' 'help' 'help quit'; do
 	[ "$status" = 0 ] && grep -q "^usage" out || wrong "$c: $(cat out err)"
 done
 for c in 'ls -x' 'modprobe' 'rmmod' 'rmmod -f' 'lsmod x' 'links a b' 'groups x' 'why' 'why a b' bind \
-	'unbind a b' 'suspend x' 'resume x' 'dma a' 'ping a b' 'log x' 'log -1' 'log 1 2' 'stats 1' \
+	'unbind a b' 'suspend x' 'resume x' dma 'dma a b c' 'ping a b' 'log x' 'log -1' 'log 1 2' 'stats 1' \
 	'help a b' 'help nothing' 'quit 1' 'why nothing'; do
 	sh_board -c "$c"
 	[ "$status" = 2 ] || wrong "'$c': status $status: $(cat out err)"
@@ -126,6 +126,10 @@ assert any(row['device'] == '3000.mac' and row['verdict'] == 'loadable'
 assert any(e['event'] == 'bound' and e['text'] == 'acme-mac' for e in docs[1]['events'])
 assert docs[3]['result'][0]['verdict'] == 'bound'
 END
+sh_board --json -k -c 'modprobe acme-mac acme-phy acme-iommu; ls; lsmod; links; groups; log 5; stats; help' \
+	-c 'why 3000.mac; suspend; resume; rmmod acme-iommu; rmmod -f acme-iommu; why 3000.mac; ls nothing; plug edu'
+python3 "$here/schema.py" "$top/docs/json.md" shell out >> wrong || wrong "it is not as docs/json.md says"
+[ "$(wc -l < out)" = 16 ] || wrong "not an answer a command: $(wc -l < out)"
 result "shell: JSON"
 
 # ---- completion, on a terminal ----

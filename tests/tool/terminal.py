@@ -7,6 +7,7 @@ usage: terminal.py WEIR BOARD DRIVERS      77: built without libedit
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,9 @@ weir, board, drivers = sys.argv[1:4]
 if b'libedit' not in subprocess.run(['ldd', weir], capture_output=True).stdout:
     print('SKIP')
     sys.exit(77)
+
+
+signal.alarm(100)  # whatever hangs
 
 
 class Terminal:
@@ -43,10 +47,12 @@ class Terminal:
 
     def end(self):
         try:
-            while os.read(self.fd, 4096):
+            while select.select([self.fd], [], [], 20)[0] and os.read(self.fd, 4096):
                 pass
         except OSError:
             pass
+        else:
+            os.kill(self.pid, signal.SIGKILL)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
@@ -83,6 +89,7 @@ with tempfile.TemporaryDirectory() as home:
     t.wait('weir> ')
     t.type('lsmod\n')
     t.wait('acme-mac  -')
+    t.wait('weir> ')
     t.type('\x04')                       # the end of the input
     if t.end() != 0:
         raise SystemExit('status at the end of the input')
