@@ -6,9 +6,14 @@
  */
 #include "dma/priv.h"
 
-static size_t pages_of(size_t bytes)
+/* They are never copied: what the device cannot reach is refused. */
+#define PAGES_HOW (WEIR_DMA_BIDIRECTIONAL | WEIR_DMA_NO_SYNC | WEIR_DMA_NO_COPY_)
+
+static size_t pages_of(size_t bytes, uint64_t page_bytes)
 {
-	return (bytes + (WEIR_DMA_PAGE_BYTES - 1)) & ~(size_t)(WEIR_DMA_PAGE_BYTES - 1);
+	size_t mask = (size_t)page_bytes - 1;
+
+	return (bytes + mask) & ~mask;
 }
 
 static size_t pow2_of(size_t bytes)
@@ -27,7 +32,8 @@ static int get_pages(struct weir_dma *dma, size_t bytes, uint32_t how, struct we
 
 	if (!m->ops->pages_alloc || (!dma->coherent && !(how & WEIR_DMA_SYNCED)))
 		return WEIR_EOPNOTSUPP;
-	pages->bytes = pages_of(bytes);
+	/* what the device reaches is whole pages of its IOMMU: all of them are its own */
+	pages->bytes = pages_of(bytes, dma->space ? dma->space->page_bytes : WEIR_DMA_PAGE_BYTES);
 	if (!pages->bytes)
 		return WEIR_ENOMEM;
 	err = m->ops->pages_alloc(m->host, pages->bytes, pow2_of(pages->bytes), &pages->va,
@@ -39,15 +45,14 @@ static int get_pages(struct weir_dma *dma, size_t bytes, uint32_t how, struct we
 	return 0;
 }
 
-int weir_dma_alloc_at(const char *where, struct weir_device *dev, size_t bytes, uint32_t how,
-		      void **out_va, uint64_t *out_iova)
+static int alloc(struct weir_dma_where where, struct weir_device *dev, size_t bytes, uint32_t how,
+		 void **out_va, uint64_t *out_iova)
 {
 	struct weir_dma_pages *pages;
 	struct weir_dma *dma;
 	unsigned long before;
 	int err;
 
-	(void)where;
 	if (!bytes)
 		return WEIR_EINVAL;
 	err = weir_dma_get_(dev, &dma);
@@ -59,11 +64,15 @@ int weir_dma_alloc_at(const char *where, struct weir_device *dev, size_t bytes, 
 	err = get_pages(dma, bytes, how, pages);
 	if (err)
 		goto err_free;
-	err = weir_dma_map_piece_(dma, pages->pa, pages->bytes,
-				  WEIR_DMA_BIDIRECTIONAL | WEIR_DMA_NO_SYNC, dma->coherent_mask,
+	err = weir_dma_map_piece_(dma, pages->pa, pages->bytes, PAGES_HOW, dma->coherent_mask,
 				  &pages->iova);
 	if (err)
 		goto err_pages;
+	err = weir_dma_track_(dma, pages->iova, pages->pa, pages->bytes, WEIR_DMA_BIDIRECTIONAL,
+			      where);
+	if (err)
+		goto err_map;
+	pages->where = where;
 	before = weir_spin_lock(&dma->spin);
 	weir_list_add_tail(&dma->pages, &pages->node);
 	weir_spin_unlock(&dma->spin, before);
@@ -71,6 +80,8 @@ int weir_dma_alloc_at(const char *where, struct weir_device *dev, size_t bytes, 
 	*out_iova = pages->iova;
 	return 0;
 
+err_map:
+	(void)weir_dma_unmap_piece_(dma, pages->iova, pages->bytes, PAGES_HOW);
 err_pages:
 	dma->m->ops->pages_free(dma->m->host, pages->va, pages->pa, pages->bytes);
 err_free:
@@ -81,11 +92,12 @@ err_free:
 static struct weir_dma_pages *take(struct weir_dma *dma, const void *va, uint64_t iova,
 				   size_t bytes)
 {
+	uint64_t page = dma->space ? dma->space->page_bytes : WEIR_DMA_PAGE_BYTES;
 	struct weir_dma_pages *pages, *found = NULL;
 	unsigned long before = weir_spin_lock(&dma->spin);
 
 	weir_list_each(pages, &dma->pages, struct weir_dma_pages, node) {
-		if (pages->va != va || pages->iova != iova || pages->bytes != pages_of(bytes))
+		if (pages->va != va || pages->iova != iova || pages->bytes != pages_of(bytes, page))
 			continue;
 		found = pages;
 		weir_list_del(&pages->node);
@@ -95,28 +107,57 @@ static struct weir_dma_pages *take(struct weir_dma *dma, const void *va, uint64_
 	return found;
 }
 
-static int give_back(struct weir_dma *dma, struct weir_dma_pages *pages)
+static void keep(struct weir_dma_machine *of_m, struct weir_dma_pages *pages)
 {
-	int err = weir_dma_unmap_piece_(dma, pages->iova, pages->bytes,
-					WEIR_DMA_BIDIRECTIONAL | WEIR_DMA_NO_SYNC);
-
-	dma->m->ops->pages_free(dma->m->host, pages->va, pages->pa, pages->bytes);
-	weir_atomic_free(dma->m, pages, sizeof(*pages));
-	return err;
+	pages->next_kept = atomic_load(&of_m->kept);
+	while (!atomic_compare_exchange_weak(&of_m->kept, &pages->next_kept, pages))
+		;
 }
 
-int weir_dma_free_at(const char *where, struct weir_device *dev, size_t bytes, void *va,
-		     uint64_t iova)
+void weir_dma_kept_free_(struct weir_machine *m, struct weir_dma_machine *of_m)
+{
+	struct weir_dma_pages *pages = atomic_load(&of_m->kept), *next;
+
+	for (; pages; pages = next) {
+		next = pages->next_kept;
+		m->ops->pages_free(m->host, pages->va, pages->pa, pages->bytes);
+		weir_atomic_free(m, pages, sizeof(*pages));
+	}
+}
+
+/* Pages that a device may still reach are not given to anybody else. */
+static int give_back(struct weir_dma *dma, struct weir_dma_pages *pages)
+{
+	int err = weir_dma_unmap_piece_(dma, pages->iova, pages->bytes, PAGES_HOW);
+
+	if (err) {
+		keep(dma->of_m, pages);
+		return err;
+	}
+	dma->m->ops->pages_free(dma->m->host, pages->va, pages->pa, pages->bytes);
+	weir_atomic_free(dma->m, pages, sizeof(*pages));
+	return 0;
+}
+
+static int release(struct weir_dma_where where, struct weir_device *dev, size_t bytes, void *va,
+		   uint64_t iova)
 {
 	struct weir_dma_pages *pages;
 	struct weir_dma *dma;
 	int err = weir_dma_get_(dev, &dma);
 
-	(void)where;
 	if (err)
 		return err;
 	pages = take(dma, va, iova, bytes);
-	return pages ? give_back(dma, pages) : WEIR_EINVAL;
+	if (!pages) {
+		weir_dma_report_(dma, "free of what is not allocated", iova, bytes, where);
+		return WEIR_EINVAL;
+	}
+	(void)weir_dma_untrack_(dma, iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL, where);
+	err = give_back(dma, pages);
+	if (err)
+		weir_dma_report_(dma, "the IOMMU did not confirm the unmap", iova, bytes, where);
+	return err;
 }
 
 void weir_dma_pages_drop_(struct weir_dma *dma)
@@ -125,20 +166,36 @@ void weir_dma_pages_drop_(struct weir_dma *dma)
 		struct weir_dma_pages *pages =
 			weir_container_of(dma->pages.next, struct weir_dma_pages, node);
 
-		weir_logf_(dma->m, WEIR_LOG_ERR, "dma: %s: its driver left %zu byte(s) allocated",
-			   dma->dev->name, pages->bytes);
+		weir_dma_report_(dma, "its driver left it allocated", pages->iova, pages->bytes,
+				 pages->where);
 		weir_list_del(&pages->node);
+		(void)weir_dma_untrack_(dma, pages->iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL,
+					pages->where);
 		(void)give_back(dma, pages);
 	}
+}
+
+/* ---- calls ---- */
+
+int weir_dma_alloc_at(const char *where, struct weir_device *dev, size_t bytes, uint32_t how,
+		      void **out_va, uint64_t *out_iova)
+{
+	return alloc(WEIR_DMA_AT_(where), dev, bytes, how, out_va, out_iova);
 }
 
 int weir_dma_alloc(struct weir_device *dev, size_t bytes, uint32_t how, void **out_va,
 		   uint64_t *out_iova)
 {
-	return weir_dma_alloc_at(NULL, dev, bytes, how, out_va, out_iova);
+	return alloc(WEIR_DMA_CALLER_, dev, bytes, how, out_va, out_iova);
+}
+
+int weir_dma_free_at(const char *where, struct weir_device *dev, size_t bytes, void *va,
+		     uint64_t iova)
+{
+	return release(WEIR_DMA_AT_(where), dev, bytes, va, iova);
 }
 
 int weir_dma_free(struct weir_device *dev, size_t bytes, void *va, uint64_t iova)
 {
-	return weir_dma_free_at(NULL, dev, bytes, va, iova);
+	return release(WEIR_DMA_CALLER_, dev, bytes, va, iova);
 }

@@ -1,74 +1,193 @@
 // SPDX-License-Identifier: MIT
 /*
  * Mapping one piece of memory, unmapping it, and what is between: the entry points.
- * A piece goes one of three ways: directly, copied, or translated.
+ * A piece goes one of three ways: directly, copied (bounce.c), or translated (space.c),
+ * copied where a device must not see what lies beside it.
  */
 #include "dma/priv.h"
 
-/* ---- caches ---- */
+/* ---- caches and copies ---- */
 
-static void cache_sync(struct weir_dma *dma, uint64_t pa, uint64_t bytes, enum weir_cache_op op)
+void weir_dma_clean_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how)
 {
-	dma->m->ops->cache_sync(dma->m->host, pa, bytes, op);
+	if (!dma->coherent && !(how & (WEIR_DMA_NO_SYNC | WEIR_DMA_MMIO)))
+		dma->m->ops->cache_sync(dma->m->host, pa, bytes, WEIR_CACHE_CLEAN);
 }
 
-static void to_device(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
+/* What is at an address. False when nothing is. */
+static bool to_pa(const struct weir_dma *dma, uint64_t iova, uint64_t *out_pa)
 {
-	if (!dma->coherent)
-		cache_sync(dma, weir_dma_bus_to_pa_(dma, iova), bytes, WEIR_CACHE_CLEAN);
+	if (dma->space)
+		return !weir_domain_translate(dma->space->domain, iova, out_pa);
+	*out_pa = weir_dma_bus_to_pa_(dma, iova);
+	return true;
 }
 
-static void to_cpu(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how)
+static void sync_run(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
+		     bool to_device)
 {
-	if (!dma->coherent && (how & WEIR_DMA_FROM_DEVICE))
-		cache_sync(dma, weir_dma_bus_to_pa_(dma, iova), bytes, WEIR_CACHE_INVALIDATE);
+	struct weir_machine *m = dma->m;
+	bool copied = weir_dma_bounce_has_(dma, pa);
+
+	if (to_device && copied)
+		weir_dma_bounce_copy_(dma, pa, bytes, true);
+	if (!dma->coherent && to_device)
+		m->ops->cache_sync(m->host, pa, bytes, WEIR_CACHE_CLEAN);
+	else if (!dma->coherent && (how & WEIR_DMA_FROM_DEVICE))
+		m->ops->cache_sync(m->host, pa, bytes, WEIR_CACHE_INVALIDATE);
+	if (!to_device && copied && (how & WEIR_DMA_FROM_DEVICE))
+		weir_dma_bounce_copy_(dma, pa, bytes, false);
+}
+
+void weir_dma_sync_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+		    bool to_device)
+{
+	uint64_t page = dma->space ? dma->space->page_bytes : 0;
+
+	/* the usual device: sees the caches, and nothing is copied for it */
+	if (dma->coherent && !atomic_load_explicit(&dma->nr_bounced, memory_order_relaxed))
+		return;
+	/* what is one piece to the device may be many in memory, and one the other way round */
+	while (bytes) {
+		uint64_t n = page ? page - (iova & (page - 1)) : bytes, pa;
+
+		if (n > bytes)
+			n = bytes;
+		if (!to_pa(dma, iova, &pa))
+			return;
+		sync_run(dma, pa, n, how, to_device);
+		iova += n;
+		bytes -= n;
+	}
 }
 
 /* ---- one piece ---- */
 
+/* Neighbours in a page would be in reach of a device that is not trusted. */
+static bool is_exposed(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how)
+{
+	return dma->untrusted && !(how & WEIR_DMA_MMIO) &&
+	       ((pa | bytes) & (dma->space->page_bytes - 1));
+}
+
+/* The highest physical address that the device reaches at @pa's neighbours. */
+static uint64_t reach(const struct weir_dma *dma, uint64_t mask)
+{
+	uint64_t best = 0;
+
+	if (!dma->nr_windows)
+		return mask;
+	for (uint32_t i = 0; i < dma->nr_windows; i++) {
+		const struct weir_fwdma *w = &dma->windows[i];
+		uint64_t bytes = mask < w->iova ? 0 :
+				 mask - w->iova < w->bytes - 1 ? mask - w->iova + 1 : w->bytes;
+
+		if (bytes && w->pa + (bytes - 1) > best)
+			best = w->pa + (bytes - 1);
+	}
+	return best;
+}
+
+static int map_direct(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
+		      uint64_t mask, uint64_t *out_iova)
+{
+	int err;
+
+	if (weir_dma_bus_address_(dma, pa, bytes, mask, out_iova)) {
+		weir_dma_clean_(dma, pa, bytes, how);
+		return 0;
+	}
+	if (how & (WEIR_DMA_MMIO | WEIR_DMA_NO_COPY_))
+		return WEIR_ERANGE;
+	err = weir_dma_bounce_take_(dma, pa, bytes, WEIR_DMA_PAGE_BYTES, reach(dma, mask), &pa);
+	if (err)
+		return err;
+	weir_dma_clean_(dma, pa, bytes, how);
+	if (weir_dma_bus_address_(dma, pa, bytes, mask, out_iova))
+		return 0;
+	weir_dma_bounce_give_(dma, pa, bytes, WEIR_DMA_PAGE_BYTES);
+	return WEIR_ERANGE;
+}
+
+static int map_translated(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
+			  uint64_t mask, uint64_t *out_iova)
+{
+	bool exposed = is_exposed(dma, pa, bytes, how);
+	int err;
+
+	if (exposed) {
+		err = weir_dma_bounce_take_(dma, pa, bytes, dma->space->page_bytes, UINT64_MAX,
+					    &pa);
+		if (err)
+			return err;
+	}
+	weir_dma_clean_(dma, pa, bytes, how);
+	err = weir_dma_space_map_(dma, pa, bytes, how, mask, out_iova);
+	if (err && exposed)
+		weir_dma_bounce_give_(dma, pa, bytes, dma->space->page_bytes);
+	return err;
+}
+
 int weir_dma_map_piece_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
 			uint64_t mask, uint64_t *out_iova)
 {
-	uint64_t iova;
+	int err = dma->space ? map_translated(dma, pa, bytes, how, mask, out_iova)
+			     : map_direct(dma, pa, bytes, how, mask, out_iova);
 
-	if (!weir_dma_bus_address_(dma, pa, bytes, mask, &iova))
-		return WEIR_ERANGE;
-	if (!(how & (WEIR_DMA_NO_SYNC | WEIR_DMA_MMIO)))
-		to_device(dma, iova, bytes);
-	atomic_fetch_add_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
-	*out_iova = iova;
-	return 0;
+	if (!err)
+		atomic_fetch_add_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
+	return err;
 }
 
 int weir_dma_unmap_piece_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how)
 {
-	if (!atomic_load_explicit(&dma->nr_mappings, memory_order_relaxed))
+	uint64_t page = dma->space ? dma->space->page_bytes : WEIR_DMA_PAGE_BYTES, pa;
+	bool copied;
+	int err = 0;
+
+	if (!bytes || !atomic_load_explicit(&dma->nr_mappings, memory_order_relaxed) ||
+	    !to_pa(dma, iova, &pa))
 		return WEIR_EINVAL;
+	copied = weir_dma_bounce_has_(dma, pa);
 	if (!(how & (WEIR_DMA_NO_SYNC | WEIR_DMA_MMIO)))
-		to_cpu(dma, iova, bytes, how);
+		weir_dma_sync_(dma, iova, bytes, how, false);
+	if (dma->space)
+		err = weir_dma_space_unmap_(dma, iova, bytes);
+	if (err == WEIR_EINVAL)
+		return err;
+	if (copied && !err)
+		weir_dma_bounce_give_(dma, pa, bytes, page);
 	atomic_fetch_sub_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
-	return 0;
+	return err;
 }
 
 /* ---- calls ---- */
 
-int weir_dma_map_phys_at(const char *where, struct weir_device *dev, uint64_t pa, uint64_t bytes,
-			 uint32_t how, uint64_t *out_iova)
+static int map_phys(struct weir_dma_where where, struct weir_device *dev, uint64_t pa,
+		    uint64_t bytes, uint32_t how, uint64_t *out_iova)
 {
 	struct weir_dma *dma;
+	uint64_t iova;
 	int err;
 
-	(void)where;
 	if (!bytes || pa + (bytes - 1) < pa || !(how & WEIR_DMA_DIRECTION))
 		return WEIR_EINVAL;
 	err = weir_dma_get_(dev, &dma);
 	if (err)
 		return err;
-	return weir_dma_map_piece_(dma, pa, bytes, how, dma->mask, out_iova);
+	err = weir_dma_map_piece_(dma, pa, bytes, how, dma->mask, &iova);
+	if (err)
+		return err;
+	err = weir_dma_track_(dma, iova, pa, bytes, how, where);
+	if (err)
+		(void)weir_dma_unmap_piece_(dma, iova, bytes, how | WEIR_DMA_NO_SYNC);
+	else
+		*out_iova = iova;
+	return err;
 }
 
-int weir_dma_map_at(const char *where, struct weir_device *dev, const void *va, size_t bytes,
-		    uint32_t how, uint64_t *out_iova)
+static int map(struct weir_dma_where where, struct weir_device *dev, const void *va, size_t bytes,
+	       uint32_t how, uint64_t *out_iova)
 {
 	struct weir_machine *m = dev->m;
 	uint64_t pa;
@@ -79,53 +198,80 @@ int weir_dma_map_at(const char *where, struct weir_device *dev, const void *va, 
 	if (!bytes)
 		return WEIR_EINVAL;
 	err = m->ops->va_to_pa(m->host, va, bytes, &pa);
-	return err ? WEIR_EINVAL : weir_dma_map_phys_at(where, dev, pa, bytes, how, out_iova);
+	return err ? WEIR_EINVAL : map_phys(where, dev, pa, bytes, how, out_iova);
 }
 
-int weir_dma_unmap_at(const char *where, struct weir_device *dev, uint64_t iova, uint64_t bytes,
-		      uint32_t how)
+static int unmap(struct weir_dma_where where, struct weir_device *dev, uint64_t iova,
+		 uint64_t bytes, uint32_t how)
 {
 	struct weir_dma *dma;
 	int err = weir_dma_get_(dev, &dma);
 
-	(void)where;
 	if (err)
 		return err;
-	return weir_dma_unmap_piece_(dma, iova, bytes, how);
+	err = weir_dma_untrack_(dma, iova, bytes, how, where);
+	if (err)
+		return err;
+	err = weir_dma_unmap_piece_(dma, iova, bytes, how);
+	if (err == WEIR_EINVAL)
+		weir_dma_report_(dma, "unmap of what is not mapped", iova, bytes, where);
+	else if (err)
+		weir_dma_report_(dma, "the IOMMU did not confirm the unmap", iova, bytes, where);
+	return err;
 }
 
-void weir_dma_sync_for_cpu(struct weir_device *dev, uint64_t iova, uint64_t bytes, uint32_t how)
+static void sync(struct weir_dma_where where, struct weir_device *dev, uint64_t iova,
+		 uint64_t bytes, uint32_t how, bool to_device)
 {
 	struct weir_dma *dma;
 
-	if (!weir_dma_get_(dev, &dma))
-		to_cpu(dma, iova, bytes, how);
+	if (weir_dma_get_(dev, &dma))
+		return;
+	weir_dma_track_check_sync_(dma, iova, bytes, where);
+	weir_dma_sync_(dma, iova, bytes, how, to_device);
 }
 
-void weir_dma_sync_for_device(struct weir_device *dev, uint64_t iova, uint64_t bytes, uint32_t how)
+int weir_dma_map_phys_at(const char *where, struct weir_device *dev, uint64_t pa, uint64_t bytes,
+			 uint32_t how, uint64_t *out_iova)
 {
-	struct weir_dma *dma;
-
-	(void)how;
-	if (!weir_dma_get_(dev, &dma))
-		to_device(dma, iova, bytes);
+	return map_phys(WEIR_DMA_AT_(where), dev, pa, bytes, how, out_iova);
 }
-
-/* ---- the same without place ---- */
 
 int weir_dma_map_phys(struct weir_device *dev, uint64_t pa, uint64_t bytes, uint32_t how,
 		      uint64_t *out_iova)
 {
-	return weir_dma_map_phys_at(NULL, dev, pa, bytes, how, out_iova);
+	return map_phys(WEIR_DMA_CALLER_, dev, pa, bytes, how, out_iova);
+}
+
+int weir_dma_map_at(const char *where, struct weir_device *dev, const void *va, size_t bytes,
+		    uint32_t how, uint64_t *out_iova)
+{
+	return map(WEIR_DMA_AT_(where), dev, va, bytes, how, out_iova);
 }
 
 int weir_dma_map(struct weir_device *dev, const void *va, size_t bytes, uint32_t how,
 		 uint64_t *out_iova)
 {
-	return weir_dma_map_at(NULL, dev, va, bytes, how, out_iova);
+	return map(WEIR_DMA_CALLER_, dev, va, bytes, how, out_iova);
+}
+
+int weir_dma_unmap_at(const char *where, struct weir_device *dev, uint64_t iova, uint64_t bytes,
+		      uint32_t how)
+{
+	return unmap(WEIR_DMA_AT_(where), dev, iova, bytes, how);
 }
 
 int weir_dma_unmap(struct weir_device *dev, uint64_t iova, uint64_t bytes, uint32_t how)
 {
-	return weir_dma_unmap_at(NULL, dev, iova, bytes, how);
+	return unmap(WEIR_DMA_CALLER_, dev, iova, bytes, how);
+}
+
+void weir_dma_sync_for_cpu(struct weir_device *dev, uint64_t iova, uint64_t bytes, uint32_t how)
+{
+	sync(WEIR_DMA_CALLER_, dev, iova, bytes, how, false);
+}
+
+void weir_dma_sync_for_device(struct weir_device *dev, uint64_t iova, uint64_t bytes, uint32_t how)
+{
+	sync(WEIR_DMA_CALLER_, dev, iova, bytes, how, true);
 }

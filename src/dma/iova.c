@@ -109,13 +109,7 @@ static bool load_empty(struct weir_iova_space *space, struct weir_iova_cache *ca
 
 static int tree_free(struct weir_iova_space *space, uint64_t first, uint64_t pages)
 {
-	struct weir_range range;
-
-	if (!weir_ranges_get_(&space->ranges, first, &range) || range.reserved ||
-	    range.last - range.first != pages - 1)
-		return WEIR_ENOENT;
-	weir_ranges_del_(&space->ranges, first);
-	return 0;
+	return weir_ranges_free_(&space->ranges, first, pages) ? 0 : WEIR_ENOENT;
 }
 
 static void free_all(struct weir_iova_space *space, const struct weir_iova_magazine *magazine,
@@ -167,19 +161,12 @@ static void drain(struct weir_iova_space *space, struct weir_iova_cpu *mine)
 static int tree_alloc(struct weir_iova_space *space, struct weir_iova_cpu *mine, uint64_t pages,
 		      uint64_t limit, uint64_t *out_first)
 {
-	struct weir_range range = { 0 };
-	int err;
+	int err = weir_ranges_alloc_(&space->ranges, pages, limit, out_first);
 
-	if (!weir_ranges_place_(&space->ranges, pages, limit, &range.first)) {
-		drain(space, mine);
-		if (!weir_ranges_place_(&space->ranges, pages, limit, &range.first))
-			return WEIR_ENOSPC;
-	}
-	range.last = range.first + (pages - 1);
-	err = weir_ranges_add_(&space->ranges, &range);
-	if (!err)
-		*out_first = range.first;
-	return err;
+	if (err != WEIR_ENOSPC)
+		return err;
+	drain(space, mine);
+	return weir_ranges_alloc_(&space->ranges, pages, limit, out_first);
 }
 
 /* ---- where the magazines of this CPU do not serve ---- */

@@ -1,25 +1,61 @@
 // SPDX-License-Identifier: MIT
 /*
  * The DMA API's private types. Letters at members: (c) constant after creation,
- * (m) machine lock, (s) the spin lock beside it, (a) atomic, (p) set in the probe by the
- * driver, which does not map meanwhile.
+ * (m) machine lock, (s) the spin lock beside it, (p) set in the probe by the driver, which
+ * does not map meanwhile; atomic ones need none.
  */
 #ifndef WEIR_DMA_PRIV_H
 #define WEIR_DMA_PRIV_H
 
 #include <stdatomic.h>
 
-#include "core/core.h"
+#include "core/tree.h"
+#include "dma/iova.h"
+#include "iommu/priv.h"
 #include "weir/dma.h"
-#include "weir/spin.h"
 
 #define WEIR_DMA_PAGE_BYTES 4096u
+#define WEIR_DMA_NO_COPY_ 0x80000000u /* beside the public flags: rather fail */
 #define WEIR_DMA_DIRECTION (WEIR_DMA_TO_DEVICE | WEIR_DMA_FROM_DEVICE)
+
+/* Memory for copies: bounce.c. */
+struct weir_dma_bounce {
+	void *va;                       /* (c) */
+	uint64_t pa, bytes;             /* (c) */
+	struct weir_iova_space slots;   /* which pages of it are in use, by physical address */
+	uint64_t *origin;               /* of each page in use: the physical address it stands for */
+};
 
 /* Of a machine: m->dma. */
 struct weir_dma_machine {
 	struct weir_dma_options options; /* (c) once used */
 	_Atomic bool used;               /* a device did DMA */
+	_Atomic(struct weir_dma_bounce *) bounce;
+	_Atomic(struct weir_dma_pages *) kept; /* that a device may still reach, by next_kept */
+};
+
+/* Ranges that are unmapped, but not known to be out of use: flush.c. */
+struct weir_dma_flush {
+	struct weir_timer *timer;       /* (c) NULL: there is no queue */
+	uint32_t max;                   /* (c) */
+	uint64_t ns;                    /* (c) */
+	struct weir_spin spin;
+	struct weir_dma_segment *queues[2]; /* (c) room for max each */
+	unsigned int active;            /* (s) the one that is filled */
+	uint32_t n;                     /* (s) in it */
+	bool running;                   /* (s) the other one is being flushed */
+	uint64_t nr_flushes;            /* (s) */
+};
+
+/* The addresses of a domain, while devices use it for their DMA: domain->dma. */
+struct weir_dma_space {
+	struct weir_machine *m;         /* (c) */
+	struct weir_domain *domain;     /* (c) referenced */
+	uint64_t page_bytes;            /* (c) */
+	uint64_t iova_max;              /* (c) */
+	uint32_t users;                 /* (m) devices */
+	struct weir_iova_space iova;
+	struct weir_dma_flush flush;
 };
 
 /* Of a device as long as a driver has it and uses it for DMA: dev->dma. */
@@ -27,8 +63,11 @@ struct weir_dma {
 	struct weir_device *dev;        /* (c) */
 	struct weir_machine *m;         /* (c) */
 	struct weir_dma_machine *of_m;  /* (c) */
+	struct weir_dma_space *space;   /* (c) NULL: not translated */
 	bool coherent;                  /* (c) */
 	bool refused;                   /* (c) the host cannot serve it */
+	_Atomic bool refusal_said;
+	bool debug;                     /* (c) */
 	bool untrusted, lazy;           /* (p) */
 	uint64_t mask, coherent_mask;   /* (p) */
 	uint64_t bus_max;               /* (c) the highest address the buses above pass on */
@@ -38,9 +77,18 @@ struct weir_dma {
 	uint32_t nr_windows;            /* (c) */
 	struct weir_spin spin;
 	struct weir_list pages;         /* (s) struct weir_dma_pages */
-	_Atomic uint64_t nr_mappings;   /* (a) */
-	_Atomic uint64_t nr_bounced;    /* (a) */
+	struct weir_tree tracked;       /* (s) every mapping, with debug: track.c */
+	_Atomic uint64_t nr_mappings;
+	_Atomic uint64_t nr_bounced;
 };
+
+/* Who calls. */
+struct weir_dma_where {
+	const char *text; /* "file.c:12", or NULL: */
+	const void *pc;
+};
+#define WEIR_DMA_CALLER_ ((struct weir_dma_where){ NULL, __builtin_return_address(0) })
+#define WEIR_DMA_AT_(where) ((struct weir_dma_where){ (where), NULL })
 
 /* An allocation. */
 struct weir_dma_pages {
@@ -48,6 +96,8 @@ struct weir_dma_pages {
 	void *va;
 	uint64_t pa, iova;
 	size_t bytes;
+	struct weir_dma_where where;      /* it was allocated */
+	struct weir_dma_pages *next_kept;
 };
 
 /* state.c */
@@ -56,14 +106,23 @@ struct weir_dma_pages {
  * driver; WEIR_EOPNOTSUPP when the host cannot serve the device; WEIR_ENOMEM.
  */
 int weir_dma_get_(struct weir_device *dev, struct weir_dma **out_dma);
+/* The machine's state, made when missing. NULL without memory. */
+struct weir_dma_machine *weir_dma_machine_(struct weir_machine *m);
 
 /* dma.c: one piece of memory; @mask: what the device can address. Errors as in dma.h. */
 int weir_dma_map_piece_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
 			uint64_t mask, uint64_t *out_iova);
 int weir_dma_unmap_piece_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how);
+/* What the device or the CPU wrote gets to the other one: caches and copies. */
+void weir_dma_sync_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+		    bool to_device);
+/* Cache maintenance before the device gets memory. */
+void weir_dma_clean_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how);
 
 /* alloc.c: frees what the driver left allocated, and says so. */
 void weir_dma_pages_drop_(struct weir_dma *dma);
+/* Frees what could not be freed before: the IOMMUs are gone. */
+void weir_dma_kept_free_(struct weir_machine *m, struct weir_dma_machine *of_m);
 
 /* direct.c */
 /* Reads the windows that firmware describes. Return: 0; WEIR_ENOMEM. */
@@ -77,5 +136,67 @@ bool weir_dma_bus_address_(const struct weir_dma *dma, uint64_t pa, uint64_t byt
 			   uint64_t *out_bus);
 /* The way back; the address came from the above. */
 uint64_t weir_dma_bus_to_pa_(const struct weir_dma *dma, uint64_t bus);
+
+/* space.c */
+/* The space of the domain that a device is behind, with one more user. Machine lock held. */
+int weir_dma_space_get_(struct weir_device *dev, struct weir_dma_space **out_space);
+/* The last one takes everything away that is still mapped. */
+void weir_dma_space_put_(struct weir_dma_space *space);
+int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
+			uint64_t mask, uint64_t *out_iova);
+/* Return: 0; WEIR_EINVAL not mapped; WEIR_EIO not confirmed: the addresses are not used again. */
+int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes);
+/* A whole list at consecutive addresses. */
+int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *ranges,
+			     uint32_t nr_ranges, uint32_t how, uint32_t max_segments,
+			     struct weir_dma_segment *out_segments, uint32_t *out_nr);
+
+/* sg.c: so many of the bytes at @addr the device's limits allow in one segment. */
+uint64_t weir_dma_cut_(const struct weir_dma *dma, uint64_t addr, uint64_t bytes);
+
+/* flush.c */
+/* Makes the queue when there is none and the host has timers. Return: 0; WEIR_ENOMEM. */
+int weir_dma_flush_open_(struct weir_dma_space *space, const struct weir_dma_options *options);
+/* Nobody adds any more. */
+void weir_dma_flush_close_(struct weir_dma_space *space);
+/* A range that was unmapped lazily; gives its addresses back when nobody can use them. */
+void weir_dma_flush_add_(struct weir_dma_space *space, uint64_t iova, uint64_t bytes);
+
+/* bounce.c */
+void weir_dma_bounce_destroy_(struct weir_machine *m, struct weir_dma_bounce *bounce);
+bool weir_dma_bounce_has_(const struct weir_dma *dma, uint64_t pa);
+/*
+ * A copy of [pa, pa + bytes) in memory that ends at or below @limit; the rest of its pages
+ * of @page_bytes is zero. @out_pa: as @pa within the page.
+ * Return: 0; WEIR_ENOSPC; WEIR_ERANGE; WEIR_EOPNOTSUPP; WEIR_ENOMEM.
+ */
+int weir_dma_bounce_take_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t page_bytes,
+			  uint64_t limit, uint64_t *out_pa);
+void weir_dma_bounce_give_(struct weir_dma *dma, uint64_t pa, uint64_t bytes,
+			   uint64_t page_bytes);
+/* Copies a part of it from (true) or to the memory it stands for. */
+void weir_dma_bounce_copy_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, bool from_memory);
+
+/* track.c: with debug. What is wrong is reported here. */
+/* Return: 0; WEIR_ENOMEM. */
+int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t pa, uint64_t bytes, uint32_t how,
+		    struct weir_dma_where where);
+/* Return: 0; WEIR_EINVAL: no such mapping. */
+int weir_dma_untrack_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+		      struct weir_dma_where where);
+void weir_dma_track_check_sync_(struct weir_dma *dma, uint64_t iova, uint64_t bytes,
+				struct weir_dma_where where);
+/* Takes away what is still mapped, and names it. */
+void weir_dma_track_drop_(struct weir_dma *dma);
+/*
+ * Calls fn for every mapping, in order of address, until it returns other than 0, which is
+ * returned. It is called under a spin lock. Without debug there is nothing to tell.
+ */
+typedef int weir_dma_tracked_fn_(void *arg, uint64_t iova, uint64_t pa, uint64_t bytes,
+				 uint32_t how);
+int weir_dma_tracked_each_(struct weir_device *dev, weir_dma_tracked_fn_ *fn, void *arg);
+/* Something a caller did wrong. */
+void weir_dma_report_(struct weir_dma *dma, const char *what, uint64_t iova, uint64_t bytes,
+		      struct weir_dma_where where);
 
 #endif

@@ -176,38 +176,48 @@ static void refit(struct weir_ranges *ranges, struct path *path, unsigned int i)
 
 /* ---- places ---- */
 
-/* The highest place in a subtree that has one. */
-static bool place_below(const struct weir_ranges *ranges, const struct weir_ranges_node *node,
-			unsigned int level, uint64_t pages, uint64_t *out_first)
+/* The highest place in the subtree that the path has at @level, which has one; path to it. */
+static bool place_below(const struct weir_ranges *ranges, struct path *path, unsigned int level,
+			uint64_t pages, uint64_t *out_first)
 {
-	for (;; level--) {
-		unsigned int i = node->n - 1;
+	const struct weir_ranges_node *node;
+	unsigned int i;
 
+	for (;; level--) {
+		node = path->at[level].node;
+		i = node->n - 1;
 		while (node->fit[i] < pages)
 			i--;
+		path->at[level].i = i;
 		if (!level)
-			return place_in(gap_of(ranges, node, i), node->key[i], pages, out_first);
-		node = child_of(node, i);
+			break;
+		path->at[level - 1].node = child_of(node, i);
 	}
+	return place_in(gap_of(ranges, node, i), node->key[i], pages, out_first);
 }
 
-bool weir_ranges_place_(const struct weir_ranges *ranges, uint64_t pages, uint64_t limit,
-			uint64_t *out_first)
+/*
+ * The place, and the path to the entry above it; to the end of a leaf where that entry
+ * is in the next one.
+ */
+static bool find_place(const struct weir_ranges *ranges, uint64_t pages, uint64_t limit,
+		       struct path *path, uint64_t *out_first)
 {
 	const struct weir_ranges_node *leaf;
-	struct path path;
 	unsigned int i;
 
 	if (limit < ranges->min)
 		return false;
-	if (limit >= ranges->max)
+	if (limit >= ranges->max) {
+		path->at[ranges->height - 1].node = ranges->root;
 		return best_of(ranges->root) >= pages &&
-		       place_below(ranges, ranges->root, ranges->height - 1, pages, out_first);
+		       place_below(ranges, path, ranges->height - 1, pages, out_first);
+	}
 	/* the gap that the limit may cut lies below the first range above the limit */
-	walk(ranges, limit, &path);
-	leaf = path.at[0].node;
-	i = leaf->key[path.at[0].i] <= limit ? path.at[0].i + 1 : path.at[0].i;
-	path.at[0].i = i;
+	walk(ranges, limit, path);
+	leaf = path->at[0].node;
+	i = leaf->key[path->at[0].i] <= limit ? path->at[0].i + 1 : path->at[0].i;
+	path->at[0].i = i;
 	if (i == leaf->n) {
 		leaf = leaf->next;
 		i = 0;
@@ -217,18 +227,28 @@ bool weir_ranges_place_(const struct weir_ranges *ranges, uint64_t pages, uint64
 		return true;
 	/* then the gaps to the left of the path, highest first */
 	for (unsigned int level = 0; level < ranges->height; level++) {
-		const struct weir_ranges_node *node = path.at[level].node;
+		const struct weir_ranges_node *node = path->at[level].node;
 
-		for (i = path.at[level].i; i--;) {
+		for (i = path->at[level].i; i--;) {
 			if (node->fit[i] < pages)
 				continue;
-			if (level)
-				return place_below(ranges, child_of(node, i), level - 1, pages,
-						   out_first);
-			return place_in(gap_of(ranges, node, i), node->key[i], pages, out_first);
+			path->at[level].i = i;
+			if (!level)
+				return place_in(gap_of(ranges, node, i), node->key[i], pages,
+						out_first);
+			path->at[level - 1].node = child_of(node, i);
+			return place_below(ranges, path, level - 1, pages, out_first);
 		}
 	}
 	return false;
+}
+
+bool weir_ranges_place_(const struct weir_ranges *ranges, uint64_t pages, uint64_t limit,
+			uint64_t *out_first)
+{
+	struct path path;
+
+	return find_place(ranges, pages, limit, &path, out_first);
 }
 
 bool weir_ranges_next_(const struct weir_ranges *ranges, uint64_t page,
@@ -253,17 +273,6 @@ bool weir_ranges_next_(const struct weir_ranges *ranges, uint64_t page,
 		return false;
 	*out_range = (struct weir_range){ leaf->key[i], end_of(leaf, i) - 1,
 					  leaf->value[i] & RESERVED };
-	return true;
-}
-
-bool weir_ranges_get_(const struct weir_ranges *ranges, uint64_t first,
-		      struct weir_range *out_range)
-{
-	struct weir_range range;
-
-	if (!weir_ranges_next_(ranges, first, &range) || range.first != first)
-		return false;
-	*out_range = range;
 	return true;
 }
 
@@ -452,11 +461,22 @@ void weir_ranges_fini_(struct weir_ranges *ranges)
 	*ranges = (struct weir_ranges){ 0 };
 }
 
+/* A new entry at the path's place in a leaf that has room. */
+static void insert(struct weir_ranges *ranges, struct path *path, const struct weir_range *range)
+{
+	struct weir_ranges_node *leaf = path->at[0].node;
+	unsigned int i = path->at[0].i;
+
+	open_entry(leaf, i);
+	leaf->key[i] = range->first;
+	leaf->value[i] = (range->last - range->first + 1) | (range->reserved ? RESERVED : 0);
+	ranges->n++;
+	refit(ranges, path, i);
+}
+
 int weir_ranges_add_(struct weir_ranges *ranges, const struct weir_range *range)
 {
-	struct weir_ranges_node *leaf;
 	struct path path;
-	unsigned int i;
 
 	walk(ranges, range->first, &path);
 	if (path.at[0].node->n == FAN) {
@@ -466,14 +486,30 @@ int weir_ranges_add_(struct weir_ranges *ranges, const struct weir_range *range)
 			return err;
 		walk(ranges, range->first, &path);
 	}
-	leaf = path.at[0].node;
-	i = leaf->key[path.at[0].i] <= range->first ? path.at[0].i + 1 : path.at[0].i;
-	open_entry(leaf, i);
-	leaf->key[i] = range->first;
-	leaf->value[i] = (range->last - range->first + 1) | (range->reserved ? RESERVED : 0);
-	ranges->n++;
-	refit(ranges, &path, i);
+	if (path.at[0].node->key[path.at[0].i] <= range->first)
+		path.at[0].i++;
+	insert(ranges, &path, range);
 	return 0;
+}
+
+int weir_ranges_alloc_(struct weir_ranges *ranges, uint64_t pages, uint64_t limit,
+		       uint64_t *out_first)
+{
+	struct weir_range range = { 0 };
+	struct path path;
+	int err = 0;
+
+	if (!find_place(ranges, pages, limit, &path, &range.first))
+		return WEIR_ENOSPC;
+	range.last = range.first + (pages - 1);
+	/* below the first entry of a leaf may already be the next leaf's part */
+	if (path.at[0].i && path.at[0].node->n < FAN)
+		insert(ranges, &path, &range);
+	else
+		err = weir_ranges_add_(ranges, &range);
+	if (!err)
+		*out_first = range.first;
+	return err;
 }
 
 /* The gap below the first range above @page grew at its lower end. */
@@ -494,25 +530,37 @@ static void refit_above(struct weir_ranges *ranges, uint64_t page)
 	bring_up(ranges, &path, 0);
 }
 
-void weir_ranges_del_(struct weir_ranges *ranges, uint64_t first)
+/* Takes out the path's entry. */
+static void delete(struct weir_ranges *ranges, struct path *path)
 {
-	struct weir_ranges_node *leaf;
-	struct path path;
-	unsigned int i;
+	struct weir_ranges_node *leaf = path->at[0].node;
+	unsigned int i = path->at[0].i;
+	uint64_t first = leaf->key[i];
 	bool last;
 
-	walk(ranges, first, &path);
-	leaf = path.at[0].node;
-	i = path.at[0].i;
 	close_entry(leaf, i);
 	ranges->n--;
 	last = i == leaf->n;
 	if (!last)
 		leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), leaf->key[i]);
 	if (leaf->n)
-		bring_up(ranges, &path, 0);
+		bring_up(ranges, path, 0);
 	if (leaf->n <= FAN / 4)
-		thin(ranges, &path);
+		thin(ranges, path);
 	if (last)
 		refit_above(ranges, first);
+}
+
+bool weir_ranges_free_(struct weir_ranges *ranges, uint64_t first, uint64_t pages)
+{
+	const struct weir_ranges_node *leaf;
+	struct path path;
+
+	walk(ranges, first, &path);
+	leaf = path.at[0].node;
+	/* not what is reserved: its number of pages is another one */
+	if (leaf->key[path.at[0].i] != first || leaf->value[path.at[0].i] != pages)
+		return false;
+	delete(ranges, &path);
+	return true;
 }

@@ -47,13 +47,13 @@ bool weir_ranges_place_(const struct weir_ranges *ranges, uint64_t pages, uint64
 			uint64_t *out_first);
 /* The pages must be free and of the space. Return: 0; WEIR_ENOMEM, nothing happened. */
 int weir_ranges_add_(struct weir_ranges *ranges, const struct weir_range *range);
-/* Takes out the range that begins at @first, which must be there. */
-void weir_ranges_del_(struct weir_ranges *ranges, uint64_t first);
+/* The same at the highest place, as above. Return: 0; WEIR_ENOSPC; WEIR_ENOMEM. */
+int weir_ranges_alloc_(struct weir_ranges *ranges, uint64_t pages, uint64_t limit,
+		       uint64_t *out_first);
+/* Takes out the range of @pages that begins at @first. False when there is none, or it is reserved. */
+bool weir_ranges_free_(struct weir_ranges *ranges, uint64_t first, uint64_t pages);
 /* The lowest range of the space that ends at or above @page. Return: whether there is one. */
 bool weir_ranges_next_(const struct weir_ranges *ranges, uint64_t page,
 		       struct weir_range *out_range);
-/* The range that begins at @first. Return: whether there is one. */
-bool weir_ranges_get_(const struct weir_ranges *ranges, uint64_t first,
-		      struct weir_range *out_range);
 
 #endif

@@ -17,7 +17,7 @@ static const struct weir_dma_options default_options = {
 /* ---- the machine's ---- */
 
 /* The machine's state, made when missing. NULL without memory. Any context. */
-static struct weir_dma_machine *of_machine(struct weir_machine *m)
+struct weir_dma_machine *weir_dma_machine_(struct weir_machine *m)
 {
 	struct weir_dma_machine *of_m = atomic_load(&m->dma), *other = NULL;
 
@@ -35,7 +35,13 @@ static struct weir_dma_machine *of_machine(struct weir_machine *m)
 
 void weir_dma_free_machine_(struct weir_machine *m)
 {
-	weir_atomic_free(m, atomic_load(&m->dma), sizeof(struct weir_dma_machine));
+	struct weir_dma_machine *of_m = atomic_load(&m->dma);
+
+	if (!of_m)
+		return;
+	weir_dma_kept_free_(m, of_m);
+	weir_dma_bounce_destroy_(m, atomic_load(&of_m->bounce));
+	weir_atomic_free(m, of_m, sizeof(*of_m));
 }
 
 void weir_dma_options_get(struct weir_machine *m, struct weir_dma_options *out_options)
@@ -51,7 +57,7 @@ int weir_dma_options_set(struct weir_machine *m, const struct weir_dma_options *
 
 	if (!options->flush_ranges || !options->flush_ns || !options->bounce_bytes)
 		return WEIR_EINVAL;
-	of_m = of_machine(m);
+	of_m = weir_dma_machine_(m);
 	if (!of_m)
 		return WEIR_ENOMEM;
 	if (atomic_load(&of_m->used))
@@ -88,7 +94,7 @@ static void destroy(struct weir_dma *dma)
 static int create(struct weir_device *dev, struct weir_dma **out_dma)
 {
 	struct weir_machine *m = dev->m;
-	struct weir_dma_machine *of_m = of_machine(m);
+	struct weir_dma_machine *of_m = weir_dma_machine_(m);
 	struct weir_dma *dma = of_m ? weir_atomic_alloc(m, sizeof(*dma)) : NULL;
 	int err;
 
@@ -101,6 +107,7 @@ static int create(struct weir_device *dev, struct weir_dma **out_dma)
 	dma->coherent = is_coherent(dev, &of_m->options);
 	dma->refused = !dma->coherent && !m->ops->cache_sync;
 	dma->lazy = of_m->options.lazy;
+	dma->debug = of_m->options.debug;
 	dma->mask = dma->coherent_mask = WEIR_DMA_MASK(32);
 	dma->max_segment_bytes = UINT64_MAX;
 	dma->boundary_mask = UINT64_MAX;
@@ -112,11 +119,16 @@ static int create(struct weir_device *dev, struct weir_dma **out_dma)
 		destroy(dma);
 		return err;
 	}
-	if (dma->refused)
-		weir_logf_(m, WEIR_LOG_ERR, "dma: %s: it does not see the CPU's caches, and "
-			   "the host lacks the call 'cache_sync': refused", dev->name);
 	*out_dma = dma;
 	return 0;
+}
+
+static int refuse(struct weir_dma *dma)
+{
+	if (!atomic_exchange(&dma->refusal_said, true))
+		weir_logf_(dma->m, WEIR_LOG_ERR, "dma: %s: it does not see the CPU's caches, and "
+			   "the host lacks the call 'cache_sync': refused", dma->dev->name);
+	return WEIR_EOPNOTSUPP;
 }
 
 /* The first call of a driver without IOMMU. Two may come at once. */
@@ -149,30 +161,70 @@ int weir_dma_get_(struct weir_device *dev, struct weir_dma **out_dma)
 			return err;
 	}
 	if (dma->refused)
-		return WEIR_EOPNOTSUPP;
+		return refuse(dma);
 	*out_dma = dma;
 	return 0;
 }
 
+static int enter_space(struct weir_dma *dma)
+{
+	int err = weir_dma_space_get_(dma->dev, &dma->space);
+
+	if (err || !dma->lazy)
+		return err;
+	err = weir_dma_flush_open_(dma->space, &dma->of_m->options);
+	if (err)
+		weir_dma_space_put_(dma->space);
+	return err;
+}
+
 int weir_dma_begin_(struct weir_device *dev)
 {
-	dev->dma_direct = true;
+	const struct weir_domain *domain = dev->master ? weir_group_domain(dev->master->group)
+						       : NULL;
+	struct weir_dma *dma;
+	int err;
+
+	dev->dma_direct = !domain || domain->type != WEIR_DOMAIN_DMA;
+	if (dev->dma_direct)
+		return 0;
+	err = create(dev, &dma);
+	if (err)
+		return err;
+	err = enter_space(dma);
+	if (err) {
+		destroy(dma);
+		return err;
+	}
+	atomic_store(&dev->dma, dma);
 	return 0;
+}
+
+/* Without debug it is known how much is left, not what: it goes with the whole space. */
+static void say_left(const struct weir_dma *dma)
+{
+	uint64_t n = atomic_load(&dma->nr_mappings);
+
+	if (!n)
+		return;
+	weir_logf_(dma->m, WEIR_LOG_ERR, "dma: %s: its driver left %llu mapping(s)%s",
+		   dma->dev->name, (unsigned long long)n,
+		   dma->space && dma->space->users > 1 ?
+		   ", in reach until the others of its group are unbound" : "");
 }
 
 void weir_dma_end_(struct weir_device *dev)
 {
 	struct weir_dma *dma = atomic_load(&dev->dma);
-	uint64_t n;
 
 	if (!dma)
 		return;
 	weir_dma_pages_drop_(dma);
-	n = atomic_load(&dma->nr_mappings);
-	if (n)
-		weir_logf_(dev->m, WEIR_LOG_ERR, "dma: %s: its driver left %llu mapping(s)",
-			   dev->name, (unsigned long long)n);
+	weir_dma_track_drop_(dma);
+	say_left(dma);
 	atomic_store(&dev->dma, NULL);
+	if (dma->space)
+		weir_dma_space_put_(dma->space);
 	destroy(dma);
 }
 
@@ -269,25 +321,34 @@ int weir_dma_set_lazy(struct weir_device *dev, bool on)
 		return WEIR_EBUSY;
 	if (dma->untrusted && on)
 		return WEIR_EPERM;
-	dma->lazy = on;
-	return 0;
+	if (on && dma->space) {
+		weir_lock_(dma->m);
+		err = weir_dma_flush_open_(dma->space, &dma->of_m->options);
+		weir_unlock_(dma->m);
+	}
+	if (!err)
+		dma->lazy = on;
+	return err;
 }
 
 bool weir_dma_is_translated(struct weir_device *dev)
 {
-	(void)dev;
-	return false;
+	const struct weir_dma *dma = atomic_load(&dev->dma);
+
+	return dma && dma->space;
 }
 
 uint64_t weir_dma_max_map_bytes(struct weir_device *dev)
 {
-	(void)dev;
-	return UINT64_MAX;
-}
+	const struct weir_dma *dma = atomic_load(&dev->dma);
+	struct weir_dma_options options;
 
-int weir_dma_bounce_reserve(struct weir_machine *m)
-{
-	return m->ops->pages_alloc && m->ops->pa_to_va ? 0 : WEIR_EOPNOTSUPP;
+	weir_dma_options_get(dev->m, &options);
+	if (dma && dma->space && !dma->untrusted)
+		return dma->space->iova_max;
+	/* a copy may start anywhere in its first page */
+	return options.bounce_bytes > WEIR_DMA_PAGE_BYTES ?
+	       options.bounce_bytes - WEIR_DMA_PAGE_BYTES : options.bounce_bytes;
 }
 
 void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stats)
@@ -299,4 +360,10 @@ void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stat
 		return;
 	out_stats->mappings = atomic_load(&dma->nr_mappings);
 	out_stats->bounced = atomic_load(&dma->nr_bounced);
+	if (dma->space && dma->space->flush.timer) {
+		unsigned long before = weir_spin_lock(&dma->space->flush.spin);
+
+		out_stats->flushes = dma->space->flush.nr_flushes;
+		weir_spin_unlock(&dma->space->flush.spin, before);
+	}
 }

@@ -157,6 +157,7 @@ struct weir_domain {
 	void *handler_context;       /* (d) */
 	uint32_t handling;           /* (d) calls of the handler under way */
 	_Atomic bool has_handler;
+	struct weir_dma_space *dma;  /* (m) of the DMA calls, while devices use it for them */
 	struct weir_domain *next_dead; /* in m->dead_domains */
 };
 

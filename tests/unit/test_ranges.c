@@ -87,11 +87,15 @@ static void add(struct shadow *s, uint64_t first, uint64_t pages)
 
 static void del(struct shadow *s, uint64_t page)
 {
-	uint64_t first = s->first[page];
+	uint64_t first = s->first[page], pages = 0;
 
-	weir_ranges_del_(&s->ranges, first);
-	for (uint64_t p = first; p <= MAX && s->first[p] == first; p++)
+	for (uint64_t p = first; p <= MAX && s->first[p] == first; p++, pages++)
 		s->first[p] = 0;
+	assert_false(weir_ranges_free_(&s->ranges, first, pages + 1));
+	if (pages > 1)
+		assert_false(weir_ranges_free_(&s->ranges, first + 1, pages));
+	assert_true(weir_ranges_free_(&s->ranges, first, pages));
+	assert_false(weir_ranges_free_(&s->ranges, first, pages));
 }
 
 /* Adds where there is room, at the highest place or anywhere, or takes something out. */
@@ -107,9 +111,14 @@ static void step(struct shadow *s, unsigned int fullness)
 	}
 	if (seed_next(&s->seed) % 2) {
 		uint64_t limit = seed_next(&s->seed) % 2 ? page : UINT64_MAX;
+		uint64_t expected = place_by_hand(s, pages, limit);
+		int err = weir_ranges_alloc_(&s->ranges, pages, limit, &page);
 
-		if (weir_ranges_place_(&s->ranges, pages, limit, &page))
-			add(s, page, pages);
+		assert_int_equal(err, expected ? 0 : WEIR_ENOSPC);
+		if (!err)
+			assert_int_equal(page, expected);
+		for (n = 0; !err && n < pages; n++)
+			s->first[page + n] = page;
 		return;
 	}
 	while (n < pages && page + n <= MAX && !s->first[page + n])
@@ -174,35 +183,25 @@ static void test_ranges_full_and_empty(void **state)
 /* A hundred thousand: the height stays that of a balanced tree, the memory is all given back. */
 static void test_ranges_large(void **state)
 {
-	static uint64_t first[LARGE];
+	static uint64_t first[LARGE], many[LARGE];
 	static struct shadow s;
 
 	(void)state;
 	open_world(&s, 1, (UINT64_C(1) << 36) - 1);
 	for (unsigned int i = 0; i < LARGE; i++) {
 		uint64_t pages = UINT64_C(1) << seed_next(&s.seed) % 6;
-		struct weir_range range = { 0 };
 
-		assert_true(weir_ranges_place_(&s.ranges, pages, UINT64_MAX, &range.first));
-		range.last = range.first + (pages - 1);
-		assert_int_equal(weir_ranges_add_(&s.ranges, &range), 0);
-		first[i] = range.first;
+		assert_int_equal(weir_ranges_alloc_(&s.ranges, pages, UINT64_MAX, &first[i]), 0);
+		many[i] = pages;
 	}
 	assert_int_equal(s.ranges.n, LARGE);
 	assert_in_range(s.ranges.height, 5, 6); /* 16^4 < 100,000 entries, 8^6 > */
-	for (unsigned int i = LARGE; i-- > 1;) {
+	for (unsigned int i = LARGE; i--;) {
 		unsigned int k = (unsigned int)(seed_next(&s.seed) % (i + 1));
-		uint64_t tmp = first[i];
 
-		first[i] = first[k];
-		first[k] = tmp;
-	}
-	for (unsigned int i = 0; i < LARGE; i++) {
-		struct weir_range range;
-
-		assert_true(weir_ranges_get_(&s.ranges, first[i], &range));
-		weir_ranges_del_(&s.ranges, first[i]);
-		assert_false(weir_ranges_get_(&s.ranges, first[i], &range));
+		assert_true(weir_ranges_free_(&s.ranges, first[k], many[k]));
+		first[k] = first[i];
+		many[k] = many[i];
 	}
 	assert_int_equal(s.ranges.n, 0);
 	assert_int_equal(s.ranges.height, 1);

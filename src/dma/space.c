@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Translated DMA: the I/O virtual addresses of a domain, and what is mapped there.
+ *
+ * A domain has a space as long as devices with drivers are behind it; the machine lock
+ * guards who comes and goes. Maps and unmaps need the spin locks of the addresses and of
+ * the domain, one after the other, and no other.
+ */
+#include "dma/priv.h"
+
+#define BATCH 32u /* spans that are mapped at a time: interrupts are off meanwhile */
+#define IOVA_32_MAX UINT64_C(0xffffffff)
+
+/* ---- life ---- */
+
+static int reserve_stream(struct weir_dma_space *space, const struct weir_stream_id *stream)
+{
+	struct weir_fwregion region;
+	int err = 0;
+
+	for (unsigned int i = 0;
+	     !err && !weir_firmware_stream_region(stream->iommu->dev->fwnode, stream->id, i, &region);
+	     i++)
+		err = weir_iova_reserve_(&space->iova, region.first, region.last);
+	return err;
+}
+
+/* What is mapped to itself since firmware, and what does not reach memory. */
+static int reserve_regions(struct weir_dma_space *space, const struct weir_device *dev)
+{
+	struct weir_fwregion region;
+	int err = 0;
+
+	for (unsigned int i = 0;
+	     !err && dev->fwnode && !weir_firmware_iommu_region(dev->fwnode, i, &region); i++)
+		err = weir_iova_reserve_(&space->iova, region.first, region.last);
+	for (uint32_t i = 0; !err && i < dev->master->nr_streams; i++)
+		err = reserve_stream(space, &dev->master->streams[i]);
+	return err;
+}
+
+/* Address 0 is never handed out: too many drivers and devices take it for none. */
+static int create(struct weir_device *dev, struct weir_domain *domain,
+		  struct weir_dma_space **out_space)
+{
+	struct weir_machine *m = dev->m;
+	struct weir_dma_space *space = weir_atomic_alloc(m, sizeof(*space));
+	struct weir_domain_limits limits;
+	uint64_t min;
+	int err;
+
+	if (!space)
+		return WEIR_ENOMEM;
+	weir_domain_limits_get(domain, &limits);
+	min = limits.iova_min ? limits.iova_min : limits.page_bytes;
+	space->m = m;
+	space->domain = weir_domain_ref(domain);
+	space->page_bytes = limits.page_bytes;
+	space->iova_max = limits.iova_max;
+	err = weir_iova_init_(m, &space->iova, min, limits.iova_max, limits.page_bytes);
+	if (!err)
+		err = reserve_regions(space, dev);
+	if (err) {
+		weir_iova_fini_(&space->iova);
+		weir_domain_unref(domain);
+		weir_atomic_free(m, space, sizeof(*space));
+		return err;
+	}
+	*out_space = space;
+	return 0;
+}
+
+int weir_dma_space_get_(struct weir_device *dev, struct weir_dma_space **out_space)
+{
+	struct weir_domain *domain = weir_group_domain(dev->master->group);
+	struct weir_domain_limits limits;
+	struct weir_dma_space *space = domain->dma;
+	int err;
+
+	if (!space) {
+		err = create(dev, domain, &space);
+		if (err)
+			return err;
+		domain->dma = space;
+	} else {
+		/* a master at another instance may have narrowed them, or have regions of its own */
+		weir_domain_limits_get(domain, &limits);
+		if (limits.page_bytes != space->page_bytes)
+			return WEIR_EBUSY;
+		if (limits.iova_max < space->iova_max)
+			space->iova_max = limits.iova_max;
+		err = reserve_regions(space, dev);
+		if (err)
+			return err;
+	}
+	space->users++;
+	*out_space = space;
+	return 0;
+}
+
+/* What drivers left, between what is mapped for good. */
+static void unmap_all(struct weir_dma_space *space)
+{
+	uint64_t first, last, at = 0;
+
+	weir_iova_trim_(&space->iova);
+	while (weir_iova_next_open_(&space->iova, at, &first, &last)) {
+		(void)weir_domain_unmap(space->domain, first, last - first + 1);
+		at = last + 1;
+		if (!at)
+			break;
+	}
+}
+
+void weir_dma_space_put_(struct weir_dma_space *space)
+{
+	struct weir_machine *m = space->m;
+
+	if (--space->users)
+		return;
+	weir_dma_flush_close_(space);
+	unmap_all(space);
+	space->domain->dma = NULL;
+	weir_iova_fini_(&space->iova);
+	weir_domain_unref(space->domain);
+	weir_atomic_free(m, space, sizeof(*space));
+}
+
+/* ---- one piece ---- */
+
+static uint32_t prot_of(const struct weir_dma *dma, uint32_t how)
+{
+	uint32_t prot = WEIR_MAP_NOEXEC;
+
+	if (how & WEIR_DMA_TO_DEVICE)
+		prot |= WEIR_MAP_READ;
+	if (how & WEIR_DMA_FROM_DEVICE)
+		prot |= WEIR_MAP_WRITE;
+	if (how & WEIR_DMA_MMIO)
+		return prot | WEIR_MAP_DEVICE;
+	return dma->coherent ? prot | WEIR_MAP_CACHED : prot;
+}
+
+static int take_iova(struct weir_dma *dma, uint64_t bytes, uint64_t mask, uint64_t *out_iova)
+{
+	struct weir_dma_space *space = dma->space;
+	uint64_t limit = mask < dma->bus_max ? mask : dma->bus_max;
+
+	if (limit > space->iova_max)
+		limit = space->iova_max;
+	if (dma->of_m->options.iova_32_first && limit > IOVA_32_MAX &&
+	    !weir_iova_alloc_(&space->iova, bytes, IOVA_32_MAX, out_iova))
+		return 0;
+	return weir_iova_alloc_(&space->iova, bytes, limit, out_iova);
+}
+
+/* The whole pages around a range. False when they go past the end of the address space. */
+static bool pages_around(const struct weir_dma_space *space, uint64_t addr, uint64_t bytes,
+			 uint64_t *out_bytes)
+{
+	uint64_t mask = space->page_bytes - 1, offset = addr & mask;
+
+	if (offset + bytes < bytes || offset + bytes > UINT64_MAX - mask)
+		return false;
+	*out_bytes = (offset + bytes + mask) & ~mask;
+	return true;
+}
+
+/* The domain speaks of ranges; the caller's arguments were checked. */
+static int as_api_error(int err)
+{
+	return err == WEIR_EINVAL || err == WEIR_ERANGE || err == WEIR_EEXIST ? WEIR_EIO : err;
+}
+
+int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
+			uint64_t mask, uint64_t *out_iova)
+{
+	struct weir_dma_space *space = dma->space;
+	uint64_t offset = pa & (space->page_bytes - 1), iova, len;
+	int err;
+
+	if (!pages_around(space, pa, bytes, &len))
+		return WEIR_EINVAL;
+	err = take_iova(dma, len, mask, &iova);
+	if (err)
+		return err;
+	err = weir_domain_map(space->domain, iova, pa - offset, len, prot_of(dma, how));
+	if (err) {
+		(void)weir_iova_free_(&space->iova, iova, len);
+		return as_api_error(err);
+	}
+	*out_iova = iova + offset;
+	return 0;
+}
+
+int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
+{
+	struct weir_dma_space *space = dma->space;
+	uint64_t base = iova & ~(space->page_bytes - 1), len;
+	bool lazy = dma->lazy && space->flush.timer;
+	int err;
+
+	if (!bytes || !pages_around(space, iova, bytes, &len))
+		return WEIR_EINVAL;
+	err = lazy ? weir_domain_unmap_lazy_(space->domain, base, len)
+		   : weir_domain_unmap(space->domain, base, len);
+	if (err)
+		return err == WEIR_EIO ? err : WEIR_EINVAL;
+	if (lazy)
+		weir_dma_flush_add_(space, base, len);
+	else
+		(void)weir_iova_free_(&space->iova, base, len);
+	return 0;
+}
+
+/* ---- lists ---- */
+
+/* Segments as the device sees them are being made. */
+struct segments {
+	const struct weir_dma *dma;
+	struct weir_dma_segment *out;
+	uint32_t n, max;
+	uint64_t iova, bytes; /* not yet given out */
+};
+
+static int give_out(struct segments *s)
+{
+	while (s->bytes) {
+		uint64_t bytes = weir_dma_cut_(s->dma, s->iova, s->bytes);
+
+		if (s->n == s->max)
+			return WEIR_E2BIG;
+		s->out[s->n++] = (struct weir_dma_segment){ s->iova, bytes };
+		s->iova += bytes;
+		s->bytes -= bytes;
+	}
+	return 0;
+}
+
+/* @iova: of the list's first page. Return: 0; WEIR_E2BIG. */
+static int make_segments(struct segments *s, const struct weir_dma_range *ranges,
+			 uint32_t nr_ranges, uint64_t iova)
+{
+	const struct weir_dma_space *space = s->dma->space;
+
+	for (uint32_t i = 0; i < nr_ranges; i++) {
+		uint64_t offset = ranges[i].pa & (space->page_bytes - 1), len = 0;
+		int err;
+
+		if (!ranges[i].bytes)
+			continue;
+		if (s->bytes && s->iova + s->bytes != iova + offset) {
+			err = give_out(s);
+			if (err)
+				return err;
+		}
+		if (!s->bytes)
+			s->iova = iova + offset;
+		s->bytes += ranges[i].bytes;
+		(void)pages_around(space, ranges[i].pa, ranges[i].bytes, &len);
+		iova += len;
+	}
+	return give_out(s);
+}
+
+/* Return: 0, and nothing is mapped; or the error of taking away what was. */
+static int map_spans(struct weir_dma *dma, const struct weir_dma_range *ranges,
+		     uint32_t nr_ranges, uint32_t prot, uint64_t iova)
+{
+	struct weir_dma_space *space = dma->space;
+	struct weir_span spans[BATCH];
+	uint64_t at = iova, done = iova;
+	unsigned int n = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < nr_ranges && !err; i++) {
+		uint64_t pa = ranges[i].pa & ~(space->page_bytes - 1), len = 0;
+
+		if (!ranges[i].bytes)
+			continue;
+		(void)pages_around(space, ranges[i].pa, ranges[i].bytes, &len);
+		if (n && spans[n - 1].pa + spans[n - 1].bytes == pa) {
+			spans[n - 1].bytes += len;
+		} else {
+			if (n >= BATCH) {
+				err = weir_domain_map_spans_(space->domain, spans, n, prot);
+				done = err ? done : at;
+				n = 0;
+			}
+			spans[n++] = (struct weir_span){ .iova = at, .pa = pa, .bytes = len };
+		}
+		at += len;
+	}
+	if (!err && n)
+		err = weir_domain_map_spans_(space->domain, spans, n, prot);
+	if (err && done != iova && weir_domain_unmap(space->domain, iova, done - iova))
+		return WEIR_EIO;
+	return err ? as_api_error(err) : 0;
+}
+
+int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *ranges,
+			     uint32_t nr_ranges, uint32_t how, uint32_t max_segments,
+			     struct weir_dma_segment *out_segments, uint32_t *out_nr)
+{
+	struct segments s = { .dma = dma, .out = out_segments, .max = max_segments };
+	struct weir_dma_space *space = dma->space;
+	uint64_t total = 0, iova;
+	int err;
+
+	for (uint32_t i = 0; i < nr_ranges; i++) {
+		uint64_t len = 0;
+
+		if (ranges[i].bytes && !pages_around(space, ranges[i].pa, ranges[i].bytes, &len))
+			return WEIR_EINVAL;
+		if (total + len < total)
+			return WEIR_EINVAL;
+		total += len;
+	}
+	err = take_iova(dma, total, dma->mask, &iova);
+	if (err)
+		return err;
+	err = make_segments(&s, ranges, nr_ranges, iova);
+	if (!err)
+		err = map_spans(dma, ranges, nr_ranges, prot_of(dma, how), iova);
+	if (err) {
+		if (err != WEIR_EIO) /* else a part may still be in reach of the device */
+			(void)weir_iova_free_(&space->iova, iova, total);
+		return err;
+	}
+	*out_nr = s.n;
+	return 0;
+}
