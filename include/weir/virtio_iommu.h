@@ -58,6 +58,12 @@ struct weir_viommu_options {
 	 */
 	void (*fault)(void *arg, const struct weir_fault *fault);
 	void *arg;
+	/*
+	 * Bypass stays as it was found until weir_viommu_enforce(): devices that run
+	 * already are attached before. Takes VIRTIO_IOMMU_F_BYPASS_CONFIG; without that
+	 * feature there is no bypass at all.
+	 */
+	bool keep_bypass;
 };
 
 /**
@@ -77,6 +83,12 @@ int weir_viommu_create(struct weir_virtio *v, const struct weir_viommu_options *
  * device; NULL is fine. All domains are destroyed already. Context: thread. Return: NULL.
  */
 struct weir_viommu *weir_viommu_destroy(struct weir_viommu *viommu);
+
+/**
+ * weir_viommu_enforce - bypass off, for good; with keep_bypass, once all that runs is attached.
+ * Context: thread. Return: 0; WEIR_EIO when the device does not take it.
+ */
+int weir_viommu_enforce(struct weir_viommu *viommu);
 
 /**
  * weir_viommu_suspend - bypass off and reset: all endpoints are blocked, all mappings

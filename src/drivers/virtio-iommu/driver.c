@@ -67,6 +67,11 @@ static int op_attach(void *instance, uint32_t stream, enum weir_domain_type type
 	return weir_viommu_attach(vi, stream, type == WEIR_DOMAIN_BLOCKED ? NULL : part);
 }
 
+static int op_enforce(void *instance)
+{
+	return weir_viommu_enforce(((const struct bound *)instance)->vi);
+}
+
 static void op_forget(void *instance, uint32_t stream)
 {
 	weir_viommu_forget(((const struct bound *)instance)->vi, stream);
@@ -105,6 +110,7 @@ static const struct weir_iommu_ops instance_ops = {
 	.part_create = op_part_create,
 	.part_destroy = op_part_destroy,
 	.attach = op_attach,
+	.enforce = op_enforce,
 	.forget = op_forget,
 	.map = op_map,
 	.sync_map = op_sync_map,
@@ -127,7 +133,7 @@ static void close_all(struct bound *b)
 
 static int viommu_probe(struct weir_device *dev)
 {
-	struct weir_viommu_options options = { .fault = on_fault };
+	struct weir_viommu_options options = { .fault = on_fault, .keep_bypass = true };
 	struct bound *b;
 	void *mem;
 	int err = weir_devm_alloc(dev, sizeof(*b), &mem);

@@ -87,6 +87,7 @@ struct weir_viommu {
 	struct weir_list domains;          /* (r) */
 	struct weir_list endpoints;        /* (r) */
 	bool dead;                         /* (r) */
+	bool enforced;                     /* (t) bypass is off, and put off again after a reset */
 	bool off;                          /* (t) suspended, or not yet running */
 	struct weir_timer *timer;          /* (c) polls the events; or NULL */
 	bool has_irq;                      /* (t) */

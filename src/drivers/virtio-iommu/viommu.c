@@ -158,7 +158,7 @@ static int negotiate(struct weir_viommu *vi, uint64_t *out_features)
 
 static int start(struct weir_viommu *vi)
 {
-	int err = bypass_off(vi);
+	int err = vi->enforced ? bypass_off(vi) : 0;
 
 	if (!err)
 		err = weir_viommu_events_fill_(vi);
@@ -229,6 +229,7 @@ int weir_viommu_create(struct weir_virtio *v, const struct weir_viommu_options *
 	vi->off = true;
 	if (options)
 		vi->options = *options;
+	vi->enforced = !vi->options.keep_bypass;
 	weir_list_init(&vi->domains);
 	weir_list_init(&vi->endpoints);
 	err = init(vi);
@@ -240,11 +241,19 @@ int weir_viommu_create(struct weir_virtio *v, const struct weir_viommu_options *
 	return 0;
 }
 
+int weir_viommu_enforce(struct weir_viommu *vi)
+{
+	int err = vi->enforced ? 0 : bypass_off(vi);
+
+	vi->enforced = vi->enforced || !err;
+	return err;
+}
+
 static void stop(struct weir_viommu *vi)
 {
 	unsigned long before;
 
-	if (!vi->off)
+	if (!vi->off && vi->enforced)
 		bypass_off(vi);
 	weir_virtio_stop(vi->v);
 	if (!vi->lock.ops)
