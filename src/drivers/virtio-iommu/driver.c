@@ -169,20 +169,27 @@ static void viommu_remove(struct weir_device *dev)
 	close_all(weir_device_data(dev));
 }
 
+/* What it knew is gone with its reset: the core attaches and maps anew when it is back. */
 static int viommu_suspend(struct weir_device *dev)
 {
+	int err = weir_iommu_power(dev, false);
+
+	if (err)
+		return err;
 	weir_viommu_suspend(((struct bound *)weir_device_data(dev))->vi);
 	return 0;
 }
 
 static int viommu_resume(struct weir_device *dev)
 {
-	return weir_viommu_resume(((struct bound *)weir_device_data(dev))->vi);
+	int err = weir_viommu_resume(((struct bound *)weir_device_data(dev))->vi);
+
+	return err ? err : weir_iommu_power(dev, true);
 }
 
 static void viommu_shutdown(struct weir_device *dev)
 {
-	weir_viommu_suspend(((struct bound *)weir_device_data(dev))->vi);
+	(void)viommu_suspend(dev);
 }
 
 unsigned int weir_virtio_iommu_poll(struct weir_device *dev)

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+/*
+ * virtio-iommu as a module, bound on QEMU's model: edu is a master behind it, and a rogue:
+ * the test programs it and switches its bus mastering on, whatever the library says.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "weir/virtio_iommu.h"
+
+#define IOVA 0x7f0000000000u
+#define FILL 0xa5
+
+static const char *const args[] = {
+	"-device", "virtio-iommu-pci,addr=03.0",
+	"-device", "edu,addr=05.0,dma_mask=0xffffffffffffffff",
+	NULL,
+};
+
+struct bed {
+	struct bench b;
+	struct weir_device *iommu, *edu_dev;
+	struct weir_module *module;
+	struct edu edu;
+	uint8_t *va; /* two pages of RAM */
+	uint64_t pa;
+	unsigned long fired, landed;
+};
+
+static int client_probe(struct weir_device *dev)
+{
+	int err = weir_pci_enable(dev);
+
+	return err ? err : weir_pci_master(dev, true);
+}
+
+static void client_remove(struct weir_device *dev)
+{
+	weir_pci_disable(dev);
+}
+
+static const struct weir_driver_ops client_ops = {
+	.abi = WEIR_ABI(struct weir_driver_ops),
+	.probe = client_probe,
+	.remove = client_remove,
+};
+static const struct weir_match client_match[] = { { .key = "pci:1234:11e8" }, { 0 } };
+static const struct weir_driver client = {
+	.name = "edu-client", .bus = "pci", .match = client_match, .ops = &client_ops,
+};
+
+static void bed_open(struct bed *bed)
+{
+	void *mem;
+
+	memset(bed, 0, sizeof(*bed));
+	bench_open(&bed->b, "aarch64", NULL, args);
+	bed->iommu = bench_pci(&bed->b, 0x1af4, 0x1057);
+	bed->edu_dev = bench_pci(&bed->b, 0x1234, 0x11e8);
+	bed->edu.dev = bed->edu_dev;
+	assert_int_equal(weir_pci_enable(bed->edu_dev), 0);
+	assert_int_equal(weir_pci_bar_map(bed->edu_dev, 0, &bed->edu.mmio), 0);
+	weir_pci_disable(bed->edu_dev);
+	assert_int_equal(weir_qtest_ops(bed->b.qtest)->pages_alloc(bed->b.qtest, 8192, 4096, &mem,
+								     &bed->pa), 0);
+	bed->va = mem;
+	assert_int_equal(weir_driver_register(bed->b.m, &client), 0);
+}
+
+static void bed_close(struct bed *bed)
+{
+	assert_int_equal(weir_driver_unregister(bed->b.m, &client), 0);
+	weir_mmio_unmap(&bed->edu.mmio);
+	weir_qtest_ops(bed->b.qtest)->pages_free(bed->b.qtest, bed->va, bed->pa, 8192);
+	bench_close(&bed->b);
+}
+
+static void load(struct bed *bed)
+{
+	assert_int_equal(weir_module_load(bed->b.m, &weir_module_virtio_iommu, &bed->module), 0);
+	assert_int_equal(weir_settle(bed->b.m), 0);
+	assert_int_equal(weir_device_status_get(bed->iommu), WEIR_DEVICE_BOUND);
+	assert_int_equal(weir_device_status_get(bed->edu_dev), WEIR_DEVICE_BOUND);
+}
+
+/* Fires at an address, as a rogue when @rogue. Whether it lands in the second page. */
+static bool fire(struct bed *bed, uint64_t iova, bool rogue)
+{
+	uint8_t *to = bed->va + 4096;
+	uint32_t command = weir_pci_read(bed->edu_dev, 4, 2);
+	unsigned int n = 0;
+
+	memset(to, FILL, 4096);
+	if (rogue)
+		weir_pci_write(bed->edu_dev, 4, 2, command | 6);
+	edu_dma(&bed->b, &bed->edu, iova, 64, true, false);
+	if (rogue)
+		weir_pci_write(bed->edu_dev, 4, 2, command);
+	bed->fired++;
+	for (unsigned int i = 0; i < 4096; i++)
+		n += to[i] != FILL;
+	bed->landed += n != 0;
+	return n;
+}
+
+static struct weir_domain *own_domain(struct bed *bed)
+{
+	struct weir_group *group;
+	struct weir_domain *domain;
+
+	assert_int_equal(weir_group_of(bed->edu_dev, &group), 0);
+	assert_int_equal(weir_domain_create(bed->b.m, WEIR_DOMAIN_UNMANAGED, &domain), 0);
+	assert_int_equal(weir_domain_map(domain, IOVA, bed->pa, 8192,
+					 WEIR_MAP_READ | WEIR_MAP_WRITE), 0);
+	assert_int_equal(weir_group_attach(group, domain), 0);
+	return domain;
+}
+
+static void test_virtio_iommu_bound_translates(void **state)
+{
+	struct weir_domain *domain, *identity;
+	struct weir_group *group;
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed);
+	/* Without the module the client waits, and does no DMA. */
+	assert_int_equal(weir_settle(bed.b.m), 0);
+	assert_int_equal(weir_device_status_get(bed.edu_dev), WEIR_DEVICE_NO_DRIVER);
+	assert_false(weir_pci_is_master(bed.edu_dev));
+	load(&bed);
+	assert_true(weir_device_group(bed.edu_dev) >= 0);
+	assert_int_equal(weir_device_group(bed.iommu), WEIR_ENOENT);
+	/* Its own domain of the library has no mapping: nothing passes. */
+	assert_false(fire(&bed, bed.pa + 4096, false));
+	domain = own_domain(&bed);
+	assert_true(fire(&bed, IOVA + 4096, false));
+	assert_false(fire(&bed, bed.pa + 4096, false));
+	assert_int_equal(weir_domain_unmap(domain, IOVA, 8192), 0);
+	assert_false(fire(&bed, IOVA + 4096, false));
+	assert_int_equal(weir_domain_map(domain, IOVA, bed.pa, 8192, WEIR_MAP_WRITE), 0);
+	assert_true(fire(&bed, IOVA + 4096, false));
+	assert_int_equal(weir_group_of(bed.edu_dev, &group), 0);
+	assert_int_equal(weir_domain_create(bed.b.m, WEIR_DOMAIN_IDENTITY, &identity), 0);
+	assert_int_equal(weir_group_attach(group, identity), 0);
+	assert_true(fire(&bed, bed.pa + 4096, false));
+	assert_false(fire(&bed, IOVA + 4096, false));
+	assert_int_equal(weir_group_attach(group, domain), 0);
+	assert_true(fire(&bed, IOVA + 4096, false));
+	weir_domain_unref(identity);
+	weir_domain_unref(domain);
+	assert_true(weir_virtio_iommu_poll(bed.iommu) > 0);
+	bed_close(&bed);
+}
+
+struct told {
+	unsigned int n;
+	uint32_t stream;
+	uint64_t iova;
+};
+
+static bool on_fault(void *context, struct weir_domain *domain, const struct weir_fault *fault)
+{
+	struct told *told = context;
+
+	(void)domain;
+	told->n++;
+	told->stream = fault->stream;
+	told->iova = fault->iova;
+	return true;
+}
+
+/* Faults come to who has the domain: on a timer of the host, or when they are asked for. */
+static void test_virtio_iommu_bound_faults(void **state)
+{
+	struct weir_domain *domain;
+	struct weir_pci_info info;
+	struct told told = { 0 };
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed);
+	load(&bed);
+	domain = own_domain(&bed);
+	assert_int_equal(weir_pci_info_get(bed.edu_dev, &info), 0);
+	weir_domain_fault_handler_set(domain, on_fault, &told);
+	assert_true(fire(&bed, IOVA + 4096, false));
+	weir_virtio_iommu_poll(bed.iommu);
+	assert_int_equal(told.n, 0);
+	assert_false(fire(&bed, IOVA + 8192, false));
+	weir_virtio_iommu_poll(bed.iommu);
+	weir_domain_fault_handler_set(domain, NULL, NULL);
+	assert_int_equal(told.n, 16); /* edu does words */
+	assert_int_equal(told.stream, info.rid);
+	assert_true(told.iova == IOVA + 8192 + 60);
+	weir_domain_unref(domain);
+	bed_close(&bed);
+}
+
+/*
+ * Each call of the host that can fail does so once, while the module is loaded and its
+ * users come up: what fails is told, nothing is left, nothing passes, and the next try works.
+ */
+static void test_virtio_iommu_bound_sweep(void **state)
+{
+	unsigned long failed = 0;
+	struct bed bed;
+	bool hit;
+
+	(void)state;
+	bed_open(&bed);
+	do {
+		struct weir_domain *domain;
+
+		testhost_fail_at(bed.b.host, failed + 1);
+		if (!weir_module_load(bed.b.m, &weir_module_virtio_iommu, &bed.module)) {
+			weir_settle(bed.b.m);
+			hit = testhost_fault_hit(bed.b.host);
+			testhost_fail_at(bed.b.host, 0);
+			if (hit && weir_device_status_get(bed.iommu) != WEIR_DEVICE_BOUND) {
+				assert_false(weir_pci_is_master(bed.iommu));
+				assert_int_equal(weir_device_status_get(bed.edu_dev),
+						 WEIR_DEVICE_NO_DRIVER);
+			}
+			assert_int_equal(weir_module_unload(bed.module, WEIR_MODULE_FORCE), 0);
+		} else {
+			hit = testhost_fault_hit(bed.b.host);
+			assert_true(hit);
+		}
+		testhost_fail_at(bed.b.host, 0);
+		assert_false(weir_pci_is_master(bed.edu_dev));
+		assert_false(weir_pci_is_master(bed.iommu));
+		/* QEMU lets everything pass until it was ready for the first time. */
+		assert_true(!failed || !fire(&bed, bed.pa + 4096, true));
+		failed += hit;
+		load(&bed);
+		domain = own_domain(&bed);
+		assert_true(fire(&bed, IOVA + 4096, false));
+		assert_int_equal(weir_module_unload(bed.module, WEIR_MODULE_FORCE), 0);
+		weir_domain_unref(domain);
+		assert_false(fire(&bed, bed.pa + 4096, true));
+	} while (hit);
+	printf("# %lu calls failed, one at a time\n", failed);
+	assert_true(failed > 10);
+	bed_close(&bed);
+}
+
+/* Asleep nothing passes; awake again all is as it was, without a word from its users. */
+static void test_virtio_iommu_bound_sleeps(void **state)
+{
+	struct weir_domain *domain;
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed);
+	load(&bed);
+	domain = own_domain(&bed);
+	for (unsigned int i = 0; i < 10; i++) {
+		uint64_t iova = IOVA + 0x100000 * (1 + i);
+
+		assert_true(fire(&bed, IOVA + 4096, true));
+		assert_int_equal(weir_pm_suspend(bed.b.m), 0);
+		assert_false(fire(&bed, IOVA + 4096, true));
+		assert_false(fire(&bed, bed.pa + 4096, true));
+		/* What is mapped meanwhile is there after. */
+		assert_int_equal(weir_domain_map(domain, iova, bed.pa, 8192, WEIR_MAP_WRITE), 0);
+		assert_false(fire(&bed, iova + 4096, true));
+		assert_int_equal(weir_pm_resume(bed.b.m), 0);
+		assert_true(fire(&bed, IOVA + 4096, true));
+		assert_true(fire(&bed, iova + 4096, true));
+		assert_false(fire(&bed, bed.pa + 4096, true));
+	}
+	weir_domain_unref(domain);
+	weir_pm_shutdown(bed.b.m);
+	assert_false(fire(&bed, IOVA + 4096, true));
+	bed_close(&bed);
+}
+
+/* Loaded and unloaded under fire: nothing lands but what is mapped, and nothing grows. */
+static void test_virtio_iommu_bound_100_times(void **state)
+{
+	struct weir_machine_stats before = { 0 }, now;
+	struct weir_qtest_stats pages, pages_now;
+	struct weir_domain *domain;
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed);
+	for (unsigned int i = 0; i < 101; i++) {
+		unsigned long landed;
+
+		load(&bed);
+		landed = bed.landed;
+		assert_false(fire(&bed, IOVA + 4096, true));
+		assert_false(fire(&bed, bed.pa + 4096, true));
+		domain = own_domain(&bed);
+		assert_true(fire(&bed, IOVA + 4096, false));
+		assert_int_equal(weir_module_unload(bed.module, 0), WEIR_EBUSY);
+		assert_int_equal(weir_module_unload(bed.module, WEIR_MODULE_FORCE), 0);
+		assert_int_equal(weir_device_status_get(bed.edu_dev), WEIR_DEVICE_NO_DRIVER);
+		assert_int_equal(weir_device_status_get(bed.iommu), WEIR_DEVICE_NO_DRIVER);
+		assert_false(weir_pci_is_master(bed.edu_dev));
+		assert_false(weir_pci_is_master(bed.iommu));
+		weir_domain_unref(domain);
+		for (unsigned int n = 0; n < 5; n++) {
+			assert_false(fire(&bed, IOVA + 4096, true));
+			assert_false(fire(&bed, bed.pa + 4096, true));
+		}
+		assert_int_equal(bed.landed, landed + 1);
+		weir_machine_stats_get(bed.b.m, &now);
+		weir_qtest_stats_get(bed.b.qtest, &pages_now);
+		if (i == 0) {
+			before = now;
+			pages = pages_now;
+		}
+		assert_int_equal(now.alloc_bytes, before.alloc_bytes);
+		assert_int_equal(now.alloc_count, before.alloc_count);
+		assert_int_equal(now.links, before.links);
+		assert_int_equal(pages_now.page_bytes, pages.page_bytes);
+	}
+	printf("# a rogue fired %lu times, %lu of them at what was mapped for it\n", bed.fired,
+	       bed.landed);
+	bed_close(&bed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_virtio_iommu_bound_translates),
+		cmocka_unit_test(test_virtio_iommu_bound_faults),
+		cmocka_unit_test(test_virtio_iommu_bound_sweep),
+		cmocka_unit_test(test_virtio_iommu_bound_sleeps),
+		cmocka_unit_test(test_virtio_iommu_bound_100_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
