@@ -49,6 +49,11 @@ struct weir_bus_ops {
 	 * op, or NULL: whether two devices share a group is told by their ids at the IOMMU.
 	 */
 	const char *(*group_key)(const struct weir_device *dev, unsigned int rules);
+	/*
+	 * The device whose probe should have settled before that of @dev begins, where the
+	 * policy makes order links; NULL: none. NULL op: none. Machine lock held.
+	 */
+	struct weir_device *(*order_after)(const struct weir_device *dev);
 };
 
 /**

@@ -12,6 +12,10 @@
  * size ...) is put in quarantine: its device is there, with the fault as its reason,
  * but offers no keys and so is never probed. The others go on.
  *
+ * A function has an order link to the nearest port above it (policy "weir"): its driver is
+ * tried when that of the port was, whatever came of it. A port that no driver in a complete
+ * catalogue fits holds nothing up; while one might come, the function waits.
+ *
  * Match keys, the most specific first, all digits in lower case:
  *	pci:VVVV:DDDD:SSSS:ssss   vendor, device, subsystem vendor, subsystem
  *	pci:VVVV:DDDD
@@ -90,6 +94,14 @@ struct weir_pci_host {
  * Sizes of registers stay unknown; ACS counts as switched on where it can be.
  */
 #define WEIR_PCI_READ_ONLY 0x2u
+
+/**
+ * weir_pci_bus_create - make the bus "pci", so that drivers of its devices can be registered
+ * before there is a host bridge; adding the first one does it otherwise.
+ * Context: thread. Return: 0, also when it is there; WEIR_EEXIST when another bus has the
+ * name; WEIR_ENOMEM.
+ */
+int weir_pci_bus_create(struct weir_machine *m);
 
 /**
  * weir_pci_add - add a host bridge and everything below it.

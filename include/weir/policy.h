@@ -42,6 +42,11 @@ struct weir_policy_ops {
 	/* ---- a device was added and owns its node: make its links ---- */
 	/* Return: 0; WEIR_ENOMEM. */
 	int (*link_device)(struct weir_device *dev);
+	/*
+	 * A device was added and has the links that firmware asks for: those that its bus
+	 * asks for (order_after). Return: 0; WEIR_ENOMEM. NULL: none.
+	 */
+	int (*order_device)(struct weir_device *dev);
 	/* Flags of the link that a firmware-node link turns into. */
 	uint32_t (*link_flags)(const struct weir_fwlink *fwlink, struct weir_device *consumer,
 			       bool proxy);
@@ -51,7 +56,7 @@ struct weir_policy_ops {
 	 */
 	int (*check_cycle)(struct weir_fwlink *fwlink, struct weir_fwnode *supplier);
 
-	/* A link was made. NULL: nothing. */
+	/* A link was made, or holds back more than before. NULL: nothing. */
 	void (*link_added)(struct weir_link *link);
 
 	/* ---- when things are tried ---- */

@@ -309,6 +309,8 @@ const char *weir_property_of_two_(const char *a, const char *b);
 void weir_link_set_(struct weir_link *link, uint32_t flags, enum weir_link_state state);
 void weir_link_drop_(struct weir_link *link);
 bool weir_link_sync_only_(const struct weir_link *link);
+/* An order link whose supplier's probe failed, or that can have no driver. */
+bool weir_link_settled_(const struct weir_link *link);
 /* Makes an inferred link stop blocking. */
 void weir_link_relax_(struct weir_link *link);
 

@@ -110,10 +110,27 @@ static void unclaim(struct weir_device *dev)
 	weir_map_del_(&dev->bus->devices_by_name, dev->name, dev->name_bytes);
 }
 
+/* Those that firmware asks for if it owns a node, then those that its bus asks for. */
+static int make_links(struct weir_device *dev, bool owner)
+{
+	const struct weir_policy_ops *policy = dev->m->policy;
+	int err;
+
+	weir_fwlinks_keep_(dev->m);
+	err = owner ? policy->link_device(dev) : 0;
+	if (!err && policy->order_device)
+		err = policy->order_device(dev);
+	if (err)
+		weir_fwlinks_restore_(dev->m);
+	else
+		weir_fwlinks_forget_(dev->m);
+	return err;
+}
+
 int weir_device_add_(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
-	struct weir_fwnode *node = dev->fwnode;
+	struct weir_fwnode *node = dev->fwnode && !dev->fwnode->owner ? dev->fwnode : NULL;
 	uint32_t outer = m->cause;
 	int err = claim(dev);
 
@@ -123,14 +140,11 @@ int weir_device_add_(struct weir_device *dev)
 	err = weir_identity_added_(dev);
 	if (err)
 		goto err_identity;
-	if (node && !node->owner) {
+	if (node)
 		node->owner = dev;
-		weir_fwlinks_keep_(m);
-		err = m->policy->link_device(dev);
-		if (err)
-			goto err_links;
-		weir_fwlinks_forget_(m);
-	}
+	err = make_links(dev, node);
+	if (err)
+		goto err_links;
 	m->policy->device_ready(dev);
 	weir_list_del(&dev->child_node);
 	if (dev->parent && !dev->dead)
@@ -139,8 +153,8 @@ int weir_device_add_(struct weir_device *dev)
 	return 0;
 
 err_links:
-	weir_fwlinks_restore_(m);
-	node->owner = NULL;
+	if (node)
+		node->owner = NULL;
 	weir_identity_forget_(dev);
 err_identity:
 	dev->dead = true;

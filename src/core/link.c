@@ -118,15 +118,27 @@ const char *weir_property_of_two_(const char *a, const char *b)
 	return (unsigned char)a[i] <= (unsigned char)b[i] ? a : b;
 }
 
+/* Whether the supplier must be bound: with an order link it is enough that it was tried. */
+static bool needs_bound(uint32_t flags)
+{
+	return (flags & WEIR_LINK_MANAGED) &&
+	       !(flags & (WEIR_LINK_ORDER | WEIR_LINK_SYNC_STATE_ONLY));
+}
+
 static struct weir_link *merge(struct weir_link *link, uint32_t flags, const char *property)
 {
 	uint32_t now = link->flags;
 	enum weir_link_state state = link->state;
+	bool was_blocking;
 
 	link->property = weir_property_of_two_(link->property, property);
 	if (!(flags & WEIR_LINK_INFERRED))
 		now &= ~(uint32_t)WEIR_LINK_INFERRED;
-	now |= flags & (WEIR_LINK_PM_RUNTIME | WEIR_LINK_ORDER);
+	now |= flags & WEIR_LINK_PM_RUNTIME;
+	if (needs_bound(flags))
+		now &= ~(uint32_t)WEIR_LINK_ORDER;
+	else if (!needs_bound(now))
+		now |= flags & WEIR_LINK_ORDER;
 	if (flags & WEIR_LINK_STATELESS) {
 		now |= WEIR_LINK_STATELESS;
 		link->refs++;
@@ -137,15 +149,18 @@ static struct weir_link *merge(struct weir_link *link, uint32_t flags, const cha
 		else if ((flags & WEIR_LINK_AUTOREMOVE_SUPPLIER) &&
 			 (now & WEIR_LINK_AUTOREMOVE_CONSUMER))
 			now = (now & ~(uint32_t)AUTOREMOVE) | WEIR_LINK_AUTOREMOVE_SUPPLIER;
-		if (!(now & WEIR_LINK_MANAGED)) {
+		if (!(now & WEIR_LINK_MANAGED) || (link->flags & ~now & WEIR_LINK_ORDER)) {
 			now |= WEIR_LINK_MANAGED;
 			state = first_state(link->consumer, link->supplier, 0);
 		}
 		if ((now & WEIR_LINK_SYNC_STATE_ONLY) && !(flags & WEIR_LINK_SYNC_STATE_ONLY))
 			now &= ~(uint32_t)WEIR_LINK_SYNC_STATE_ONLY;
 	}
+	was_blocking = link->blocking;
 	weir_link_set_(link, now, state);
 	weir_rpm_link_made_(link);
+	if (!was_blocking && link->consumer->m->policy->link_added)
+		link->consumer->m->policy->link_added(link);
 	return link;
 }
 

@@ -4,6 +4,10 @@
  *
  *	DORMANT -> AVAILABLE -> CONSUMER_PROBE -> ACTIVE
  *	   ^----------- SUPPLIER_UNBIND <------------'
+ *
+ * An order link is available, too, when the supplier's probe failed or it can have no
+ * driver; and it lets go for good: what becomes of the supplier does not touch a consumer
+ * that is past waiting.
  */
 #include "core/core.h"
 
@@ -17,10 +21,25 @@ static bool managed(const struct weir_link *link)
 	return link->flags & WEIR_LINK_MANAGED;
 }
 
+bool weir_link_settled_(const struct weir_link *link)
+{
+	const struct weir_device *sup = link->supplier;
+
+	return (link->flags & WEIR_LINK_ORDER) && (sup->no_driver_ever || sup->last_err);
+}
+
 static enum weir_link_state rest_state(const struct weir_link *link)
 {
-	return link->supplier->status == WEIR_DEVICE_BOUND ? WEIR_LINK_AVAILABLE
-							   : WEIR_LINK_DORMANT;
+	bool available = link->supplier->status == WEIR_DEVICE_BOUND || weir_link_settled_(link);
+
+	return available ? WEIR_LINK_AVAILABLE : WEIR_LINK_DORMANT;
+}
+
+/* An order link whose consumer waits no more. */
+static bool has_let_go(const struct weir_link *link)
+{
+	return (link->flags & WEIR_LINK_ORDER) &&
+	       (link->state == WEIR_LINK_CONSUMER_PROBE || link->state == WEIR_LINK_ACTIVE);
 }
 
 /* What firmware still said it waits for is moot; who hangs below it may have it. */
@@ -115,8 +134,8 @@ void weir_links_no_driver_(struct weir_device *dev)
 	struct weir_link *link;
 
 	weir_list_each(link, &dev->consumers, struct weir_link, s_node)
-		if (managed(link) && (link->state == WEIR_LINK_CONSUMER_PROBE ||
-				      link->state == WEIR_LINK_ACTIVE))
+		if (managed(link) && !has_let_go(link) &&
+		    (link->state == WEIR_LINK_CONSUMER_PROBE || link->state == WEIR_LINK_ACTIVE))
 			set_state(link, WEIR_LINK_DORMANT);
 	release_suppliers(dev);
 }
@@ -154,10 +173,11 @@ struct weir_device *weir_links_next_consumer_(struct weir_device *dev)
 		bool active = link->state == WEIR_LINK_ACTIVE;
 
 		if (managed(link) && link->state == WEIR_LINK_CONSUMER_PROBE &&
-		    !weir_link_sync_only_(link) && link->consumer->busy && wait_probes(dev->m))
+		    !weir_link_sync_only_(link) && !has_let_go(link) && link->consumer->busy &&
+		    wait_probes(dev->m))
 			continue;
 		dev->release_at = link->s_node.next;
-		if (!managed(link))
+		if (!managed(link) || has_let_go(link))
 			continue;
 		set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
 		if (active)
@@ -175,7 +195,7 @@ void weir_links_driver_gone_(struct weir_device *dev)
 			continue;
 		if (link->flags & WEIR_LINK_AUTOREMOVE_SUPPLIER)
 			weir_link_drop_(link);
-		else
+		else if (!has_let_go(link))
 			set_state(link, WEIR_LINK_DORMANT);
 	}
 	release_suppliers(dev);

@@ -35,12 +35,25 @@ static const char *group_key(const struct weir_device *dev, unsigned int rules)
 	return weir_pci_group_get(dev, rules, &group) ? NULL : group.key;
 }
 
+/* The nearest port above, unless it is in quarantine and so never tried. */
+static struct weir_device *order_after(const struct weir_device *dev)
+{
+	const struct fn *f = dev->bus_data;
+
+	for (f = f->parent; f; f = f->parent)
+		if (!f->fault[0] && (f->kind == WEIR_PCI_ROOT_PORT || f->kind == WEIR_PCI_UPSTREAM ||
+				     f->kind == WEIR_PCI_DOWNSTREAM))
+			return f->dev;
+	return NULL;
+}
+
 static const struct weir_bus_ops pci_bus_ops = {
 	.abi = WEIR_ABI(struct weir_bus_ops),
 	.match_key = weir_pci_match_key_,
 	.unbound = weir_pci_unbound_,
 	.iommu_spec = iommu_spec,
 	.group_key = group_key,
+	.order_after = order_after,
 };
 
 struct fn *weir_pci_fn_(const struct weir_device *dev)
@@ -62,6 +75,13 @@ int weir_pci_bus_(struct weir_machine *m, struct weir_bus **out_bus)
 		return WEIR_EEXIST;
 	*out_bus = bus;
 	return 0;
+}
+
+int weir_pci_bus_create(struct weir_machine *m)
+{
+	struct weir_bus *bus;
+
+	return weir_pci_bus_(m, &bus);
 }
 
 /* ---- making one ---- */

@@ -80,6 +80,17 @@ static int link_device(struct weir_device *dev)
 	return err ? err : weir_fw_link_suppliers_(dev);
 }
 
+/* Who needs it the other way round, by firmware's word, is not held up. */
+static int order_device(struct weir_device *dev)
+{
+	const struct weir_bus_ops *ops = dev->bus->ops;
+	struct weir_device *port = ops->order_after ? ops->order_after(dev) : NULL;
+	struct weir_link *link;
+	int err = port ? weir_link_add_(dev, port, WEIR_LINK_ORDER, "port", &link) : 0;
+
+	return err == WEIR_ELOOP ? 0 : err;
+}
+
 static uint32_t link_flags(const struct weir_fwlink *fwlink, struct weir_device *consumer,
 			   bool proxy)
 {
@@ -209,15 +220,12 @@ static void let_go(struct weir_device *sup)
 /* A supplier that was settled before the link was made does not tell again. */
 static void link_added(struct weir_link *link)
 {
-	const struct weir_device *sup = link->supplier;
-
 	weir_mark_iommu_link_(link);
-	if (!link->blocking || !(link->flags & (WEIR_LINK_ORDER | WEIR_LINK_OPTIONAL)) ||
-	    !(sup->no_driver_ever || sup->last_err))
+	if (!link->blocking)
 		return;
-	if (link->flags & WEIR_LINK_ORDER)
+	if (weir_link_settled_(link))
 		weir_link_set_(link, link->flags, WEIR_LINK_AVAILABLE);
-	else if ((link->flags & WEIR_LINK_OPTIONAL) && sup->no_driver_ever)
+	else if ((link->flags & WEIR_LINK_OPTIONAL) && link->supplier->no_driver_ever)
 		weir_link_relax_(link);
 }
 
@@ -452,6 +460,7 @@ const struct weir_policy_ops weir_policy_weir_ = {
 	.firmware_rules = firmware_rules,
 	.firmware_changed = firmware_changed,
 	.link_device = link_device,
+	.order_device = order_device,
 	.link_flags = link_flags,
 	.link_added = link_added,
 	.device_ready = device_ready,

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-int pci_open(void **state)
+struct pci *pci_create(const struct weir_policy_ops *policy)
 {
 	struct pci *p = calloc(1, sizeof(*p));
 
 	if (!p)
-		return -1;
-	world_open(&p->w, NULL);
+		return NULL;
+	world_open(&p->w, policy);
 	pcimodel_init(&p->model);
 	p->bridge = world_device(&p->w, "host", NULL, "host");
 	p->host = (struct weir_pci_host){
@@ -21,17 +21,25 @@ int pci_open(void **state)
 			{ WEIR_PCI_HIGH, 0x8000000000, 0x9000000000, 0x8000000000 },
 		},
 	};
-	*state = p;
-	return 0;
+	return p;
+}
+
+void pci_destroy(struct pci *p)
+{
+	weir_pci_del(p->pci);
+	world_close(&p->w);
+	free(p);
+}
+
+int pci_open(void **state)
+{
+	*state = pci_create(NULL);
+	return *state ? 0 : -1;
 }
 
 int pci_close(void **state)
 {
-	struct pci *p = *state;
-
-	weir_pci_del(p->pci);
-	world_close(&p->w);
-	free(p);
+	pci_destroy(*state);
 	return 0;
 }
 

@@ -18,6 +18,9 @@ struct pci {
 	uint32_t flags;
 };
 
+/* @policy: NULL for the library's own. */
+struct pci *pci_create(const struct weir_policy_ops *policy);
+void pci_destroy(struct pci *p);
 /* For cmocka: before and after each test. */
 int pci_open(void **state);
 int pci_close(void **state);
