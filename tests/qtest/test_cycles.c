@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Modules, loaded and unloaded again and again with DMA in flight: shared objects that
+ * are really opened and closed, on QEMU's devices behind virtio-iommu.
+ *
+ * WEIR_CYCLES says how often (1000). After each unload everything that can grow is what
+ * it was after the first: memory of the machine and of the process, guest pages, mappings
+ * of files, file descriptors, groups, links.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "client.h"
+
+static const char *const args[] = {
+	"-device", "virtio-iommu-pci",
+	"-device", "edu,dma_mask=0xffffffffffffffff",
+	"-blockdev", "null-co,node-name=disk0,size=16777216,read-zeroes=on",
+	"-device", "nvme,serial=weir,drive=disk0", NULL
+};
+
+/* In the order of their devices, behind that of the IOMMU. */
+static const struct {
+	const char *module, *device;
+} clients[] = {
+	{ "edu", "0000:00:02.0" }, { "nvme", "0000:00:03.0" },
+};
+
+#define N_CLIENTS (sizeof(clients) / sizeof(clients[0]))
+
+struct state {
+	struct bench b;
+	struct weir_module *iommu, *modules[N_CLIENTS];
+	struct weir_device *devices[N_CLIENTS];
+};
+
+static void open_all(struct state *s)
+{
+	struct weir_qtest_options options = {
+		.arch = "aarch64", .args = args, .posix.module_dir = TEST_DRIVER_DIR,
+	};
+	char error[WEIR_QTEST_ERROR_BYTES];
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	err = weir_qtest_create(&options, &s->b.qtest, error);
+	if (err == WEIR_ENOENT) {
+		fprintf(stderr, "# %s\n", error);
+		skip();
+	}
+	if (err)
+		fail_msg("%s", error);
+	bench_machine(&s->b);
+	for (size_t i = 0; i < N_CLIENTS; i++)
+		s->devices[i] = bench_named(&s->b, clients[i].device);
+}
+
+static void load(struct state *s, const char *name, struct weir_module **out_module)
+{
+	if (weir_module_open(s->b.m, name, out_module))
+		fail_msg("module %s cannot be loaded", name);
+	assert_int_equal(weir_settle(s->b.m), 0);
+}
+
+static void load_clients(struct state *s)
+{
+	for (size_t i = 0; i < N_CLIENTS; i++)
+		if (!s->modules[i])
+			load(s, clients[i].module, &s->modules[i]);
+}
+
+/* Every client does DMA that nobody waits for. */
+static void start(struct state *s)
+{
+	char report[WEIR_CLIENT_REPORT_BYTES];
+
+	for (size_t i = 0; i < N_CLIENTS; i++) {
+		const struct weir_client_ops *ops = weir_client_of(s->devices[i]);
+
+		if (!ops)
+			fail_msg("%s is not bound", clients[i].device);
+		assert_true(weir_dma_is_translated(s->devices[i]));
+		assert_true(weir_pci_is_master(s->devices[i]));
+		if (ops->dma_test(s->devices[i], "start", report, sizeof(report)))
+			fail_msg("%s", report);
+	}
+}
+
+/* ---- what there is ---- */
+
+struct account {
+	struct weir_machine_stats machine;
+	uint64_t page_bytes;
+	unsigned int fds, maps;
+	long resident_kib;
+};
+
+static unsigned int lines_of(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	unsigned int n = 0;
+	int c;
+
+	assert_non_null(f);
+	while ((c = fgetc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static unsigned int fd_count(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static long resident_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long total, resident;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld %ld", &total, &resident), 2);
+	fclose(f);
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void take_account(struct state *s, struct account *out)
+{
+	struct weir_qtest_stats qtest;
+
+	weir_machine_stats_get(s->b.m, &out->machine);
+	weir_qtest_stats_get(s->b.qtest, &qtest);
+	out->page_bytes = qtest.page_bytes;
+	out->fds = fd_count();
+	out->maps = lines_of("/proc/self/maps");
+	out->resident_kib = resident_kib();
+}
+
+/* Bytes that differ are told by name: a figure alone would not say what leaks. */
+static void assert_same(const struct account *a, const struct account *b, unsigned int cycle)
+{
+	const struct {
+		const char *what;
+		uint64_t then, now;
+	} figures[] = {
+		{ "allocations", a->machine.alloc_count, b->machine.alloc_count },
+		{ "bytes", a->machine.alloc_bytes, b->machine.alloc_bytes },
+		{ "devices", a->machine.devices, b->machine.devices },
+		{ "drivers", a->machine.drivers, b->machine.drivers },
+		{ "links", a->machine.links, b->machine.links },
+		{ "firmware links", a->machine.fwnode_links, b->machine.fwnode_links },
+		{ "bytes of guest pages", a->page_bytes, b->page_bytes },
+		{ "file descriptors", a->fds, b->fds },
+		{ "mapped files", a->maps, b->maps },
+	};
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		if (figures[i].then != figures[i].now)
+			fail_msg("cycle %u: %s: %llu, then %llu", cycle, figures[i].what,
+				 (unsigned long long)figures[i].then,
+				 (unsigned long long)figures[i].now);
+}
+
+/* Nobody is up, nobody may do DMA, nobody has a group. */
+static void assert_down(struct state *s)
+{
+	struct weir_dma_stats stats;
+
+	for (size_t i = 0; i < N_CLIENTS; i++) {
+		assert_int_not_equal(weir_device_status_get(s->devices[i]), WEIR_DEVICE_BOUND);
+		assert_false(weir_pci_is_master(s->devices[i]));
+		assert_int_equal(weir_device_group(s->devices[i]), WEIR_ENOENT);
+		weir_dma_stats_get(s->devices[i], &stats);
+		assert_int_equal(stats.mappings, 0);
+	}
+}
+
+/* ---- cycles ---- */
+
+/* The IOMMU goes from under its masters, which stay loaded. */
+static void unload_by_force(struct state *s)
+{
+	struct weir_device *user, *used;
+
+	for (unsigned int i = 0; i < N_CLIENTS; i++) {
+		assert_int_equal(weir_module_user(s->iommu, i, &user, &used), 0);
+		assert_string_equal(weir_device_name(used), "0000:00:01.0");
+	}
+	assert_int_equal(weir_module_user(s->iommu, N_CLIENTS, &user, &used), WEIR_ENOENT);
+	assert_int_equal(weir_module_unload(s->iommu, 0), WEIR_EBUSY);
+	assert_int_equal(weir_module_unload(s->iommu, WEIR_MODULE_FORCE), 0);
+}
+
+/* The masters go one after the other, then the IOMMU, which is free then. */
+static void unload_one_by_one(struct state *s, unsigned int first)
+{
+	for (size_t i = 0; i < N_CLIENTS; i++) {
+		size_t at = (i + first) % N_CLIENTS;
+
+		assert_int_equal(weir_module_unload(s->modules[at], 0), 0);
+		s->modules[at] = NULL;
+		assert_false(weir_pci_is_master(s->devices[at]));
+	}
+	assert_int_equal(weir_module_unload(s->iommu, 0), 0);
+}
+
+static unsigned int wanted_cycles(void)
+{
+	const char *text = getenv("WEIR_CYCLES");
+	unsigned long n = text ? strtoul(text, NULL, 10) : 1000;
+
+	return n > 10 ? (unsigned int)n : 10;
+}
+
+static void test_cycles_with_dma_in_flight(void **state)
+{
+	struct account first = { .fds = 0 }, now = { .fds = 0 };
+	unsigned int n = wanted_cycles();
+	struct state s;
+	long warm = 0;
+
+	(void)state;
+	open_all(&s);
+	for (unsigned int i = 0; i < n; i++) {
+		load_clients(&s);
+		load(&s, "virtio-iommu", &s.iommu);
+		start(&s);
+		if (i % 2)
+			unload_one_by_one(&s, i / 2);
+		else
+			unload_by_force(&s);
+		assert_down(&s);
+		if (i % 2 == 0) /* the same number of modules in each account */
+			for (size_t c = 0; c < N_CLIENTS; c++) {
+				assert_int_equal(weir_module_unload(s.modules[c], 0), 0);
+				s.modules[c] = NULL;
+			}
+		take_account(&s, &now);
+		if (i == 1)
+			first = now;
+		else if (i > 1)
+			assert_same(&first, &now, i);
+		if (i == 9)
+			warm = now.resident_kib;
+		assert_string_equal(weir_qtest_error(s.b.qtest), "");
+	}
+	printf("# %u cycles; resident %ld KiB after 10, %ld KiB at the end\n", n, warm,
+	       now.resident_kib);
+	assert_true(now.resident_kib < warm + 1024);
+	bench_close(&s.b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cycles_with_dma_in_flight),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
