@@ -59,6 +59,18 @@ struct weir_external {
 #define WEIR_MAP_CACHED  0x08u /* coherent with the CPU's caches */
 #define WEIR_MAP_DEVICE  0x10u /* registers (MSI doorbells, peer devices), not memory */
 
+/* Why a part of the address space is special for a stream. */
+enum weir_region_kind {
+	WEIR_REGION_RESERVED, /* must not be handed out: it does not reach memory as other addresses do */
+	WEIR_REGION_DIRECT,   /* in use since firmware: stays mapped to itself */
+	WEIR_REGION_MSI,      /* where message-signalled interrupts go; the instance lets them through */
+};
+struct weir_region {
+	enum weir_region_kind kind;
+	uint64_t first, last; /* IOVAs */
+	uint32_t prot;        /* of a direct one: WEIR_MAP_* */
+};
+
 /* What an IOMMU refused. */
 enum weir_fault_reason {
 	WEIR_FAULT_UNKNOWN,
@@ -180,11 +192,22 @@ int weir_group_number(const struct weir_group *group);
 struct weir_domain *weir_group_domain(const struct weir_group *group);
 
 /**
+ * weir_group_region - the @index-th special region of what a group's masters see, sorted by first
+ * address. Holes and doorbells are no place for mappings; direct regions (doorbells that
+ * have to be mapped are among them, with WEIR_MAP_DEVICE) are mapped in domains for drivers
+ * before the group is attached, doorbells also in unmanaged ones, and must stay so.
+ * Context: thread. Return: 0; WEIR_ENOENT after the last.
+ */
+int weir_group_region(struct weir_group *group, unsigned int index,
+		      struct weir_region *out_region);
+
+/**
  * weir_group_attach - put all masters of a group behind a domain instead of the one
  * they have. Context: thread, no probe of its masters running.
  * Return: 0; WEIR_EBUSY when claimed by somebody else; WEIR_EINVAL when an instance
  * does not suit the domain; WEIR_EOPNOTSUPP when one takes no tables of that format (the
- * log names it); WEIR_EIO when an instance failed: the group has its old
+ * log names it); WEIR_EEXIST when the domain has something else mapped where the group
+ * needs a direct region (the log says which); WEIR_EIO when an instance failed: the group has its old
  * domain again, or is blocked when that failed too (weir_group_domain() tells);
  * WEIR_ENOMEM.
  */

@@ -15,18 +15,6 @@
 extern "C" {
 #endif
 
-/* Why a part of the address space is special for a stream. */
-enum weir_region_kind {
-	WEIR_REGION_RESERVED, /* must not be handed out: it does not reach memory as other addresses do */
-	WEIR_REGION_DIRECT,   /* in use since firmware: stays mapped to itself */
-	WEIR_REGION_MSI,      /* where message-signalled interrupts go; the instance lets them through */
-};
-struct weir_region {
-	enum weir_region_kind kind;
-	uint64_t first, last; /* IOVAs */
-	uint32_t prot;        /* of a direct one: WEIR_MAP_* */
-};
-
 /*
  * What an instance can do. None is called with the machine lock, but translate_ids.
  *
@@ -142,6 +130,13 @@ void weir_device_iommu_rules_set(struct weir_device *dev, const struct weir_iomm
 bool weir_device_untranslated(const struct weir_device *dev);
 
 /**
+ * weir_iommu_consumers_up - all devices that need the instance have had their chance, as the
+ * sync_state of its driver says: what firmware left running and no driver took is blocked.
+ * Context: thread.
+ */
+void weir_iommu_consumers_up(struct weir_device *dev);
+
+/**
  * weir_iommu_power - the instance's hardware is about to lose its power, or has it again.
  *
  * While it is off only part_create and part_destroy are called, and the instance forgets
@@ -172,6 +167,22 @@ void weir_iommu_faults_report(struct weir_machine *m);
  * is behind no IOMMU.
  */
 const char *weir_device_group_key(const struct weir_device *dev);
+
+/**
+ * weir_msi_doorbell_add - devices write the messages of their interrupts to the page of @pa. An
+ * embedder that knows its interrupt controller says so before devices are there: then
+ * doorbells are mapped, where they have to be, before devices are attached.
+ * Context: thread. Return: 0; WEIR_ENOMEM.
+ */
+int weir_msi_doorbell_add(struct weir_machine *m, uint64_t pa);
+/**
+ * weir_msi_map - let a device reach the doorbell of a message; it stays so, also when the
+ * domain of its group is replaced, or the IOMMU comes late or again.
+ * @out_msi: what the device is to be programmed with; may be @msi.
+ * Context: thread; in the probe, before the device is told. Return: 0; WEIR_EEXIST when something else
+ * is mapped there; WEIR_EIO when an instance failed; WEIR_ENOMEM.
+ */
+int weir_msi_map(struct weir_device *dev, const struct weir_msi *msi, struct weir_msi *out_msi);
 
 /** weir_device_group - the number of the device's group. Return: 0 or more; WEIR_ENOENT when it has none. */
 int weir_device_group(const struct weir_device *dev);

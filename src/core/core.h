@@ -223,6 +223,8 @@ struct weir_machine {
 	struct weir_map identities;           /* (m) key -> struct weir_identity */
 	struct weir_tree sids;                /* (m) ids that devices have at IOMMUs */
 	uint32_t masked_sids;                 /* (m) of them with a mask */
+	uint64_t *doorbells;                  /* (m) pages that messages of interrupts are written to */
+	uint32_t nr_doorbells, max_doorbells; /* (m) */
 	uint32_t *group_numbers;              /* (m) bitmap of group numbers in use */
 	uint32_t nr_group_words;              /* (m) */
 	struct weir_domain *blocked, *identity; /* (m) the machine's own, made when first asked for */

@@ -13,30 +13,21 @@
 
 /* ---- life ---- */
 
-static int reserve_stream(struct weir_dma_space *space, const struct weir_stream_id *stream)
+/* What is mapped to itself, and what does not reach memory. */
+static int reserve_regions(struct weir_dma_space *space, const struct weir_device *dev)
 {
-	struct weir_fwregion region;
+	struct weir_region region;
 	int err = 0;
 
-	for (unsigned int i = 0;
-	     !err && !weir_firmware_stream_region(stream->iommu->dev->fwnode, stream->id, i, &region);
-	     i++)
+	for (unsigned int i = 0; !err && !weir_group_region_(dev->master->group, i, &region); i++)
 		err = weir_iova_reserve_(&space->iova, region.first, region.last);
 	return err;
 }
 
-/* What is mapped to itself since firmware, and what does not reach memory. */
-static int reserve_regions(struct weir_dma_space *space, const struct weir_device *dev)
+/* A doorbell that is told of when the space is in use already. Machine lock held. */
+static int reserve_late(struct weir_domain *domain, uint64_t first, uint64_t last)
 {
-	struct weir_fwregion region;
-	int err = 0;
-
-	for (unsigned int i = 0;
-	     !err && dev->fwnode && !weir_firmware_iommu_region(dev->fwnode, i, &region); i++)
-		err = weir_iova_reserve_(&space->iova, region.first, region.last);
-	for (uint32_t i = 0; !err && i < dev->master->nr_streams; i++)
-		err = reserve_stream(space, &dev->master->streams[i]);
-	return err;
+	return weir_iova_reserve_(&domain->dma->iova, first, last);
 }
 
 /* Address 0 is never handed out: too many drivers and devices take it for none. */
@@ -82,6 +73,7 @@ int weir_dma_space_get_(struct weir_device *dev, struct weir_dma_space **out_spa
 		if (err)
 			return err;
 		domain->dma = space;
+		domain->reserve = reserve_late;
 	} else {
 		/* a master at another instance may have narrowed them, or have regions of its own */
 		weir_domain_limits_get(domain, &limits);
@@ -120,6 +112,7 @@ void weir_dma_space_put_(struct weir_dma_space *space)
 		return;
 	weir_dma_flush_close_(space);
 	unmap_all(space);
+	space->domain->reserve = NULL;
 	space->domain->dma = NULL;
 	weir_iova_fini_(&space->iova);
 	weir_domain_unref(space->domain);

@@ -192,6 +192,11 @@ int weir_group_attach_(struct weir_group *group, struct weir_domain *domain)
 	err = get_parts(group, domain);
 	if (err)
 		goto out;
+	err = weir_regions_map_(group, domain);
+	if (err) {
+		put_parts(group, domain, NULL);
+		goto out;
+	}
 	err = set_streams(group, domain, NULL, &failed);
 	if (err) {
 		restore(group, domain, blocked, failed);
@@ -267,7 +272,7 @@ static void free_stream(struct weir_stream *stream)
 	weir_atomic_free(m, stream, sizeof(*stream));
 }
 
-/* A stream that nobody had: its part first, then it is put behind the domain. */
+/* A stream that nobody had, with its part. It is put behind it by begin_streams(). */
 static int add_stream(struct weir_group *group, const struct weir_stream_id *id,
 		      struct weir_device *dev, struct weir_domain *blocked)
 {
@@ -278,18 +283,27 @@ static int add_stream(struct weir_group *group, const struct weir_stream_id *id,
 	if (err)
 		return err;
 	stream->users = 1;
+	stream->fresh = true;
 	err = weir_part_get_(domain, id->iommu);
 	if (err) {
 		block(stream, blocked, NULL, NULL);
 		free_stream(stream);
-		return err;
-	}
-	err = set_stream(stream, domain);
-	if (err) {
-		block(stream, blocked, domain, NULL);
-		free_stream(stream);
 	}
 	return err;
+}
+
+static int begin_streams(struct weir_group *group)
+{
+	struct weir_stream *stream;
+
+	weir_list_each(stream, &group->streams, struct weir_stream, node) {
+		int err = stream->fresh ? set_stream(stream, group->domain) : 0;
+
+		if (err)
+			return err;
+		stream->fresh = false;
+	}
+	return 0;
 }
 
 /* Faults of a stream that others go on using are one of theirs now. */
@@ -348,6 +362,9 @@ static void end_group(struct weir_group *group)
 		return;
 	group->domain = weir_domain_unref(group->domain);
 	group->usual = weir_domain_unref(group->usual);
+	weir_lock_(group->m);
+	weir_regions_free_(group->m, &group->regions);
+	weir_unlock_(group->m);
 }
 
 int weir_group_join_(struct weir_group *group, struct weir_master *master)
@@ -359,6 +376,8 @@ int weir_group_join_(struct weir_group *group, struct weir_master *master)
 	if (err)
 		return err;
 	err = begin_group(group, master);
+	if (!err)
+		err = weir_regions_join_(group, master);
 	for (i = 0; !err && i < master->nr_streams; i++) {
 		struct weir_stream *stream = find_stream(group, &master->streams[i]);
 
@@ -367,8 +386,14 @@ int weir_group_join_(struct weir_group *group, struct weir_master *master)
 		else
 			err = add_stream(group, &master->streams[i], master->dev, blocked);
 	}
+	if (err && i)
+		i--; /* that one did not come */
+	if (!err)
+		err = weir_regions_map_(group, group->domain);
+	if (!err)
+		err = begin_streams(group);
 	if (err) {
-		drop_streams(group, master, i ? i - 1 : 0, blocked);
+		drop_streams(group, master, i, blocked);
 		end_group(group);
 	} else {
 		weir_lock_(group->m);

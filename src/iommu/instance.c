@@ -53,6 +53,8 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 		return WEIR_EINVAL;
 	weir_lock_(dev->m);
 	err = publish(dev, ops, instance);
+	if (!err && dev->iommu->hardware)
+		weir_iommu_keep_running_(dev);
 	weir_unlock_(dev->m);
 	if (err || !ops || !ops->enforce)
 		return err;
@@ -121,4 +123,5 @@ void weir_iommus_free_(struct weir_machine *m)
 	weir_domain_unref(m->blocked);
 	weir_domain_unref(m->identity);
 	weir_identities_free_(m);
+	weir_msi_free_(m);
 }

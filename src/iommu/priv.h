@@ -64,6 +64,7 @@ struct weir_stream {
 	struct weir_list node;      /* (g) in group->streams */
 	struct weir_list at_iommu;  /* (m) in iommu->streams */
 	struct weir_list joined;    /* (i) in iommu->joined */
+	bool fresh;                 /* (g) has its part, but was not put behind it */
 	enum weir_domain_type type; /* (i) what it is behind, or will be with power again */
 	struct weir_part *part;     /* (i) likewise; NULL for types without */
 	/*
@@ -93,6 +94,12 @@ struct weir_master {
 	struct weir_stream_id streams[];
 };
 
+/* Special regions, sorted by their first address. */
+struct weir_regions {
+	struct weir_region *at;
+	uint32_t n, max;
+};
+
 struct weir_group {
 	struct weir_machine *m;      /* (c) */
 	struct weir_identity *identity; /* (c) what makes it this group; its number */
@@ -102,6 +109,7 @@ struct weir_group {
 	struct weir_list streams;    /* (g) of all masters, each once */
 	struct weir_domain *domain;  /* (g) attached now; referenced */
 	struct weir_domain *usual;   /* (g) that of its drivers' DMA; referenced */
+	struct weir_regions regions; /* (g) and (m); either is enough to read */
 	const void *owner;           /* (g) who claimed it, or NULL: drivers may */
 };
 
@@ -152,6 +160,8 @@ struct weir_domain {
 	struct weir_mapping *spare;  /* (d) for the next ones */
 	uint32_t nr_spare;           /* (d) */
 	struct weir_domain_limits limits; /* (d) */
+	/* (m) Takes addresses out of what is handed out; called with (m). NULL: nobody does. */
+	int (*reserve)(struct weir_domain *domain, uint64_t first, uint64_t last);
 	struct weir_external external; /* (c) of that type */
 	weir_domain_fault_fn *handler; /* (d) */
 	void *handler_context;       /* (d) */
@@ -219,6 +229,36 @@ int weir_group_join_(struct weir_group *group, struct weir_master *master);
  * done, and forgotten.
  */
 void weir_group_leave_(struct weir_group *group, struct weir_master *master);
+
+/* region.c */
+#define WEIR_REGIONS_MAX 256u /* that one source may tell of one stream or device */
+void weir_regions_free_(struct weir_machine *m, struct weir_regions *list);
+/*
+ * The regions of a master that comes are the group's. Group lock held. Return: 0; WEIR_EIO when an
+ * instance failed, or told nonsense; WEIR_ENOMEM.
+ */
+int weir_regions_join_(struct weir_group *group, const struct weir_master *master);
+/*
+ * Maps in a domain what its masters need at all times. Group lock held. Return: 0; WEIR_EEXIST when
+ * something else is mapped there; as weir_domain_map().
+ */
+int weir_regions_map_(struct weir_group *group, struct weir_domain *domain);
+/* One doorbell more for a group. Group lock held. Return: as above. */
+int weir_regions_doorbell_(struct weir_group *group, uint64_t pa);
+/*
+ * The @index-th special region of a group, sorted by first address; those of one kind do
+ * not overlap. Group or machine lock held. Return: 0; WEIR_ENOENT after the last.
+ */
+int weir_group_region_(const struct weir_group *group, unsigned int index,
+		       struct weir_region *out_region);
+/*
+ * Devices behind a new instance that firmware may have left running, for they have direct
+ * regions, become masters before any driver takes them. Machine lock held; dropped.
+ */
+void weir_iommu_keep_running_(struct weir_device *iommu);
+
+/* msi.c */
+void weir_msi_free_(struct weir_machine *m);
 
 /* domain.c */
 /* One that is not the machine's own. Return: 0; WEIR_ENOMEM. */
