@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Registers, commands and structures of NVM Express (NVMe Base Specification 1.4,
- * section 3.1 registers, 4.2 submission entries, 4.6 completion entries, 5.3 to 5.15 admin
- * commands, 6.6 and 6.9 read and write). All little-endian.
+ * section 3.1 registers, 4.2 submission entries, 4.6 completion entries, 5 admin commands,
+ * 6 read and write). All little-endian.
  */
 #ifndef WEIR_NVME_REGS_H
 #define WEIR_NVME_REGS_H
