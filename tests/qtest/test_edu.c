@@ -117,6 +117,12 @@ static void test_edu_client_direct(void **state)
 	all_tests("riscv64", false);
 }
 
+static void test_edu_client_translated(void **state)
+{
+	(void)state;
+	all_tests("aarch64", true);
+}
+
 /* Taken away in the middle of a transfer, and back again. */
 static void test_edu_client_reload(void **state)
 {
@@ -148,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_edu_dma_lands_riscv64),
 		cmocka_unit_test(test_edu_dma_needs_bus_mastering),
 		cmocka_unit_test(test_edu_client_direct),
+		cmocka_unit_test(test_edu_client_translated),
 		cmocka_unit_test(test_edu_client_reload),
 		cmocka_unit_test(test_edu_client_sweep),
 	};

@@ -7,6 +7,7 @@
 #include "edu/edu.h"
 
 #include "edu/regs.h"
+#include "weir/iommu.h"
 
 #define WAIT_NS UINT64_C(5000000000)
 
@@ -71,7 +72,7 @@ static void on_message(void *arg, unsigned int i)
 	atomic_fetch_add(&edu->nr_irqs, 1);
 }
 
-/* The doorbell is mapped: messages are DMA, and pass the IOMMU as such. */
+/* Messages are DMA, and pass the IOMMU as such: where they go is mapped. */
 static int setup_irq(struct edu_client *edu)
 {
 	struct weir_device *dev = edu->c.dev;
@@ -83,18 +84,14 @@ static int setup_irq(struct edu_client *edu)
 	err = edu->c.ops->msi_request(edu->c.host, 1, on_message, edu, &message, &edu->irq);
 	if (err)
 		return err;
-	err = weir_dma_map_phys(dev, message.pa, 4, WEIR_DMA_FROM_DEVICE | WEIR_DMA_MMIO,
-				&edu->doorbell_iova);
+	err = weir_msi_map(dev, &message, &message);
 	if (err)
 		goto err_irq;
-	message.pa = edu->doorbell_iova;
 	err = weir_pci_msi_enable(dev, 1, &message);
 	if (err)
-		goto err_map;
+		goto err_irq;
 	return 0;
 
-err_map:
-	(void)weir_dma_unmap(dev, edu->doorbell_iova, 4, WEIR_DMA_FROM_DEVICE | WEIR_DMA_MMIO);
 err_irq:
 	edu->c.ops->irq_free(edu->c.host, edu->irq);
 	edu->irq = NULL;
@@ -106,8 +103,6 @@ static void end_irq(struct edu_client *edu)
 	if (!edu->irq)
 		return;
 	weir_pci_msi_disable(edu->c.dev);
-	(void)weir_dma_unmap(edu->c.dev, edu->doorbell_iova, 4,
-			     WEIR_DMA_FROM_DEVICE | WEIR_DMA_MMIO);
 	edu->c.ops->irq_free(edu->c.host, edu->irq);
 	edu->irq = NULL;
 }

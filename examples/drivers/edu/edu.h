@@ -12,7 +12,6 @@ struct edu_client {
 	struct weir_mmio mmio;
 	struct client_buffer out, in; /* what goes to the device, and what comes back; a page each */
 	struct weir_irq *irq;         /* NULL: the host has no messages */
-	uint64_t doorbell_iova;
 	_Atomic uint32_t nr_irqs;
 	uint64_t seed;
 };
