@@ -177,7 +177,9 @@ static int pci_irq_request(struct weir_virtio *v)
 	err = ops->msi_request(v->m->host, 1, on_message, v, &message, &v->irq);
 	if (err)
 		return err;
-	err = weir_pci_msi_enable(v->dev, 1, &message);
+	err = weir_msi_map(v->dev, &message, &message);
+	if (!err)
+		err = weir_pci_msi_enable(v->dev, 1, &message);
 	if (!err) {
 		v->msix_on = true;
 		vwrite(&v->common, COMMON_CONFIG_VECTOR, 2, 0);
