@@ -158,9 +158,6 @@ static void serve_one(struct vmodel *model, unsigned int index, uint16_t head)
 	case VMODEL_TOO_LONG:
 		bytes = r.out_bytes + 1;
 		break;
-	case VMODEL_SCRIBBLES:
-		scribble(model, q);
-		break;
 	default:
 		break;
 	}
@@ -185,6 +182,8 @@ static void serve_queue(struct vmodel *model, unsigned int index)
 		put(model, q->device + 4 + 8 * q->size, 2, avail);
 	for (uint16_t i = 0; i < n; i++)
 		serve_one(model, index, heads[model->mode == VMODEL_REVERSED ? n - 1 - i : i]);
+	if (model->mode == VMODEL_SCRIBBLES)
+		scribble(model, q);
 }
 
 /* Queues from which the device takes only when it has something to say. */

@@ -34,7 +34,7 @@ enum vmodel_mode {
 	VMODEL_ID_TWICE,        /* returns the first request again and again */
 	VMODEL_ID_INSIDE,       /* returns the second descriptor of a request */
 	VMODEL_TOO_LONG,        /* says it wrote more than there was */
-	VMODEL_SCRIBBLES,       /* overwrites all descriptors, then returns what it has */
+	VMODEL_SCRIBBLES,       /* overwrites all descriptors when it has returned what it had */
 	VMODEL_GONE,            /* answers nothing any more once it was notified */
 	VMODEL_NEEDS_RESET,     /* says so once it was notified */
 	VMODEL_RESET_STUCK,     /* its reset does not end */

@@ -145,7 +145,6 @@ static int make_queues(struct weir_viommu *vi)
 	if (!vi->nr_slots)
 		return complain(vi, WEIR_EIO, "its request queue is too small",
 				weir_virtq_size(vi->requests));
-	weir_virtq_disarm(vi->requests);
 	return 0;
 }
 
@@ -160,6 +159,10 @@ static int start(struct weir_viommu *vi)
 {
 	int err = vi->enforced ? bypass_off(vi) : 0;
 
+	/* Answers are waited for; faults come by interrupt, or are looked for. */
+	weir_virtq_disarm(vi->requests);
+	if (!vi->has_irq)
+		weir_virtq_disarm(vi->events);
 	if (!err)
 		err = weir_viommu_events_fill_(vi);
 	if (!err)
@@ -288,7 +291,6 @@ int weir_viommu_resume(struct weir_viommu *vi)
 		err = weir_virtq_restart(vi->events);
 	if (err)
 		return err;
-	weir_virtq_disarm(vi->requests);
 	vi->dead = false;
 	return start(vi);
 }
