@@ -97,7 +97,7 @@ static int find_card(struct shell *sh, const char *name, struct weir_device **ou
 int shell_ping(struct shell *sh, int argc, char **argv, json_t **out_result)
 {
 	struct weir_client_ping ping = { 0 };
-	struct weir_device *dev;
+	struct weir_device *dev = NULL;
 	int status, err;
 
 	if (argc > 1)

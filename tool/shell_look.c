@@ -145,6 +145,7 @@ static const char *domain_name(const struct weir_group *group)
 	static const char *const names[] = {
 		[WEIR_DOMAIN_BLOCKED] = "blocked", [WEIR_DOMAIN_IDENTITY] = "identity",
 		[WEIR_DOMAIN_DMA] = "dma", [WEIR_DOMAIN_UNMANAGED] = "unmanaged",
+		[WEIR_DOMAIN_EXTERNAL] = "external",
 	};
 	const struct weir_domain *domain = weir_group_domain(group);
 	size_t type = domain ? (size_t)weir_domain_type_get(domain) : 0;
@@ -167,15 +168,18 @@ static json_t *group_row(json_t *rows, const struct weir_group *group)
 		if (other > number)
 			break;
 	}
-	row = json_pack("{s:i, s:s, s:[]}", "group", number, "domain", domain_name(group), "devices");
+	row = json_pack("{s:i, s:s, s:i, s:[]}", "group", number, "domain", domain_name(group),
+			"mappings", 0, "devices");
 	json_array_insert_new(rows, i, row);
 	return row;
 }
 
 int shell_groups(struct shell *sh, int argc, char **argv, json_t **out_result)
 {
+	struct weir_dma_stats dma;
 	struct weir_device *dev;
 	struct weir_group *group;
+	json_t *row, *count;
 
 	(void)argv;
 	if (argc)
@@ -184,9 +188,12 @@ int shell_groups(struct shell *sh, int argc, char **argv, json_t **out_result)
 	for (dev = weir_device_first(sh->run.m); dev; dev = weir_device_next(dev)) {
 		if (weir_group_of(dev, &group))
 			continue;
-		json_array_append_new(
-			json_object_get(group_row(*out_result, group), "devices"),
-			json_string(weir_device_name(dev)));
+		row = group_row(*out_result, group);
+		json_array_append_new(json_object_get(row, "devices"),
+				      json_string(weir_device_name(dev)));
+		weir_dma_stats_get(dev, &dma);
+		count = json_object_get(row, "mappings");
+		json_integer_set(count, json_integer_value(count) + (json_int_t)dma.mappings);
 	}
 	return EXIT_OK;
 }

@@ -9,28 +9,33 @@
 
 #include "shell_qemu.h"
 
-#ifndef WEIR_MODULE_DIR
-#define WEIR_MODULE_DIR "/usr/local/lib/weir/modules"
-#endif
+/* A directory by its way from that of this program; NULL: it is not there. */
+static char *beside_program(const char *way)
+{
+	char path[1024], *dir, *real;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+	*strrchr(path, '/') = '\0';
+	dir = malloc(strlen(path) + strlen(way) + 2);
+	if (!dir)
+		return NULL;
+	sprintf(dir, "%s/%s", path, way);
+	real = realpath(dir, NULL);
+	free(dir);
+	return real;
+}
 
 /* The modules that were built with this program, else those that were installed with it. */
 static char *own_modules(void)
 {
-	char path[1024], *dir, *slash;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *dir = beside_program("modules");
 
-	if (n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		dir = slash ? malloc((size_t)(slash - path) + sizeof("/modules")) : NULL;
-		if (dir) {
-			sprintf(dir, "%.*s/modules", (int)(slash - path), path);
-			if (!access(dir, F_OK))
-				return dir;
-			free(dir);
-		}
-	}
-	return strdup(WEIR_MODULE_DIR);
+	if (!dir)
+		dir = beside_program(WEIR_MODULE_WAY);
+	return dir ? dir : strdup(WEIR_MODULE_DIR);
 }
 
 static int find_modules(struct shell *sh)

@@ -59,6 +59,35 @@ static() {
 		"$work/hello-static"
 }
 
+# The installed command finds the installed modules, wherever they were moved.
+modules() {
+	weir=$(find "$work/root" -name weir -path '*/bin/*')
+	command -v qemu-system-aarch64 || { echo "no QEMU"; echo weir; return; }
+	"$weir" shell qemu:virt,dev=edu -c 'modprobe edu; dma 0000:00:01.0; rmmod edu' && echo weir
+}
+
+# A module of somebody else, built against what is installed; its host has the shared library.
+own_module() {
+	# shellcheck disable=SC2046
+	cc -std=c11 -Wall -Wextra -Werror -shared -fPIC "$here/own.c" -o "$work/own.so" $(flags --cflags) &&
+		cc "$here/opener.c" -o "$work/opener" $(flags --cflags --libs) &&
+		LD_LIBRARY_PATH=$(libdir) "$work/opener" "$work" own
+}
+
+# What the modules need, the shared library has: none needs what is private to it.
+public() {
+	libs=$(find "$(libdir)" -name 'libweir.so.*.*')
+	nm -D --defined-only "$libs" | awk '{ print $3 }' | sort > "$work/has"
+	for module in "$(libdir)"/weir/modules/*.so; do
+		nm -D --undefined-only "$module" | awk '/weir_/ { print $NF }' | sort > "$work/needs"
+		comm -23 "$work/needs" "$work/has" > "$work/lacks"
+		[ ! -s "$work/lacks" ] || { echo "$module lacks:"; cat "$work/lacks"; return 1; }
+		[ "$(nm -D --defined-only "$module" | awk '{ print $3 }')" = weir_module_entry ] ||
+			{ echo "$module exports more than its entry"; return 1; }
+	done
+	echo weir
+}
+
 exported() {
 	so=$(find "$(libdir)" -name 'libweir.so.*.*')
 	nm -D --defined-only "$so" | awk '{ print $3 }' > "$work/symbols"
@@ -86,6 +115,11 @@ expect "installed, shared, C" shared cc -std=c11 -Wall -Wextra -Werror
 expect "installed, shared, C++" shared g++ -x c++ -std=c++17 -Wall -Wextra -Werror
 expect "installed, static" static
 expect "the shared library exports what is public, and nothing else" exported
+if [ -d "$(libdir)/weir/modules" ]; then
+	expect "installed modules are found and work" modules
+	expect "modules need what is public, and export their entry alone" public
+fi
+expect "a module of one's own, with the shared library" own_module
 expect "Meson subproject" subproject
 rm -f "$work/hello"
 expect "plain source lists" plain

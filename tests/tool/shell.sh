@@ -30,7 +30,7 @@ all='modprobe acme-mac acme-phy acme-iommu'
 board 0 '^acme-mac +3000.mac +-$' "$all; lsmod"
 board 0 '^  3000.mac: bound to acme-mac' "$all"
 board 0 '^  3000.mac: in IOMMU group 0' "$all"
-board 0 '^0 +identity +3000.mac$' "$all; groups"
+board 0 '^0 +identity +0 +3000.mac$' "$all; groups"
 board 0 '^3000.mac +acme,mac +loadable +acme-mac +-$' 'ls'
 board 0 '^3000.mac +acme,mac +bound +acme-mac +0$' "$all; ls"
 board 0 'root cause: .*module acme-iommu is not loaded' 'modprobe acme-mac acme-phy; why 3000.mac'
