@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "bench.h"
+#include "core/core.h"
+#include "iasl.h"
 
 #define MAX_ARGS 120
 #define MAX_DISKS 4
@@ -354,11 +356,357 @@ static void test_acpi_virtio_iommu(void **state)
 	all_topologies("virt,gic-version=3", "virtio-iommu-pci,addr=01.0");
 }
 
+/* ---- q35: no device tree, so an account of the bridge made by code ---- */
+
+/* The configuration space is switched on through the ports (MCH, PCIEXBAR). */
+#define Q35_ECAM 0xb0000000u
+
+static void open_q35_config(struct bench *b)
+{
+	weir_qtest_out(b->qtest, 0xcf8, 4, 0x80000060);
+	weir_qtest_out(b->qtest, 0xcfc, 4, Q35_ECAM | 1);
+}
+
+static const struct weir_pci_host q35 = {
+	.last_bus = 255, .nr_windows = 3,
+	.windows = {
+		{ WEIR_PCI_IO, 0xc000, WEIR_PCI_NO_CPU_ADDRESS, 0x4000 },
+		{ WEIR_PCI_MEM, 0xc0000000, 0xc0000000, 0x3e000000 },
+		{ WEIR_PCI_HIGH, 0x8000000000, 0x8000000000, 0x1000000000 },
+	},
+};
+
+/* Numbers the buses, so that tables tell of them; the groups are those of devices alone. */
+static unsigned int walk_by_code(struct bench *b, char *keys[], unsigned int max)
+{
+	struct weir_pci_host host = q35;
+	struct weir_device *dev, *bridge;
+	struct weir_pci_group group;
+	struct weir_pci *pci;
+	struct weir_bus *bus;
+	unsigned int n = 0;
+
+	host.ecam_pa = Q35_ECAM;
+	host.ecam_bytes = 256u << 20;
+	start(b);
+	assert_int_equal(weir_bus_create(b->m, "platform", NULL, &bus), 0);
+	assert_int_equal(weir_device_create(bus, "q35", NULL, NULL, &bridge), 0);
+	assert_int_equal(weir_device_add(bridge), 0);
+	assert_int_equal(weir_pci_add(bridge, &host, NULL, NULL, 0, &pci), 0);
+	for (dev = weir_device_first(b->m); dev; dev = weir_device_next(dev)) {
+		if (weir_pci_group_get(dev, WEIR_PCI_RULES_WEIR, &group))
+			continue;
+		assert_true(n < max);
+		assert_true(asprintf(&keys[n++], "%s %s", weir_device_name(dev), group.key) > 0);
+	}
+	forget_acs(b->m);
+	weir_pci_del(pci);
+	weir_device_del(bridge);
+	weir_device_unref(bridge);
+	finish(b);
+	return n;
+}
+
+#define MAX_Q35 32
+
+static void compare_q35(const char *const *args)
+{
+	char *keys[MAX_Q35], *own;
+	struct weir_acpi acpi = { .hosts = &q35, .nr_hosts = 1 };
+	struct weir_pci_group group;
+	struct weir_device *dev, *iommu = NULL;
+	struct weir_pci_info info;
+	unsigned int n, i = 0, behind = 0;
+	struct weir_pci_id id;
+	struct bench b;
+
+	bench_start(&b, "x86_64", "q35", args);
+	open_q35_config(&b);
+	n = walk_by_code(&b, keys, MAX_Q35);
+	start(&b);
+	assert_int_equal(weir_qtest_acpi(b.qtest, &acpi.rsdp_pa), 0);
+	if (weir_firmware_load_acpi(b.m, &acpi))
+		fail_msg("%s", weir_firmware_error(b.m));
+	bring_up(&b);
+	for (dev = weir_device_first(b.m); dev; dev = weir_device_next(dev)) {
+		if (weir_pci_info_get(dev, &info))
+			continue;
+		assert_int_equal(weir_pci_group_get(dev, WEIR_PCI_RULES_WEIR, &group), 0);
+		assert_true(asprintf(&own, "%s %s", weir_device_name(dev), group.key) > 0);
+		assert_true(i < n);
+		assert_string_equal(own, keys[i++]);
+		free(own);
+		if (weir_device_fwnode(dev)) {
+			iommu = dev;
+			assert_int_equal(info.device, 0x1057);
+			assert_int_equal(weir_pci_iommu_id(dev, 0, &id), WEIR_ENOENT);
+			continue;
+		}
+		/* QEMU's virtio-iommu knows endpoints by their requester ids. */
+		assert_int_equal(weir_pci_iommu_id(dev, 0, &id), 0);
+		assert_int_equal(id.id, id.rid);
+		assert_int_equal(id.rid, info.rid);
+		assert_non_null(id.target);
+		assert_int_equal(weir_pci_msi_id(dev, &id), WEIR_ENOENT);
+		behind++;
+	}
+	assert_int_equal(i, n);
+	assert_non_null(iommu);
+	assert_true(behind >= 3);
+	for (dev = weir_device_first(b.m); dev; dev = weir_device_next(dev))
+		if (dev != iommu && !weir_pci_info_get(dev, &info)) {
+			assert_int_equal(weir_pci_iommu_id(dev, 0, &id), 0);
+			assert_ptr_equal(weir_fwnode_device(id.target), iommu);
+		}
+	while (n--)
+		free(keys[n]);
+	finish(&b);
+	bench_close(&b);
+}
+
+static void test_acpi_virtio_iommu_q35(void **state)
+{
+	static const char *const ports[] = {
+		"-device", "virtio-iommu-pci,addr=01.0", "-device",
+		"pcie-root-port,id=p0,chassis=1,addr=02.0", "-device", "e1000e,bus=p0", "-device",
+		"edu,addr=03.0", NULL,
+	};
+	static const char *const conventional[] = {
+		"-device", "virtio-iommu-pci,addr=01.0", "-device",
+		"pcie-root-port,id=p0,chassis=1,addr=02.0", "-device", "pcie-pci-bridge,id=c,bus=p0",
+		"-device", "edu,bus=c,addr=01.0", "-device", "edu,bus=c,addr=02.0", NULL,
+	};
+
+	(void)state;
+	compare_q35(ports);
+	compare_q35(conventional);
+}
+
+/* ---- several host bridges in a segment: ranges that meet, and overlap by one id ---- */
+
+/* Of a segment's buses, as AML would tell: @first to the bus before the next. */
+static void add_host(struct weir_pci_host *hosts, unsigned int *n, const struct weir_pci_host *all,
+		     unsigned int first, unsigned int last)
+{
+	hosts[*n] = *all;
+	hosts[*n].first_bus = (uint8_t)first;
+	hosts[*n].last_bus = (uint8_t)last;
+	/* Windows are shared out in equal parts, for nothing collides then. */
+	for (unsigned int i = 0; i < all->nr_windows; i++) {
+		hosts[*n].windows[i].bytes /= 4;
+		hosts[*n].windows[i].pci += *n * hosts[*n].windows[i].bytes;
+		if (all->windows[i].cpu != WEIR_PCI_NO_CPU_ADDRESS)
+			hosts[*n].windows[i].cpu += *n * hosts[*n].windows[i].bytes;
+	}
+	++*n;
+}
+
+/* Firmware's work: bridges get their bus numbers before the tables are read. */
+static void number_buses(struct bench *b, const struct weir_pci_host *hosts, unsigned int n,
+			 uint64_t ecam_pa)
+{
+	struct weir_device *bridge;
+	struct weir_pci_host host;
+	struct weir_pci *pci;
+	struct weir_bus *bus;
+	char name[16];
+
+	start(b);
+	assert_int_equal(weir_bus_create(b->m, "platform", NULL, &bus), 0);
+	for (unsigned int i = 0; i < n; i++) {
+		host = hosts[i];
+		host.ecam_pa = ecam_pa + ((uint64_t)host.first_bus << 20);
+		host.ecam_bytes = (uint64_t)(host.last_bus - host.first_bus + 1) << 20;
+		snprintf(name, sizeof(name), "host%u", i);
+		assert_int_equal(weir_device_create(bus, name, NULL, NULL, &bridge), 0);
+		assert_int_equal(weir_device_add(bridge), 0);
+		assert_int_equal(weir_pci_add(bridge, &host, NULL, NULL, 0, &pci), 0);
+		weir_pci_del(pci);
+		weir_device_del(bridge);
+		weir_device_unref(bridge);
+	}
+	finish(b);
+}
+
+static void load_expanders(struct bench *b, const struct weir_pci_host *hosts, unsigned int n)
+{
+	struct weir_acpi acpi = { .hosts = hosts, .nr_hosts = n };
+
+	start(b);
+	assert_int_equal(weir_qtest_acpi(b->qtest, &acpi.rsdp_pa), 0);
+	if (weir_firmware_load_acpi(b->m, &acpi))
+		fail_msg("%s", weir_firmware_error(b->m));
+	bring_up(b);
+}
+
+/* The id at the SMMU, or -1 for none; MSIs always get to the ITS. */
+static int stream_of(struct bench *b, const char *name)
+{
+	struct weir_device *dev = bench_named(b, name);
+	struct weir_pci_info info;
+	struct weir_pci_id id;
+
+	assert_int_equal(weir_pci_info_get(dev, &info), 0);
+	assert_int_equal(weir_pci_msi_id(dev, &id), 0);
+	assert_int_equal(id.id, info.rid);
+	return weir_pci_iommu_id(dev, 0, &id) ? -1 : (int)id.id;
+}
+
+/*
+ * Bus 0, a root bus 1 that goes around the SMMU, a root bus 3 behind it. QEMU 7.2 writes one
+ * id too many for each range: 01:00.0 is in two of them, and is not behind the SMMU, as
+ * QEMU was told; 03:00.0 is in two, and is.
+ */
+static void test_acpi_expanders(void **state)
+{
+	static const char *const args[] = {
+		"-device", "e1000e,addr=02.0",
+		"-device", "pxb-pcie,id=x1,bus=pcie.0,bus_nr=1,bypass_iommu=on",
+		"-device", "pcie-root-port,id=p1,bus=x1,chassis=1,addr=00.0",
+		"-device", "pxb-pcie,id=x2,bus=pcie.0,bus_nr=3",
+		"-device", "pcie-root-port,id=p2,bus=x2,chassis=2,addr=00.0", NULL,
+	};
+	struct weir_pci_host all = { 0 }, hosts[3];
+	unsigned int functions, n = 0;
+	uint64_t ecam_pa;
+	struct bench b;
+
+	(void)state;
+	bench_start(&b, "aarch64", "virt,iommu=smmuv3,gic-version=3", args);
+	free(by_device_tree(&b, &all, &functions));
+	ecam_pa = all.ecam_pa;
+	all.ecam_bytes = 0;
+	add_host(hosts, &n, &all, 0, 0);
+	add_host(hosts, &n, &all, 1, 2);
+	add_host(hosts, &n, &all, 3, 4);
+	number_buses(&b, hosts, n, ecam_pa);
+	load_expanders(&b, hosts, n);
+	assert_int_equal(stream_of(&b, "0000:00:02.0"), WEIR_PCI_RID(0, 2, 0));
+	assert_int_equal(stream_of(&b, "0000:01:00.0"), -1);
+	assert_int_equal(stream_of(&b, "0000:03:00.0"), WEIR_PCI_RID(3, 0, 0));
+	finish(&b);
+	bench_close(&b);
+}
+
+/* ---- another decode ---- */
+
+static uint32_t le32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static const uint8_t *at_pa(struct bench *b, uint64_t pa, size_t bytes)
+{
+	void *va;
+
+	assert_int_equal(weir_qtest_va(b->qtest, pa, bytes, &va), 0);
+	return va;
+}
+
+/* By QEMU's XSDT, or RSDT where there is none. NULL: no such table. */
+static const uint8_t *find_table(struct bench *b, uint64_t rsdp_pa, const char *name,
+				 uint32_t *out_bytes)
+{
+	const uint8_t *rsdp = at_pa(b, rsdp_pa, 36), *list;
+	bool extended = rsdp[15] >= 2;
+	uint32_t bytes;
+
+	list = at_pa(b, le32(rsdp + (extended ? 24 : 16)), 36);
+	bytes = le32(list + 4);
+	for (uint32_t i = 36; i < bytes; i += extended ? 8 : 4) {
+		const uint8_t *t = at_pa(b, le32(list + i), 36);
+
+		if (memcmp(t, name, 4) != 0)
+			continue;
+		*out_bytes = le32(t + 4);
+		return t;
+	}
+	return NULL;
+}
+
+static void decode_again(struct bench *b, uint64_t rsdp_pa, struct iasl_count *total)
+{
+	struct iasl_count count = { 0 };
+	const uint8_t *table;
+	uint32_t bytes;
+
+	table = find_table(b, rsdp_pa, "IORT", &bytes);
+	if (table)
+		iasl_compare_iort(b->m, table, bytes, &count);
+	total->nodes += count.nodes;
+	total->maps += count.maps;
+	total->fields += count.fields;
+	table = find_table(b, rsdp_pa, "MCFG", &bytes);
+	assert_non_null(table);
+	iasl_compare_mcfg(b->m, table, bytes, &count);
+	total->fields += count.fields;
+}
+
+static void load_plainly(struct bench *b, uint64_t *out_rsdp_pa)
+{
+	struct weir_acpi acpi = { .nr_hosts = 0 };
+
+	start(b);
+	assert_int_equal(weir_qtest_acpi(b->qtest, &acpi.rsdp_pa), 0);
+	if (weir_firmware_load_acpi(b->m, &acpi))
+		fail_msg("%s", weir_firmware_error(b->m));
+	*out_rsdp_pa = acpi.rsdp_pa;
+}
+
+static void test_acpi_as_iasl(void **state)
+{
+	static const char *const plain[] = { "-device", "e1000e", NULL };
+	static const char *const behind[] = {
+		"-device", "virtio-iommu-pci,addr=01.0", "-device", "pxb-pcie,bus=pcie.0,bus_nr=64", NULL,
+	};
+	static const char *const bypassed[] = {
+		"-device", "pxb-pcie,bus=pcie.0,bus_nr=16,bypass_iommu=on", "-device",
+		"pxb-pcie,bus=pcie.0,bus_nr=64",
+		NULL,
+	};
+	static const struct {
+		const char *arch, *machine;
+		const char *const *args;
+	} all[] = {
+		{ "aarch64", "virt,gic-version=3", plain },
+		{ "aarch64", "virt,gic-version=2", plain },
+		{ "aarch64", "virt,iommu=smmuv3,gic-version=3", plain },
+		{ "aarch64", "virt,iommu=smmuv3,gic-version=3", bypassed },
+		{ "aarch64", "virt,gic-version=3", behind },
+		{ "x86_64", "q35", plain },
+	};
+	struct iasl_count total = { 0 };
+
+	(void)state;
+	if (!iasl_is_there()) {
+		print_message("# no iasl (Debian: acpica-tools)\n");
+		skip();
+	}
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint64_t rsdp_pa;
+		struct bench b;
+
+		bench_start(&b, all[i].arch, all[i].machine, all[i].args);
+		if (!strcmp(all[i].arch, "x86_64"))
+			open_q35_config(&b);
+		load_plainly(&b, &rsdp_pa);
+		decode_again(&b, rsdp_pa, &total);
+		finish(&b);
+		bench_close(&b);
+	}
+	print_message("# %u nodes, %u mappings, %u fields as iasl has them\n", total.nodes,
+		      total.maps, total.fields);
+	assert_true(total.nodes >= 11 && total.maps >= 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_acpi_smmuv3),
 		cmocka_unit_test(test_acpi_virtio_iommu),
+		cmocka_unit_test(test_acpi_virtio_iommu_q35),
+		cmocka_unit_test(test_acpi_expanders),
+		cmocka_unit_test(test_acpi_as_iasl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -509,6 +509,7 @@ static void test_acpi_viot_damage(void **state)
 		{ 36, 2, 0xffff, "VIOT: node at offset 160" },
 		{ VIOT_PCI + 2, 2, 0, "VIOT: node length at offset 50" },
 		{ VIOT_PCI + 2, 2, 15, "VIOT: node length at offset 50" },
+		{ VIOT_MMIO + 8, 8, UINT64_MAX, "VIOT: base address at offset 72" },
 		{ VIOT_RANGE + 2, 2, 23, "VIOT: node length at offset 82" },
 		{ VIOT_ENDPOINT + 2, 2, 0xfff0, "VIOT: node length at offset 130" },
 		{ VIOT_RANGE + 16, 2, VIOT_RANGE, "VIOT: output node at offset 96" },
@@ -551,6 +552,7 @@ static void test_acpi_madt_damage(void **state)
 		{ 45, 1, 0, "APIC: structure at offset 44" },
 		{ 45, 1, 0xff, "APIC: structure at offset 44" },
 		{ 45, 1, 19, "APIC: length at offset 45" },
+		{ 52, 8, UINT64_MAX, "APIC: base address at offset 52" },
 	};
 	struct world *w = *state;
 

@@ -180,6 +180,9 @@ int weir_acpi_madt_(struct weir_acpi_tree *a)
 			continue;
 		if (bytes < MADT_ITS_BYTES)
 			return weir_acpi_bad_(a, t, at + 1, "length", "is less than an ITS has");
+		if (acpi_le64_(t, at + 8) > UINT64_MAX - ITS_BYTES)
+			return weir_acpi_bad_(a, t, at + 8, "base address",
+					      "is not that of an ITS");
 		place_its(a, acpi_le32_(t, at + 4), acpi_le64_(t, at + 8));
 	}
 	return 0;

@@ -67,6 +67,8 @@ static int make_iommu(struct weir_acpi_tree *a, uint32_t at)
 	char name[40];
 	int err;
 
+	if (!pci && acpi_le64_(t, at + 8) > UINT64_MAX - VIRTIO_MMIO_BYTES)
+		return weir_acpi_bad_(a, t, at + 8, "base address", "is not that of a device");
 	if (pci) {
 		host = weir_acpi_host_of_(a, segment, rid);
 		if (!host)
