@@ -21,10 +21,12 @@
 
 #include "modules.h"
 #include "pool.h"
+#include "timer.h"
 
 struct weir_posix {
 	struct weir_host_ops ops;
 	struct pool *pool; /* NULL without worker threads */
+	struct timers *timers;
 	FILE *log;
 	enum weir_log_level log_level;
 	char *module_dir;
@@ -182,6 +184,26 @@ static void posix_module_close(void *host, void *image)
 	modules_close(image);
 }
 
+static int posix_timer_create(void *host, void (*fn)(void *arg), void *arg,
+			      struct weir_timer **out_timer)
+{
+	struct weir_posix *posix = host;
+
+	return timers_add(posix->timers, fn, arg, out_timer);
+}
+
+static void posix_timer_set(void *host, struct weir_timer *timer, uint64_t ns)
+{
+	(void)host;
+	timers_set(timer, ns);
+}
+
+static void posix_timer_destroy(void *host, struct weir_timer *timer)
+{
+	(void)host;
+	timers_del(timer);
+}
+
 static const struct weir_host_ops required_ops = {
 	.abi = WEIR_ABI(struct weir_host_ops),
 	.alloc = posix_alloc,
@@ -196,6 +218,9 @@ static const struct weir_host_ops required_ops = {
 	.spin_unlock = posix_spin_unlock,
 	.assert_failed = posix_assert_failed,
 	.time_ns = posix_time_ns,
+	.timer_create = posix_timer_create,
+	.timer_set = posix_timer_set,
+	.timer_destroy = posix_timer_destroy,
 };
 
 int weir_posix_create(const struct weir_posix_options *options, struct weir_posix **out_posix)
@@ -209,6 +234,9 @@ int weir_posix_create(const struct weir_posix_options *options, struct weir_posi
 	if (!options)
 		options = &none;
 	posix->ops = required_ops;
+	err = timers_create(&posix->timers);
+	if (err)
+		goto destroy;
 	if (options->log) {
 		posix->log = options->log;
 		posix->log_level = options->log_level;
@@ -241,6 +269,7 @@ struct weir_posix *weir_posix_destroy(struct weir_posix *posix)
 {
 	if (posix) {
 		pool_destroy(posix->pool);
+		timers_destroy(posix->timers);
 		free(posix->module_dir);
 		free(posix);
 	}

@@ -256,6 +256,28 @@ static void qtest_irq_free(void *host, struct weir_irq *irq)
 	irqs_free(&qtest->irqs, irq);
 }
 
+static int qtest_timer_create(void *host, void (*fn)(void *arg), void *arg,
+			      struct weir_timer **out_timer)
+{
+	struct weir_qtest *qtest = host;
+
+	return qtest->inner->timer_create(qtest->posix, fn, arg, out_timer);
+}
+
+static void qtest_timer_set(void *host, struct weir_timer *timer, uint64_t ns)
+{
+	struct weir_qtest *qtest = host;
+
+	qtest->inner->timer_set(qtest->posix, timer, ns);
+}
+
+static void qtest_timer_destroy(void *host, struct weir_timer *timer)
+{
+	struct weir_qtest *qtest = host;
+
+	qtest->inner->timer_destroy(qtest->posix, timer);
+}
+
 static const struct weir_host_ops all_ops = {
 	.abi = WEIR_ABI(struct weir_host_ops),
 	.alloc = qtest_alloc,
@@ -288,6 +310,9 @@ static const struct weir_host_ops all_ops = {
 	.irq_request = qtest_irq_request,
 	.msi_request = qtest_msi_request,
 	.irq_free = qtest_irq_free,
+	.timer_create = qtest_timer_create,
+	.timer_set = qtest_timer_set,
+	.timer_destroy = qtest_timer_destroy,
 };
 
 /* What the POSIX host leaves out is left out here too. */

@@ -192,8 +192,8 @@ static void round_of(struct bench *b, struct rogue *r, const uint8_t *canary, un
 	for (unsigned int i = 0; i < 4; i++)
 		work(good.iova, round + i);
 	replace(b->m, round);
-	/* QEMU's has no message-signalled interrupts: its faults are asked for */
-	assert_true(weir_virtio_iommu_poll(bench_pci(b, 0x1af4, 0x1057)) > 0);
+	/* QEMU's has no message-signalled interrupts: a timer asks for its faults, or we do */
+	(void)weir_virtio_iommu_poll(bench_pci(b, 0x1af4, 0x1057));
 	assert_int_equal(weir_settle(b->m), 0);
 	assert_untouched(canary);
 	assert_int_equal(weir_driver_unregister(b->m, &good_driver), 0);

@@ -3,9 +3,12 @@
  * The POSIX host and the checking host: what the library relies on, and that
  * each kind of fault is seen.
  */
+#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cm.h"
 #include "testhost.h"
@@ -55,6 +58,67 @@ static void test_posix_optional_calls_are_absent(void **state)
 	assert_null(ops->module_open);
 	weir_posix_destroy(posix);
 	assert_null(weir_posix_destroy(NULL));
+}
+
+/* ---- timers ---- */
+
+struct ticker {
+	const struct weir_host_ops *ops;
+	struct weir_posix *posix;
+	struct weir_timer *timer;
+	_Atomic unsigned int ticks;
+	unsigned int again; /* it sets itself so many times */
+	_Atomic bool inside;
+};
+
+static void tick(void *arg)
+{
+	struct ticker *t = arg;
+
+	t->inside = true;
+	t->ticks++;
+	if (t->ticks <= t->again)
+		t->ops->timer_set(t->posix, t->timer, 1000);
+	t->inside = false;
+}
+
+static void wait_for_ticks(struct ticker *t, unsigned int n)
+{
+	uint64_t end = t->ops->time_ns(t->posix) + 5000000000u;
+
+	while (t->ticks < n && t->ops->time_ns(t->posix) < end)
+		usleep(100);
+	assert_int_equal(t->ticks, n);
+}
+
+static void test_posix_timers_run_out(void **state)
+{
+	struct weir_posix *posix = posix_with(NULL);
+	const struct weir_host_ops *ops = weir_posix_ops(posix);
+	struct ticker a = { .ops = ops, .posix = posix, .again = 9 };
+	struct ticker b = { .ops = ops, .posix = posix };
+	uint64_t start;
+
+	(void)state;
+	assert_int_equal(ops->timer_create(posix, tick, &a, &a.timer), 0);
+	assert_int_equal(ops->timer_create(posix, tick, &b, &b.timer), 0);
+	ops->timer_set(posix, b.timer, 3600 * UINT64_C(1000000000));
+	ops->timer_set(posix, a.timer, 0);
+	wait_for_ticks(&a, 10);
+	assert_int_equal(b.ticks, 0);
+	/* the last word counts, and none comes too early */
+	start = ops->time_ns(posix);
+	ops->timer_set(posix, b.timer, 20000000);
+	wait_for_ticks(&b, 1);
+	assert_true(ops->time_ns(posix) - start >= 20000000);
+	/* it is not running, and does not run again */
+	a.again = UINT_MAX;
+	ops->timer_set(posix, a.timer, 0);
+	wait_for_ticks(&b, 1);
+	ops->timer_destroy(posix, a.timer);
+	assert_false(a.inside);
+	ops->timer_destroy(posix, b.timer);
+	weir_posix_destroy(posix);
 }
 
 static void test_posix_time_is_monotonic(void **state)
@@ -474,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_posix_memory_is_zeroed),
 		cmocka_unit_test(test_posix_optional_calls_are_absent),
 		cmocka_unit_test(test_posix_time_is_monotonic),
+		cmocka_unit_test(test_posix_timers_run_out),
 		cmocka_unit_test(test_posix_log_obeys_its_level),
 		cmocka_unit_test(test_posix_threads_run_everything_once),
 		cmocka_unit_test(test_posix_full_queue_is_refused),
