@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The DMA calls when something fails: the IOMMU, addresses that run out, each call of the
+ * host in turn; and from several threads.
+ */
+#define WEIR_DMA_DEBUG
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "dmaworld.h"
+#include "seed.h"
+
+#define BUF (DW_RAM + DW_PART_BYTES / 2) /* of the test */
+#define TO WEIR_DMA_TO_DEVICE
+#define BOTH WEIR_DMA_BIDIRECTIONAL
+
+static const struct weir_dma_options with_debug = {
+	.debug = true, .flush_ranges = 256, .flush_ns = 1000, .bounce_bytes = 1 << 20,
+};
+
+static void test_dma_iommu_fails(void **state)
+{
+	const struct weir_dma_range list[] = { { BUF, 4096 }, { BUF + 0x5000, 4096 } };
+	struct weir_dma_segment s[4];
+	struct weir_device *dev;
+	uint64_t iova, other;
+	struct dw dw;
+	uint32_t nr;
+	void *va;
+
+	(void)state;
+	dw_open(&dw, 0, NULL);
+	dev = dw_dev(&dw, "m0");
+	dw.fail_map = true;
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), WEIR_EIO);
+	assert_int_equal(weir_dma_map_sg(dev, list, 2, TO, 4, s, &nr), WEIR_EIO);
+	assert_int_equal(weir_dma_alloc(dev, 100, 0, &va, &iova), WEIR_EIO);
+	dw.fail_map = false;
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), 0);
+	assert_int_equal(weir_dma_alloc(dev, 100, 0, &va, &other), 0);
+	dw.fail_unmap = true;
+	assert_int_equal(weir_dma_unmap(dev, iova, 100, TO), WEIR_EIO);
+	assert_true(dw_logged(&dw, "m0: the IOMMU did not confirm"));
+	/* not freed: its pages are kept until the machine goes */
+	assert_int_equal(weir_dma_free(dev, 100, va, other), WEIR_EIO);
+	dw.fail_unmap = false;
+	for (unsigned int i = 0; i < 300; i++) { /* its address is not used again */
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &other), 0);
+		assert_true(other != iova);
+	}
+	dw_close(&dw);
+}
+
+static void test_dma_addresses_run_out(void **state)
+{
+	static uint64_t iova[5000];
+	struct weir_device *dev;
+	unsigned int n;
+	struct dw dw;
+
+	(void)state;
+	dw_open(&dw, DW_SMALL_IOMMU, NULL);
+	dev = dw_dev(&dw, "m0");
+	for (unsigned int round = 0; round < 3; round++) {
+		for (n = 0; n < 5000 && !weir_dma_map_phys(dev, BUF, 1, TO, &iova[n]); n++)
+			;
+		assert_int_equal(n, (16u << 20) / DW_PAGE - 1); /* all but the first page */
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 1, TO, &iova[n]), WEIR_ENOSPC);
+		assert_int_equal(weir_dma_unmap(dev, iova[0], 1, TO), 0);
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 1, TO, &iova[0]), 0);
+		while (n--)
+			assert_int_equal(weir_dma_unmap(dev, iova[n], 1, TO), 0);
+		/* freed pages become large ranges again */
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 8u << 20, TO, &iova[0]), 0);
+		assert_int_equal(weir_dma_unmap(dev, iova[0], 8u << 20, TO), 0);
+	}
+	dw_close(&dw);
+}
+
+/* Everything once. What fails says so with an error that is documented. */
+static void use_all(struct dw *dw)
+{
+	static const char *const names[] = { "m0", "m2", "d0", "n0" };
+	const struct weir_dma_range list[] = { { BUF, 4096 }, { BUF + 0x5000, 4096 },
+					       { BUF + 0x9100, 10 } };
+	struct weir_dma_segment s[4];
+	uint64_t iova;
+	uint32_t nr;
+	void *va;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		struct weir_device *dev = dw_dev(dw, names[i]);
+
+		if (i == 1)
+			(void)weir_dma_set_untrusted(dev, true);
+		if (!weir_dma_map_phys(dev, i == 2 ? DW_HIGH + 5 : BUF + 5, 100, BOTH, &iova))
+			assert_int_equal(weir_dma_unmap(dev, iova, 100, BOTH), 0);
+		if (!weir_dma_map_sg(dev, list, 3, TO, 4, s, &nr))
+			assert_int_equal(weir_dma_unmap_sg(dev, s, nr, TO), 0);
+		if (!weir_dma_alloc(dev, 5000, WEIR_DMA_SYNCED, &va, &iova))
+			assert_int_equal(weir_dma_free(dev, 5000, va, iova), 0);
+	}
+}
+
+static void scenario(struct testhost *t, void *arg)
+{
+	struct weir_dma_options options = with_debug;
+	struct dw *dw = arg;
+
+	options.lazy = true;
+	dw->up = false;
+	if (!dw_try_open(dw, t, &options) && dw_dev(dw, "n0") &&
+	    weir_device_status_get(dw_dev(dw, "n0")) == WEIR_DEVICE_BOUND)
+		use_all(dw);
+	else
+		assert_true(testhost_fault_hit(t));
+	if (dw->w.m)
+		weir_machine_destroy(dw->w.m);
+	pthread_mutex_destroy(&dw->w.mutex);
+	dw_expect_unmapped(dw);
+}
+
+static void test_dma_fault_sweep(void **state)
+{
+	static struct dw dw;
+	const struct weir_host_ops *ops = dw_host(&dw, 0);
+
+	(void)state;
+	assert_true(testhost_sweep(ops, &dw, scenario, &dw) > 60);
+	dw_host_free(&dw);
+}
+
+/* ---- threads ---- */
+
+#define N_THREADS 4u
+
+struct worker {
+	struct dw *dw;
+	const char *name;
+	unsigned int index;
+	pthread_t thread;
+};
+
+static void check(int err)
+{
+	if (err)
+		abort();
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct weir_device *dev = dw_dev(w->dw, w->name);
+	struct weir_dma_range list[3];
+	struct weir_dma_segment s[8];
+	uint64_t iova[32], seed = w->index;
+	uint64_t mine = BUF + w->index * 0x40000;
+	uint32_t nr;
+
+	for (unsigned int i = 0; i < 600; i++) {
+		for (unsigned int k = 0; k < 32; k++)
+			check(weir_dma_map_phys(dev, mine + k * DW_PAGE, 1 + k * 37, BOTH, &iova[k]));
+		for (unsigned int k = 0; k < 3; k++)
+			list[k] = (struct weir_dma_range){ mine + seed_next(&seed) % 0x30000, 3000 };
+		check(weir_dma_map_sg(dev, list, 3, BOTH, 8, s, &nr));
+		for (unsigned int k = 32; k--;)
+			check(weir_dma_unmap(dev, iova[k], 1 + k * 37, BOTH));
+		check(weir_dma_unmap_sg(dev, s, nr, BOTH));
+	}
+	return NULL;
+}
+
+static void run_threads(unsigned int flags, const char *const *names, bool lazy)
+{
+	struct weir_dma_options options = with_debug;
+	struct worker workers[N_THREADS];
+	struct dw dw;
+
+	options.lazy = lazy;
+	options.debug = !lazy;
+	dw_open(&dw, flags, &options);
+	dw.no_stale = true;
+	for (unsigned int i = 0; i < N_THREADS; i++) {
+		workers[i] = (struct worker){ .dw = &dw, .name = names[i], .index = i };
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (unsigned int i = 0; i < N_THREADS; i++)
+		pthread_join(workers[i].thread, NULL);
+	dw_expect_unmapped(&dw);
+	dw_close(&dw);
+}
+
+/* Of several devices, of which the IOMMU's model serves one, and of one group. */
+static void test_dma_threads(void **state)
+{
+	static const char *const apart[] = { "m0", "d0", "d1", "n1" };
+	static const char *const same[] = { "m2", "m3", "m2", "m3" };
+
+	(void)state;
+	run_threads(0, apart, false);
+	run_threads(0, same, false);
+	run_threads(0, same, true);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dma_iommu_fails),
+		cmocka_unit_test(test_dma_addresses_run_out),
+		cmocka_unit_test(test_dma_fault_sweep),
+		cmocka_unit_test(test_dma_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
