@@ -307,11 +307,12 @@ enum weir_pci_rules {
 };
 struct weir_pci_group {
 	const char *key; /* the same for all functions of a group, and for no others */
-	const char *why; /* what holds it together, or "it is alone" */
+	const char *why; /* what holds it together, a line for each cause; or "it is alone" */
 };
 /**
  * weir_pci_group_get - the group of a function, known when it is added.
- * The texts are valid as long as the device.
+ * The key is valid as long as the device, the other text until something is plugged
+ * below the same host bridge.
  * Context: any. Return: 0; WEIR_ENODEV when @dev is not on bus "pci".
  */
 int weir_pci_group_get(const struct weir_device *dev, enum weir_pci_rules rules,

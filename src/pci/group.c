@@ -24,6 +24,9 @@
 #include "pci/priv.h"
 #include "pci/regs.h"
 
+#define CAUSE_BYTES 160u
+#define MAX_CAUSES  8u /* that are told one by one */
+
 /* ---- access control ---- */
 
 void weir_pci_acs_enable_(struct fn *f)
@@ -84,12 +87,16 @@ static uint16_t missing_linux(const struct fn *f, enum weir_pci_rules rules)
 
 /* ---- sets of functions ---- */
 
-/* What made a set, for people: the bridge or function is put in front. */
-static const char why_alias[] = "puts its own requester id in place of all below it";
-static const char why_slot[] = "lets the functions of its slot reach each other";
-static const char why_switch[] = "lets all below its switch reach each other";
-static const char why_port[] = "lets all below it reach each other";
-static const char why_path[] = "does not keep apart what is below";
+/* What makes a set, for people: the bridge or function is put in front. */
+enum cause { CAUSE_ALIAS, CAUSE_SLOT, CAUSE_SWITCH, CAUSE_PORT, CAUSE_PATH, CAUSES };
+
+static const char *const causes[CAUSES] = {
+	[CAUSE_ALIAS] = "puts its own requester id in place of all below it",
+	[CAUSE_SLOT] = "lets the functions of its slot reach each other",
+	[CAUSE_SWITCH] = "lets all below its switch reach each other",
+	[CAUSE_PORT] = "lets all below it reach each other",
+	[CAUSE_PATH] = "does not keep apart what is below",
+};
 
 static struct fn *find(struct fn *f)
 {
@@ -100,12 +107,15 @@ static struct fn *find(struct fn *f)
 	return f;
 }
 
-/* The first function in order stays the set's first, and its reason the set's. */
-static void join(struct fn *a, struct fn *b, const char *why, const struct fn *where,
-		 uint16_t missing)
+/* The first function in order stays the set's first. */
+static void join(struct fn *a, struct fn *b, enum cause cause, struct fn *where, uint16_t missing)
 {
 	struct fn *first = find(a), *other = find(b);
 
+	if (a != b) {
+		where->set_causes |= 1u << cause;
+		where->set_missing = missing;
+	}
 	if (first == other)
 		return;
 	if (other->set_order < first->set_order) {
@@ -115,24 +125,16 @@ static void join(struct fn *a, struct fn *b, const char *why, const struct fn *w
 		other = tmp;
 	}
 	other->set = first;
-	if (first->set_why)
-		return;
-	if (other->set_why) {
-		why = other->set_why;
-		where = other->set_where;
-		missing = other->set_missing;
-	}
-	first->set_why = why;
-	first->set_where = where;
-	first->set_missing = missing;
+	first->set_last->set_next = other;
+	first->set_last = other->set_last;
 }
 
-static void join_below(struct fn *top, const char *why, const struct fn *where, uint16_t missing)
+static void join_below(struct fn *top, enum cause cause, struct fn *where, uint16_t missing)
 {
 	struct fn *f;
 
 	for (f = weir_pci_next_below_(top, top); f; f = weir_pci_next_below_(top, f))
-		join(top, f, why, where, missing);
+		join(top, f, cause, where, missing);
 }
 
 static bool same_slot(const struct fn *a, const struct fn *b)
@@ -150,9 +152,9 @@ static void join_slot(struct fn *f, uint16_t missing)
 	weir_list_each(other, head, struct fn, sibling) {
 		if (!same_slot(f, other))
 			continue;
-		join(f, other, why_slot, f, missing);
+		join(f, other, CAUSE_SLOT, f, missing);
 		if (other->bridge)
-			join_below(other, why_slot, f, missing);
+			join_below(other, CAUSE_SLOT, f, missing);
 	}
 }
 
@@ -162,15 +164,15 @@ static void apply_weir(struct fn *f)
 	struct fn *top = f;
 
 	if (f->bridge && weir_pci_takes_over_(f))
-		join_below(f, why_alias, f, 0);
+		join_below(f, CAUSE_ALIAS, f, 0);
 	if (!missing)
 		return;
 	if (f->kind == WEIR_PCI_DOWNSTREAM) {
 		if (f->parent)
 			top = f->parent;
-		join_below(top, why_switch, f, missing);
+		join_below(top, CAUSE_SWITCH, f, missing);
 	} else if (f->kind == WEIR_PCI_ROOT_PORT) {
-		join_below(f, why_port, f, missing);
+		join_below(f, CAUSE_PORT, f, missing);
 	}
 	if (f->multifunction)
 		join_slot(f, missing);
@@ -178,7 +180,7 @@ static void apply_weir(struct fn *f)
 
 /* ---- Linux's ---- */
 
-static const struct fn *first_without_acs(const struct fn *bridge, enum weir_pci_rules rules,
+static struct fn *first_without_acs(struct fn *bridge, enum weir_pci_rules rules,
 					  uint16_t *out_missing)
 {
 	for (; bridge; bridge = bridge->parent) {
@@ -191,19 +193,18 @@ static const struct fn *first_without_acs(const struct fn *bridge, enum weir_pci
 
 static void apply_linux(struct fn *f, enum weir_pci_rules rules)
 {
-	const struct fn *where;
+	struct fn *where, *other;
 	uint16_t missing;
-	struct fn *other;
 
 	for (other = f->parent; other; other = other->parent) {
 		if (weir_pci_takes_over_(other)) {
-			join(other, f, why_alias, other, 0);
+			join(other, f, CAUSE_ALIAS, other, 0);
 			return;
 		}
 	}
 	where = first_without_acs(f->parent, rules, &missing);
 	if (where) {
-		join(f->parent, f, why_path, where, missing);
+		join(f->parent, f, CAUSE_PATH, where, missing);
 		return;
 	}
 	missing = missing_linux(f, rules);
@@ -213,7 +214,7 @@ static void apply_linux(struct fn *f, enum weir_pci_rules rules)
 		if (other == f)
 			return;
 		if (same_slot(f, other) && missing_linux(other, rules)) {
-			join(other, f, why_slot, other, missing);
+			join(other, f, CAUSE_SLOT, other, missing);
 			return;
 		}
 	}
@@ -221,12 +222,16 @@ static void apply_linux(struct fn *f, enum weir_pci_rules rules)
 
 /* ---- texts ---- */
 
-/* "pci0000/02.0/00.0": the way from the root to the function. */
+/*
+ * "pci0000/02.0/00.0": the way from the root to the function. With "pci0000:40" it is from
+ * a root bus that is not the first of its segment.
+ */
 static char *make_key(const struct fn *f)
 {
 	static const char hex[] = "0123456789abcdef";
 	struct weir_machine *m = f->pci->m;
-	size_t bytes = sizeof("pci0000");
+	uint8_t bus = f->pci->host.first_bus;
+	size_t bytes = bus ? sizeof("pci0000:00") : sizeof("pci0000");
 	const struct fn *at;
 	char *key, *end;
 
@@ -247,31 +252,57 @@ static char *make_key(const struct fn *f)
 	weir_memcpy_(key, "pci", 3);
 	for (int i = 0; i < 4; i++)
 		key[3 + i] = hex[f->pci->host.segment >> (12 - 4 * i) & 15];
+	if (bus) {
+		key[7] = ':';
+		key[8] = hex[bus >> 4];
+		key[9] = hex[bus & 15];
+	}
 	return key;
 }
 
-/* "0000:00:02.0 lacks ACS RR CR: ..." */
-static char *make_why(const struct fn *first)
+/* "root port 0000:00:02.0 lacks ACS RR CR and ..." Return: how many bytes, without the end. */
+static size_t put_cause(char *to, const struct fn *where, unsigned int cause)
 {
 	static const char *const bits[] = { " SV", NULL, " RR", " CR", " UF" };
-	const struct fn *where = first->set_where;
-	char text[160], name[NAME_BYTES];
-	char acs[24] = "";
+	char name[NAME_BYTES], acs[24] = "";
+	uint16_t missing = cause == CAUSE_ALIAS ? 0 : where->set_missing;
 	size_t n = 0;
 
-	if (!first->set_why)
-		return weir_strdup_(first->pci->m, "it is alone");
 	for (unsigned int i = 0; where->acs && i < 5; i++) {
-		if (!bits[i] || !(first->set_missing >> i & 1))
+		if (!bits[i] || !(missing >> i & 1))
 			continue;
 		weir_memcpy_(acs + n, bits[i], 3);
 		n += 3;
 	}
 	acs[n] = '\0';
-	weir_format_(text, sizeof(text), "%s %s%s%s%s %s", weir_pci_kind_name(where->kind),
+	weir_format_(to, CAUSE_BYTES, "%s %s%s%s%s %s", weir_pci_kind_name(where->kind),
 		     weir_pci_name_(where, name),
-		     !first->set_missing ? "" : where->acs ? " lacks ACS" : " has no ACS", acs,
-		     first->set_missing ? " and" : "", first->set_why);
+		     !missing ? "" : where->acs ? " lacks ACS" : " has no ACS", acs,
+		     missing ? " and" : "", causes[cause]);
+	return weir_strlen_(to);
+}
+
+/* A line for each cause. */
+static char *make_why(const struct fn *first, bool alone)
+{
+	char text[MAX_CAUSES * CAUSE_BYTES + 40];
+	unsigned int n = 0;
+	size_t at = 0;
+
+	if (alone || !first->set_next)
+		return weir_strdup_(first->pci->m, "it is alone");
+	for (const struct fn *f = first; f; f = f->set_next) {
+		for (unsigned int cause = 0; cause < CAUSES; cause++) {
+			if (!(f->set_causes >> cause & 1) || n++ >= MAX_CAUSES)
+				continue;
+			if (at)
+				text[at++] = '\n';
+			at += put_cause(text + at, f, cause);
+		}
+	}
+	if (n > MAX_CAUSES)
+		weir_format_(text + at, sizeof(text) - at, "\nand %u more like these",
+			     n - MAX_CAUSES);
 	return weir_strdup_(first->pci->m, text);
 }
 
@@ -285,7 +316,10 @@ static void make_sets(struct weir_pci *pci, enum weir_pci_rules rules)
 	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f)) {
 		f->set = f;
 		f->set_order = order++;
-		f->set_why = NULL;
+		f->set_next = NULL;
+		f->set_last = f;
+		f->set_causes = 0;
+		f->set_grows = false;
 		f->set_keyed = NULL;
 		f->set_clash = NULL;
 	}
@@ -303,10 +337,10 @@ static void collect_keys(struct weir_pci *pci, enum weir_pci_rules rules)
 	struct fn *f, *first;
 
 	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f)) {
-		if (!f->groups[rules].key)
-			continue;
 		first = find(f);
-		if (!first->set_keyed)
+		if (!f->groups[rules].key)
+			first->set_grows = true;
+		else if (!first->set_keyed)
 			first->set_keyed = f;
 		else if (!weir_streq_(first->set_keyed->groups[rules].key, f->groups[rules].key))
 			first->set_clash = f;
@@ -314,44 +348,52 @@ static void collect_keys(struct weir_pci *pci, enum weir_pci_rules rules)
 }
 
 /* Machine lock held. Return: 0; WEIR_ENOMEM. */
-static int give_group(struct fn *f, enum weir_pci_rules rules)
+static int give_why(struct fn *f, const struct fn *first, enum weir_pci_rules rules)
 {
-	struct fn *first = find(f);
 	struct weir_machine *m = f->pci->m;
-	char *key, *why;
+	char *why = make_why(first, first->set_clash);
 
-	if (first->set_clash)
-		first = f; /* in quarantine: on its own */
-	if (first != f && first->set_keyed) {
-		key = weir_strdup_(m, first->set_keyed->groups[rules].key);
-		why = weir_strdup_(m, first->set_keyed->groups[rules].why);
-	} else {
-		key = make_key(first);
-		why = make_why(first);
-	}
-	f->groups[rules].key = key;
+	if (!why)
+		return WEIR_ENOMEM;
+	weir_strfree_(m, f->groups[rules].why);
 	f->groups[rules].why = why;
-	if (!first->set_keyed)
-		first->set_keyed = f;
-	return key && why ? 0 : WEIR_ENOMEM;
+	return 0;
 }
 
+/* Machine lock held. Return: 0; WEIR_ENOMEM. */
+static int give_group(struct fn *f, struct fn *first, enum weir_pci_rules rules)
+{
+	bool clash = first->set_clash; /* in quarantine: on its own */
+	char *key;
+
+	if (clash || !first->set_keyed)
+		key = make_key(clash ? f : first);
+	else
+		key = weir_strdup_(f->pci->m, first->set_keyed->groups[rules].key);
+	f->groups[rules].key = key;
+	if (!first->set_keyed)
+		first->set_keyed = f;
+	return key ? give_why(f, first, rules) : WEIR_ENOMEM;
+}
+
+/* The key is for ever; what holds a group together is told anew when it grows. */
 static int give_groups(struct weir_pci *pci, enum weir_pci_rules rules)
 {
 	struct fn *f;
 	int err = 0;
 
 	for (f = weir_pci_next_(pci, NULL); f && !err; f = weir_pci_next_(pci, f)) {
-		const struct fn *first = find(f);
+		bool known = f->groups[rules].key;
+		struct fn *first = find(f);
 
-		if (f->groups[rules].key)
+		if (known && (first->set_clash || !first->set_grows))
 			continue;
 		if (first->set_clash && rules == WEIR_PCI_RULES_WEIR)
 			weir_pci_fail_(f, "it would make one group of %s and %s",
 				       first->set_keyed->groups[rules].key,
 				       first->set_clash->groups[rules].key);
 		weir_lock_(pci->m);
-		err = give_group(f, rules);
+		err = known ? give_why(f, first, rules) : give_group(f, first, rules);
 		weir_unlock_(pci->m);
 	}
 	return err;

@@ -71,8 +71,10 @@ struct fn {
 	int msi_id_err;             /* (c) */
 
 	struct fn *set;             /* (s) scratch of group.c: union and find */
-	const char *set_why;        /* (s) scratch of group.c, of the set's first */
-	const struct fn *set_where; /* (s) */
+	struct fn *set_next;        /* (s) others of the set, from its first on */
+	struct fn *set_last;        /* (s) of the set's first */
+	uint32_t set_causes;        /* (s) what it joins functions by */
+	bool set_grows;             /* (s) of the set's first: something fresh is in it */
 	uint32_t set_order;         /* (s) */
 	struct fn *set_keyed;       /* (s) of the set's first: one that has a key */
 	struct fn *set_clash;       /* (s) of the set's first: one that has another */

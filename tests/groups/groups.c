@@ -6,7 +6,7 @@
  *
  * A line a function: its path from the root bus ("/02.0/00.0"), the key of its group by
  * the rules of Linux 6.12, of the same with device trees, and by the library's own, and
- * why the last is one. Who is behind no IOMMU has the group "none".
+ * why the last is one, a column for each cause. Who is behind no IOMMU has the group "none".
  */
 #include <stdio.h>
 #include <string.h>
@@ -44,9 +44,11 @@ static void print(struct weir_machine *m)
 		for (unsigned int i = 0; weir_pci_iommu_id(dev, 0, &id) && i < WEIR_PCI_RULES; i++)
 			groups[i].key = "none";
 		print_path(dev);
-		printf("\t%s\t%s\t%s\t%s\n", groups[WEIR_PCI_RULES_LINUX_6_12].key,
-		       groups[WEIR_PCI_RULES_LINUX_6_12_DT].key, groups[WEIR_PCI_RULES_WEIR].key,
-		       groups[WEIR_PCI_RULES_WEIR].why);
+		printf("\t%s\t%s\t%s\t", groups[WEIR_PCI_RULES_LINUX_6_12].key,
+		       groups[WEIR_PCI_RULES_LINUX_6_12_DT].key, groups[WEIR_PCI_RULES_WEIR].key);
+		for (const char *at = groups[WEIR_PCI_RULES_WEIR].why; *at; at++)
+			putchar(*at == '\n' ? '\t' : *at);
+		putchar('\n');
 	}
 }
 

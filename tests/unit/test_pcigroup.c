@@ -162,7 +162,8 @@ static void test_pcigroup_switch_without_acs(void **state)
 	pci_add(p);
 	assert_groups(p, "abbbbb", "abccdd", "aaaaaa");
 	assert_string_equal(why_of(pci_at(p, 3, 0, 0)), "downstream port 0000:02:00.0 has no ACS and "
-							"lets all below its switch reach each other");
+			    "lets all below its switch reach each other\ndownstream port 0000:02:01.0 "
+			    "has no ACS and lets all below its switch reach each other");
 }
 
 /*
@@ -206,7 +207,9 @@ static void test_pcigroup_slot(void **state)
 	pci_add(p);
 	assert_groups(p, "abbcde", "abbcde", "aaabbb");
 	assert_string_equal(why_of(pci_at(p, 1, 0, 1)),
-			    "endpoint 0000:01:00.0 has no ACS and lets the functions of its slot reach each other");
+			    "endpoint 0000:01:00.0 has no ACS and lets the functions of its slot reach "
+			    "each other\nendpoint 0000:01:00.1 has no ACS and lets the functions of its "
+			    "slot reach each other");
 }
 
 /* Mixed: the one without reaches the other; Linux parts them. */
@@ -253,7 +256,8 @@ static void test_pcigroup_conventional(void **state)
 	assert_groups(p, "abbbbcd", "abbbbcd", "aaaaabc");
 	assert_string_equal(why_of(pci_at(p, 2, 3, 0)),
 			    "bridge to a conventional bus 0000:01:00.0 puts its own requester id in "
-			    "place of all below it");
+			    "place of all below it\nconventional bridge 0000:02:02.0 puts its own "
+			    "requester id in place of all below it");
 }
 
 /* PCI Express again below a conventional bus: its ports have no say. */
@@ -289,6 +293,86 @@ static void test_pcigroup_segments_differ(void **state)
 	assert_int_equal(weir_pci_find(second, WEIR_PCI_RID(0, 1, 0), &dev), 0);
 	assert_string_equal(key_of(dev, WEIR_PCI_RULES_WEIR), "pci001a/01.0");
 	weir_pci_del(second);
+}
+
+/* Root buses of one segment: the same place is another group. */
+static void test_pcigroup_root_buses_differ(void **state)
+{
+	struct pci *p = *state;
+	static struct pcimodel second;
+	struct weir_pci_host host = p->host;
+	struct weir_pci *pci;
+	struct weir_device *dev;
+
+	pcimodel_fn(&p->model, PCIMODEL_ROOT, 1, 0);
+	p->host.last_bus = 0x3f;
+	pci_add(p);
+	second.first_bus = 0x40;
+	pcimodel_fn(&second, PCIMODEL_ROOT, 1, 0);
+	host.first_bus = 0x40;
+	assert_int_equal(weir_pci_add(p->bridge, &host, &pcimodel_ops, &second, 0, &pci), 0);
+	assert_int_equal(weir_pci_find(pci, WEIR_PCI_RID(0x40, 1, 0), &dev), 0);
+	assert_string_equal(key_of(dev, WEIR_PCI_RULES_WEIR), "pci0000:40/01.0");
+	assert_string_equal(key_of(pci_at(p, 0, 1, 0), WEIR_PCI_RULES_WEIR), "pci0000/01.0");
+	weir_pci_del(pci);
+}
+
+/* ---- what is told of a group ---- */
+
+/* Each cause is a line, and in it who and what; more than a few are counted. */
+static void test_pcigroup_many_causes(void **state)
+{
+	struct pci *p = *state;
+	int up = pcimodel_pcie(&p->model, port(p, 1, 0, MODEL_ACS), 0, 0, MODEL_UPSTREAM);
+	const char *why, *line;
+	unsigned int lines = 1;
+
+	for (unsigned int i = 0; i < 12; i++)
+		pcimodel_acs(&p->model, up, i, 0, MODEL_DOWNSTREAM, i == 3 ? 0x15 : MODEL_ACS & ~1u);
+	pci_add(p);
+	why = why_of(pci_at(p, 2, 11, 0));
+	for (line = why; (line = strchr(line, '\n')); line++)
+		lines++;
+	assert_int_equal(lines, 9);
+	assert_memory_equal(why, "downstream port 0000:02:00.0 lacks ACS SV and lets all below its "
+				 "switch reach each other\n", 87);
+	assert_non_null(strstr(why, "\ndownstream port 0000:02:03.0 lacks ACS CR and lets all"));
+	assert_string_equal(strrchr(why, '\n'), "\nand 4 more like these");
+}
+
+/* By Linux's rules a path is to blame: where on it the first lack is. */
+static void test_pcigroup_why_by_linux_rules(void **state)
+{
+	struct weir_pci_group group;
+	struct pci *p = *state;
+
+	build_switch(p, 0, 0);
+	pci_add(p);
+	assert_int_equal(weir_pci_group_get(pci_at(p, 3, 0, 0), WEIR_PCI_RULES_LINUX_6_12_DT, &group), 0);
+	assert_string_equal(group.why, "root port 0000:00:01.0 lacks ACS SV RR CR UF and does not keep "
+				       "apart what is below");
+	assert_int_equal(weir_pci_group_get(pci_at(p, 0, 1, 0), WEIR_PCI_RULES_LINUX_6_12, &group), 0);
+	assert_string_equal(group.why, "it is alone");
+}
+
+/* A port that was alone tells why it is not any more. */
+static void test_pcigroup_why_of_a_group_that_grows(void **state)
+{
+	static const char lack[] = "root port 0000:00:01.0 has no ACS and lets all below it reach each "
+				   "other";
+	struct pci *p = *state;
+	int rp = bare_port(p, 1, 0), dev;
+
+	pcimodel_hotplug(&p->model, rp);
+	dev = endpoint(p, rp, 0, 0);
+	p->model.fns[dev].absent = true;
+	pci_add(p);
+	assert_string_equal(why_of(pci_at(p, 0, 1, 0)), "it is alone");
+	p->model.fns[dev].absent = false;
+	assert_int_equal(weir_pci_plug(pci_at(p, 0, 1, 0)), 1);
+	assert_string_equal(why_of(pci_at(p, 0, 1, 0)), lack);
+	assert_string_equal(why_of(pci_at(p, 1, 0, 0)), lack);
+	assert_string_equal(key_of(pci_at(p, 1, 0, 0), WEIR_PCI_RULES_WEIR), "pci0000/01.0");
 }
 
 /* ---- plugging ---- */
@@ -369,6 +453,8 @@ static void test_pcigroup_plug_never_merges(void **state)
 	}
 	assert_string_not_equal(keys[0], key_of(pci_at(p, 1, 0, 2), WEIR_PCI_RULES_WEIR));
 	assert_string_not_equal(keys[1], key_of(pci_at(p, 1, 0, 2), WEIR_PCI_RULES_WEIR));
+	assert_string_equal(why_of(pci_at(p, 1, 0, 2)), "it is alone");
+	assert_string_equal(why_of(pci_at(p, 1, 0, 0)), "it is alone");
 }
 
 /* Nothing joins two groups in a switch either: its ports decided before anything was there. */
@@ -464,6 +550,10 @@ int main(void)
 		TEST(test_pcigroup_conventional),
 		TEST(test_pcigroup_express_below_conventional),
 		TEST(test_pcigroup_segments_differ),
+		TEST(test_pcigroup_root_buses_differ),
+		TEST(test_pcigroup_many_causes),
+		TEST(test_pcigroup_why_by_linux_rules),
+		TEST(test_pcigroup_why_of_a_group_that_grows),
 		TEST(test_pcigroup_plug),
 		TEST(test_pcigroup_plug_too_large),
 		TEST(test_pcigroup_plug_never_merges),
