@@ -176,15 +176,22 @@ void weir_domain_fault_handler_set(struct weir_domain *domain, weir_domain_fault
 
 /* ---- telling; the machine lock is held ---- */
 
-/* "e1000e (driver nic)", or the instance that cannot tell who it was. */
-static struct weir_device *culprit(struct weir_iommu *iommu, struct weir_stream *stream)
+/* Whose it was; the instance itself, when nobody knows. */
+static struct weir_device *culprit(struct weir_iommu *iommu, struct weir_stream *stream,
+				   const struct weir_fault *fault)
 {
-	return stream ? stream->dev : iommu->dev;
+	struct weir_device *dev = NULL;
+
+	if (stream)
+		return stream->dev;
+	if (!(fault->flags & WEIR_FAULT_NO_STREAM))
+		dev = weir_iommu_device_with_(iommu, fault->stream);
+	return dev ? dev : iommu->dev;
 }
 
 static void tell(struct weir_iommu *iommu, const struct weir_fault_report *r)
 {
-	struct weir_device *dev = culprit(iommu, r->stream);
+	struct weir_device *dev = culprit(iommu, r->stream, &r->fault);
 	const struct weir_fault *f = &r->fault;
 	char iova[32] = "an unknown address", who[64], text[64];
 
@@ -194,21 +201,22 @@ static void tell(struct weir_iommu *iommu, const struct weir_fault_report *r)
 		weir_format_(who, sizeof(who), "unknown stream");
 	else
 		weir_format_(who, sizeof(who), "stream 0x%x%s", f->stream,
-			     !r->stream	       ? ", which nobody has" :
+			     !r->stream && dev == iommu->dev ? ", which nobody has" :
+			     !r->stream ? ", which is not attached" :
 			     r->stream->users > 1 ? ", which it shares" :
 						      "");
 	weir_format_(text, sizeof(text), "%s %s", access_text(f), reason_text(f));
 	weir_event_dev_(WEIR_EVENT_FAULT, dev, text, (int64_t)f->iova);
 	weir_logf_(dev->m, WEIR_LOG_ERR, "%s: DMA %s: IOVA %s, %s at %s, driver %s, record 0x%llx",
 		   dev->name, text, iova, who, iommu->dev->name,
-		   r->stream && dev->reg ? dev->reg->drv->name : "none",
+		   dev != iommu->dev && dev->reg ? dev->reg->drv->name : "none",
 		   (unsigned long long)f->record);
 }
 
 static void tell_held(struct weir_iommu *iommu, struct weir_stream *stream, uint64_t held,
 		      const struct weir_fault *last)
 {
-	struct weir_device *dev = culprit(iommu, stream);
+	struct weir_device *dev = culprit(iommu, stream, last);
 	char text[64];
 
 	weir_format_(text, sizeof(text), "%llu more", (unsigned long long)held);

@@ -48,6 +48,21 @@ static int stream_at(struct weir_device *dev, unsigned int index,
 	return translate(out_stream->iommu, dev, &spec, &out_stream->id) ? WEIR_EINVAL : 1;
 }
 
+struct weir_device *weir_iommu_device_with_(struct weir_iommu *iommu, uint32_t id)
+{
+	struct weir_machine *m = iommu->dev->m;
+	struct weir_fwspec spec;
+	struct weir_device *dev;
+	uint32_t stream;
+
+	weir_list_each(dev, &m->devices, struct weir_device, all_node)
+		for (unsigned int i = 0; dev->member && !weir_iommu_spec_(dev, i, &spec); i++)
+			if (spec.target == iommu->dev->fwnode &&
+			    !translate(iommu, dev, &spec, &stream) && stream == id)
+				return dev;
+	return NULL;
+}
+
 /* ---- life ---- */
 
 static size_t master_bytes(uint32_t nr_streams)

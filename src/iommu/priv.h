@@ -191,6 +191,8 @@ int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_miss
 int weir_iommu_adopt_(struct weir_device *dev);
 /* Whether @sup is one of the IOMMUs that firmware names for @dev. Machine lock held. */
 bool weir_iommu_is_of_(struct weir_device *dev, const struct weir_device *sup);
+/* The device whose stream that would be, attached or not; NULL. O(devices). Machine lock held. */
+struct weir_device *weir_iommu_device_with_(struct weir_iommu *iommu, uint32_t id);
 /* A device has no driver any more: its group is blocked when no other of it has one. As above. */
 void weir_iommu_park_(struct weir_device *dev);
 /*

@@ -258,6 +258,7 @@ static void test_rogue_never_lands(void **state)
 	printf("# %u attempts, %u faults told of the rogue, %u of others\n", r.fired, blame.rogue,
 	       blame.others);
 	assert_true(blame.rogue > 0);
+	assert_int_equal(blame.others, 0);
 	weir_pci_write(r.edu.dev, PCI_COMMAND, 2, 2);
 	edu_close(&r.edu);
 	ops->pages_free(b.qtest, mem, pa, PAGE);

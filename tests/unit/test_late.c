@@ -150,6 +150,10 @@ static void step(struct world *w, const char *word)
 		assert_int_equal(weir_driver_register(w->m, &nic->drv), 0);
 	else if (!strcmp(word, "-nic"))
 		assert_int_equal(weir_driver_unregister(w->m, &nic->drv), 0);
+	else if (!strcmp(word, "unplug"))
+		weir_device_del(world_find(w, "iommu"));
+	else if (!strcmp(word, "plug"))
+		add(w, "iommu");
 	else if (!strcmp(word, "seal"))
 		weir_catalogue_seal(w->m);
 	else if (!strcmp(word, "fail"))
@@ -167,14 +171,15 @@ static void step(struct world *w, const char *word)
 static void describe(struct world *w, char *buf, size_t bytes)
 {
 	static const char *const types[] = { "blocked", "identity", "dma", "unmanaged" };
-	struct weir_device *nic = world_find(w, "nic"), *iommu = world_find(w, "iommu");
+	struct weir_device *nic = world_find(w, "nic"), *iommu = NULL;
 	bool bound = weir_device_status_get(nic) == WEIR_DEVICE_BOUND;
 	const char *state = bound ? "up" : weir_verdict_name(weir_device_verdict(nic, NULL));
-	bool up = weir_device_status_get(iommu) == WEIR_DEVICE_BOUND;
+	bool there = !weir_device_find(w->bus, "iommu", &iommu);
+	bool up = there && weir_device_status_get(iommu) == WEIR_DEVICE_BOUND;
 
 	if (bound && weir_device_untranslated(nic))
 		state = "direct";
-	snprintf(buf, bytes, "%s %s %s", state, up ? "on" : "off",
+	snprintf(buf, bytes, "%s %s %s", state, !there ? "gone" : up ? "on" : "off",
 		 model.attached ? types[model.type] : "-");
 }
 
@@ -213,6 +218,12 @@ static const struct late_case cases[] = {
 	{ "optional: the IOMMU fails, and comes later", OPTIONAL, WEIR_IOMMU_REBIND,
 	  "fail=unknown-driver off -;+iommu=unknown-driver off -;+nic=direct off -;"
 	  "-iommu=direct off -;work=direct off -;+iommu=up on dma" },
+	{ "an IOMMU is unplugged, and plugged in again", MANDATORY, WEIR_IOMMU_REFUSE,
+	  "+nic=waits-supplier off -;+iommu=up on dma;unplug=waits-iommu gone -;plug=up on dma;"
+	  "unplug=waits-iommu gone -;-nic=removed gone -;plug=removed on -;+nic=up on dma" },
+	{ "an IOMMU is plugged in late", OPTIONAL, WEIR_IOMMU_REBIND,
+	  "unplug=unknown-driver gone -;+nic=waits-iommu gone -;+iommu=waits-iommu gone -;"
+	  "plug=up on dma;unplug=waits-iommu gone -" },
 	{ "optional: ids rejected", OPTIONAL, WEIR_IOMMU_REFUSE,
 	  "reject=unknown-driver off -;+iommu=unknown-driver on -;+nic=direct on -" },
 };
