@@ -3,7 +3,7 @@
 #
 # Fuzz with libFuzzer, under AddressSanitizer and UBSan.
 #
-# usage: fuzz.sh BUILD [NAME...]      NAME: dtb, overlay, script, image (fuzz/fuzz_NAME.c)
+# usage: fuzz.sh BUILD [NAME...]      NAME: acpi, dtb, overlay, script ... (fuzz/fuzz_NAME.c)
 #
 # Without a NAME all take turns. FUZZ_SECONDS (600) in all, in JOBS (1)
 # processes. Each starts from its kept inputs in fuzz/corpus/NAME and from seeds made
