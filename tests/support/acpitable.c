@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See acpitable.h. Layouts: ACPI 6.5, 5.2.6; Arm DEN0049E.f, 3. */
+/* See acpitable.h. Layouts: ACPI 6.6, 5.2.6; Arm DEN0049E.f. */
 #include "acpitable.h"
 
 #include <string.h>

@@ -19,7 +19,7 @@ struct table {
 	char name[5];
 };
 
-#define TABLE_HEADER_BYTES 36u /* ACPI 6.5, 5.2.6 */
+#define TABLE_HEADER_BYTES 36u /* ACPI 6.6, 5.2.6 */
 
 enum acpi_kind {
 	ACPI_ROOT,
@@ -49,7 +49,7 @@ struct acpi_node {
 	uint32_t id;                /* and its id there */
 };
 
-/* IORT: types of nodes (DEN0049E.f, table 3). */
+/* IORT: types of nodes (Arm, DEN0049E.f). */
 enum iort_type {
 	IORT_ITS_GROUP, IORT_NAMED, IORT_ROOT_COMPLEX, IORT_SMMU, IORT_SMMU_V3, IORT_PMCG,
 	IORT_RMR, IORT_TYPES,
@@ -81,7 +81,7 @@ struct iort_range {
 	uint64_t first, last;
 };
 
-/* VIOT: a range of PCI functions (ACPI 6.5, 5.2.33.3). */
+/* VIOT: a range of PCI functions (ACPI 6.6, 5.2.33.3). */
 struct viot_range {
 	uint16_t first_segment, last_segment, first_rid, last_rid;
 	uint32_t endpoint;      /* of the first */

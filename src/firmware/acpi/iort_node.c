@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * IORT: what the types of nodes have behind their common head (DEN0049E.f, 3.1.1), and
+ * IORT: what the types of nodes have behind their common head (DEN0049E.f), and
  * the firmware nodes that stand for SMMUs, ITS groups and objects of the namespace.
  */
 #include "core/text.h"
@@ -53,7 +53,7 @@ static int make_gsivs(struct weir_acpi_tree *a, struct acpi_node *node, uint32_t
 	return 0;
 }
 
-/* ---- ITS groups (3.1.1.1) ---- */
+/* ---- ITS groups ---- */
 
 static int read_its_group(struct weir_acpi_tree *a, uint32_t index)
 {
@@ -79,13 +79,13 @@ static int read_its_group(struct weir_acpi_tree *a, uint32_t index)
 
 /* ---- where requests come from ---- */
 
-/* Memory access properties (3.1.1.2, table 14): cache coherency in the first four bytes. */
+/* Memory access properties: cache coherency in the first four bytes. */
 static void read_access(struct weir_acpi_tree *a, struct iort_node *n, uint32_t at)
 {
 	n->coherent = field32(a, n, at) == 1;
 }
 
-/* Its name is that of an object in the namespace, such as "\_SB.DMA0" (3.1.1.2). */
+/* Its name is that of an object in the namespace, such as "\_SB.DMA0". */
 static int read_named(struct weir_acpi_tree *a, uint32_t index)
 {
 	const struct table *t = &a->table_iort;
@@ -117,7 +117,7 @@ static int read_root_complex(struct weir_acpi_tree *a, uint32_t index)
 	return 0;
 }
 
-/* ---- SMMUv1 and v2 (3.1.1.4) ---- */
+/* ---- SMMUv1 and v2 ---- */
 
 static const char *smmu_key(uint32_t model)
 {
@@ -169,7 +169,7 @@ static int read_smmu(struct weir_acpi_tree *a, uint32_t index)
 	return 0;
 }
 
-/* ---- SMMUv3 (3.1.1.5) ---- */
+/* ---- SMMUv3 ---- */
 
 #define SMMU_V3_BYTES 0x20000u /* two pages of 64 KiB (SMMUv3, IHI 0070F, 6.1) */
 #define SMMU_V3_DEVICE_ID_VALID 0x10u
@@ -232,7 +232,7 @@ static int read_smmu_v3(struct weir_acpi_tree *a, uint32_t index)
 	return 0;
 }
 
-/* ---- reserved memory ranges (3.1.1.7) ---- */
+/* ---- reserved memory ranges ---- */
 
 #define RANGE_BYTES 20u
 

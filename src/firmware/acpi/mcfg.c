@@ -3,7 +3,7 @@
  * MCFG: where the configuration space of PCI segments is, and the host bridges that are
  * made of it. MADT: where the ITSs are that IORT names by number.
  *
- * PCI Firmware Specification 3.2, 4.1.2; ACPI 6.5, 5.2.12 and 5.2.12.18.
+ * PCI Firmware Specification 3.2, 4.1.2; ACPI 6.6, 5.2.12 and 5.2.12.18.
  */
 #include "core/text.h"
 #include "firmware/acpi/acpi.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Finding tables: given one by one, or by the root pointer (RSDP) and the list of
- * tables that it points to (ACPI 6.5, 5.2.5 to 5.2.8). What is looked at is checked
+ * tables that it points to (ACPI 6.6, 5.2.5 to 5.2.8). What is looked at is checked
  * first: that it is there, its length, its sum. Tables of no interest are left alone.
  */
 #include "core/text.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * VIOT: virtio-iommu devices and who is behind them (ACPI 6.5, 5.2.33). Ranges that
+ * VIOT: virtio-iommu devices and who is behind them (ACPI 6.6, 5.2.33). Ranges that
  * overlap are kept as they are: the first that has an id counts, as with Linux.
  */
 #include "core/text.h"
