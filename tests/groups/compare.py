@@ -5,29 +5,37 @@
 usage: compare.py KERNEL BUSYBOX MODULES PROGRAM WORK [NAME...]
 
 KERNEL is an arm64 image, BUSYBOX a static arm64 program, MODULES its kernel's directory
-of modules (pci-stub.ko and virtio-iommu.ko are taken from it), PROGRAM tests/groups/groups. WORK is a
+of modules (pci-stub.ko is taken from it), PROGRAM tests/groups/groups. WORK is a
 directory for the initramfs, the consoles and the report. NAMEs of topologies.txt limit
-what is compared.
+what is compared. JOBS (2) machines run at a time.
 
 Linux makes a group of a function when a driver is tried on it; so pci-stub is bound to
 each that has no other driver, in the order of the buses. Functions are compared by
 their path, for bus numbers may differ. Each topology is booted as it is (rules
-linux-6.12-dt), and, when it has ports with ACS, once more with ACS switched on while
-buses are walked, as on machines without device tree (linux-6.12). Exit status 0 when all
-partitions are equal.
+linux-6.12-dt), and, when it has root ports, once more with ACS switched on while
+buses are walked, as on machines without device tree (linux-6.12).
+
+Linux's driver of SMMUv3 takes an id once: of the functions behind a bridge that puts in
+its own, all but the first are refused and are in no group. So such a topology is booted
+again with one of them bound first, until each was in a group. Those behind a conventional
+bridge on the root bus never are, for the bridge has the id itself; they are counted as
+not compared.
+
+Writes TAP, then a table. Exit status 0 when all partitions are equal.
 """
+import concurrent.futures
 import lzma
 import os
 import re
 import stat
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MACHINE = 'virt,gic-version=3'
-# Linux's driver of SMMUv3 takes no two functions with one id, so none behind these.
-TAKES_OVER = ('pci-bridge', 'pcie-pci-bridge', 'i82801b11-bridge')
+MACHINE = 'virt,iommu=smmuv3,gic-version=3'
 BOOT_SECONDS = 120
+MAX_BOOTS = 6
 # ACS of QEMU's root ports: UF, CR, RR and SV on, the others as they are (bits 6 to 0).
 ACS_ON = 'pci=config_acs=xx111x1@pci:1b36:000c'
 
@@ -35,15 +43,17 @@ INIT = '''#!/bin/sh
 /bin/busybox mkdir -p /proc /sys
 /bin/busybox mount -t proc none /proc
 /bin/busybox mount -t sysfs none /sys
-for module in virtio-iommu pci-stub; do
-	/bin/busybox insmod /$module.ko || echo WEIR no $module
+/bin/busybox insmod /pci-stub.ko || echo WEIR no pci-stub
+for word in $(/bin/busybox cat /proc/cmdline); do
+	case $word in first=*) first=/sys/bus/pci/devices/${word#first=} ;; esac
 done
-for dev in /sys/bus/pci/devices/*; do
+for dev in $first /sys/bus/pci/devices/*; do
 	[ -e $dev/driver ] && continue
 	[ -e $dev/iommu_group ] && continue
 	echo pci-stub > $dev/driver_override
 	echo ${dev##*/} > /sys/bus/pci/drivers_probe
 done
+/bin/busybox dmesg | /bin/busybox sed -n 's/.* \\([0-9a-f:.]*\\): stream [0-9]* already in tree.*/WEIR refused \\1/p'
 for dev in /sys/bus/pci/devices/*; do
 	group=none
 	[ -e $dev/iommu_group ] && group=$(/bin/busybox readlink -f $dev/iommu_group)
@@ -86,7 +96,6 @@ def make_initramfs(path, busybox, modules):
         ('bin/busybox', regular, program),
         ('bin/sh', stat.S_IFLNK | 0o777, b'busybox'),
         ('pci-stub.ko', regular, find_module(modules, 'pci-stub.ko')),
-        ('virtio-iommu.ko', regular, find_module(modules, 'virtio-iommu.ko')),
         ('init', regular, INIT.encode()),
     ]
     with open(path, 'wb') as file:
@@ -105,19 +114,13 @@ def topologies(names):
             yield words[0], args + [word.replace('@BLK', 'BLK') for word in words[1:]]
 
 
-def with_iommu(args):
-    """The machine's arguments, with the IOMMU that Linux can group these functions on."""
-    if any(arg.split(',')[0] in TAKES_OVER for arg in args):
-        return [MACHINE, '-device', 'virtio-iommu-pci,addr=01.0'] + args
-    return [MACHINE + ',iommu=smmuv3'] + args
-
-
-def linux_groups(kernel, initramfs, args, console, append):
+def boot(kernel, initramfs, args, console, append):
+    """Return {path: (group, Linux's name)}; the group of those that were refused is None."""
     command = ['qemu-system-aarch64', '-nodefaults', '-display', 'none', '-serial', 'stdio',
                '-cpu', 'max', '-m', '512', '-no-reboot',
                '-kernel', kernel, '-initrd', initramfs,
                '-append', 'console=ttyAMA0 quiet panic=-1 ' + append,
-               '-machine'] + with_iommu(args)
+               '-machine', MACHINE] + args
     with open(console, 'wb') as out:
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                        timeout=BOOT_SECONDS, check=False)
@@ -125,18 +128,40 @@ def linux_groups(kernel, initramfs, args, console, append):
         text = file.read()
     if 'WEIR end' not in text:
         raise RuntimeError(f'Linux did not come to the end: {console}')
+    refused = set(re.findall(r'WEIR refused (\S+)', text))
     groups = {}
     for path, group in re.findall(r'WEIR group (\S+) (\S+)', text):
         functions = re.findall(r'/[0-9a-f]{4}:[0-9a-f]{2}:([0-9a-f]{2}\.[0-7])', path)
-        groups[''.join('/' + function for function in functions)] = group
+        name = path.split('/')[-1]
+        groups[''.join('/' + function for function in functions)] = (
+            None if group == 'none' and name in refused else group, name)
     return groups
 
 
+def linux_groups(kernel, initramfs, args, console, append):
+    """Boots until each function was in a group. Return: a list of {path: group}, of those
+    that were not refused; and the functions that always were."""
+    boots, left, first, tried = [], None, '', set()
+    while len(boots) < MAX_BOOTS:
+        groups = boot(kernel, initramfs, args, f'{console}.{len(boots)}',
+                      f'{append} {first}')
+        boots.append({path: group for path, (group, _) in groups.items() if group})
+        refused = {path for path, (group, _) in groups.items() if not group}
+        left = refused if left is None else left & refused
+        more = sorted(left - tried)
+        if not more:
+            break
+        tried.add(more[0])
+        first = 'first=' + groups[more[0]][1]
+    return boots, left
+
+
 def weir_groups(program, args):
-    done = subprocess.run([program] + with_iommu(args), stdout=subprocess.PIPE, check=True,
+    done = subprocess.run([program, MACHINE] + args, stdout=subprocess.PIPE, check=True,
                           universal_newlines=True)
     rows = [line.split('\t') for line in done.stdout.splitlines()]
-    return [{row[0]: row[column] for row in rows} for column in (1, 2, 3, 4)]
+    keys = [{row[0]: row[column] for row in rows} for column in (1, 2, 3)]
+    return keys + [{row[0]: row[4:] for row in rows}]
 
 
 def partition(groups):
@@ -146,62 +171,109 @@ def partition(groups):
     return sorted(sorted(members) for members in sets.values())
 
 
-def named(groups):
-    """The partition, and who is in no group."""
+def named(groups, members):
+    """The partition of some, and who of them is in no group."""
+    groups = {member: groups[member] for member in members}
     return partition(groups), sorted(member for member in groups if groups[member] == 'none')
 
 
-def show(groups):
-    return ' '.join('{' + ' '.join(members) + '}' for members in partition(groups))
+def show(sets):
+    return ' '.join('{' + ' '.join(members) + '}' for members in sets)
 
 
-def compare(name, args, early, paths, report):
-    """True when Linux's groups and ours by its rules are the same partition."""
+def joined(boots):
+    """The partition that several boots tell of together."""
+    sets = []
+    for groups in boots:
+        for members in partition(groups):
+            merged = set(members)
+            for other in [other for other in sets if other & merged]:
+                sets.remove(other)
+                merged |= other
+            sets.append(merged)
+    return sorted(sorted(members) for members in sets)
+
+
+def compare(name, args, early, paths):
+    """Return: whether Linux's groups and ours by its rules are the same partition; words for
+    the table; lines for the report."""
     kernel, initramfs, program, work = paths
-    theirs = linux_groups(kernel, initramfs, args, os.path.join(work, name + '.console'),
-                          ACS_ON if early else '')
     with_acs, with_dt, own, why = weir_groups(program, args)
     ours = with_acs if early else with_dt
-    same = named(theirs) == named(ours)
-    report.append(f'{name}: {len(theirs)} functions, {len(partition(theirs))} groups')
-    report.append('  linux       ' + show(theirs))
+    boots, left = linux_groups(kernel, initramfs, args, os.path.join(work, name + '.console'),
+                               ACS_ON if early else '')
+    same = all(set(theirs) <= set(ours) and named(theirs, theirs) == named(ours, theirs)
+               for theirs in boots)
+    seen = set().union(*boots)
+    same = same and seen | left == set(ours) and len(seen) > 1
+    theirs, ours = joined(boots), {path: ours[path] for path in ours if path in seen}
+    own = {path: own[path] for path in own if path in seen}
+    row = [name.replace('+acs', ''), 'linux-6.12' if early else 'linux-6.12-dt', str(len(seen)),
+           str(len(left)), str(len(boots)), str(len(theirs)), 'equal' if same else 'DIFFERENT',
+           'the same' if partition(own) == theirs else f'{len(partition(own))} groups']
+    report = [f'{name}: {len(seen)} functions, {len(theirs)} groups'
+              + (f'; not compared, for their ids are taken: {" ".join(sorted(left))}' if left else ''),
+              '  linux       ' + show(theirs)]
     if not same:
-        report.append('  linux-6.12  ' + show(ours))
-    if partition(own) != partition(ours):
-        report.append('  weir        ' + show(own))
-        report += sorted({f'              {text}' for text in why.values()
+        report.append('  linux-6.12  ' + show(partition(ours)))
+    if partition(own) != theirs:
+        report.append('  weir        ' + show(partition(own)))
+        report += sorted({f'              {text}' for texts in why.values() for text in texts
                           if ' is alone' not in text})
-    return same
+    return same, row, report
+
+
+def attempt(job):
+    try:
+        return compare(*job)
+    except (RuntimeError, subprocess.SubprocessError) as error:
+        name, _, early, _ = job
+        return (False, [name, 'linux-6.12' if early else 'linux-6.12-dt', '', '', '', '', 'FAILED', ''],
+                [f'{name}: {error}'])
+
+
+def table(rows, seconds):
+    rows = [['topology', 'rules', 'functions', 'not compared', 'boots', 'groups', 'linux', 'weir']] + rows
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print('# ' + '  '.join(word.ljust(width) for word, width in zip(row, widths)).rstrip())
+    for rules in ('linux-6.12-dt', 'linux-6.12'):
+        those = [row for row in rows if row[1] == rules]
+        equal = sum(row[6] == 'equal' for row in those)
+        whole = sum(row[6] == 'equal' and row[3] == '0' for row in those)
+        print(f'# {rules}: {equal} of {len(those)} topologies equal, {whole} of them in all functions')
+    print(f'# {seconds:.0f} s')
 
 
 def main():
     if len(sys.argv) < 6:
         print(__doc__, file=sys.stderr)
         return 2
+    began = time.monotonic()
     kernel, busybox, modules, program, work = sys.argv[1:6]
     os.makedirs(work, exist_ok=True)
     initramfs = os.path.join(work, 'initramfs')
     make_initramfs(initramfs, busybox, modules)
-    plan = []
+    paths, plan = (kernel, initramfs, program, work), []
     for name, args in topologies(sys.argv[6:]):
-        plan.append((name, args, False))
+        plan.append((name, args, False, paths))
         if any(arg.startswith('pcie-root-port') for arg in args):
-            plan.append((name + '+acs', args, True))
+            plan.append((name + '+acs', args, True, paths))
     print(f'1..{len(plan)}')
-    failed, report = 0, []
-    for number, (name, args, early) in enumerate(plan, 1):
-        try:
-            same = compare(name, args, early, (kernel, initramfs, program, work), report)
-        except (RuntimeError, subprocess.SubprocessError) as error:
-            report.append(f'{name}: {error}')
-            same = False
-        failed += not same
-        print(f'{"ok" if same else "not ok"} {number} - {name}', flush=True)
-        if not same:
-            print('\n'.join('# ' + line for line in report[-8:]))
+    failed, rows, lines = 0, [], []
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get('JOBS', '2'))) as pool:
+        for number, (same, row, report) in enumerate(pool.map(attempt, plan), 1):
+            failed += not same
+            print(f'{"ok" if same else "not ok"} {number} - {plan[number - 1][0]}', flush=True)
+            if not same:
+                print('\n'.join('# ' + line for line in report))
+            rows.append(row)
+            lines += report
+    table(rows, time.monotonic() - began)
     with open(os.path.join(work, 'report'), 'w', encoding='utf-8') as file:
-        file.write('\n'.join(report) + '\n')
-    return 1 if failed else 0
+        file.write('\n'.join(lines) + '\n')
+    return 1 if failed or not plan else 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

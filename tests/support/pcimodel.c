@@ -86,7 +86,10 @@ const struct weir_pci_config_ops pcimodel_ops = {
 
 void pcimodel_init(struct pcimodel *model)
 {
-	memset(model, 0, sizeof(*model));
+	model->first_bus = 0;
+	model->n = 0;
+	model->reads = 0;
+	model->writes = 0;
 }
 
 void pcimodel_set(struct pcimodel *model, int fn, unsigned int offset, unsigned int width,
