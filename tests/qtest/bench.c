@@ -79,17 +79,22 @@ static void add_q35(struct bench *b)
 	assert_int_equal(weir_settle(b->m), 0);
 }
 
-void bench_machine(struct bench *b)
+void bench_machine_on(struct bench *b, const struct weir_host_ops *ops)
 {
 	const void *dtb;
 	size_t bytes;
 
-	b->host = testhost_create(weir_qtest_ops(b->qtest), b->qtest);
+	b->host = testhost_create(ops, b->qtest);
 	assert_int_equal(weir_machine_create(testhost_ops(b->host), b->host, &b->m), 0);
 	if (weir_qtest_dtb(b->qtest, &dtb, &bytes))
 		add_q35(b);
 	else
 		add_by_dt(b);
+}
+
+void bench_machine(struct bench *b)
+{
+	bench_machine_on(b, weir_qtest_ops(b->qtest));
 }
 
 void bench_open(struct bench *b, const char *arch, const char *machine, const char *const *args)

@@ -27,6 +27,8 @@ void bench_open(struct bench *b, const char *arch, const char *machine, const ch
 void bench_start(struct bench *b, const char *arch, const char *machine, const char *const *args);
 /* Makes the machine, loads firmware and walks the buses. */
 void bench_machine(struct bench *b);
+/* The same with calls between the checking host and QEMU; they take QEMU's context. */
+void bench_machine_on(struct bench *b, const struct weir_host_ops *ops);
 /* Everything must be gone then. */
 void bench_close(struct bench *b);
 

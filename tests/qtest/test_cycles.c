@@ -8,20 +8,18 @@
  * of files, file descriptors, groups, links.
  */
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "client.h"
 
-static const char *const args[] = {
-	"-device", "virtio-iommu-pci",
-	"-device", "edu,dma_mask=0xffffffffffffffff",
-	"-blockdev", "null-co,node-name=disk0,size=16777216,read-zeroes=on",
-	"-device", "nvme,serial=weir,drive=disk0", NULL
-};
+#define DISK_BYTES (16 << 20)
 
 /* In the order of their devices, behind that of the IOMMU. */
 static const struct {
@@ -34,19 +32,105 @@ static const struct {
 
 struct state {
 	struct bench b;
+	int disk_fd; /* memory, which QEMU opens by its name here */
+	char disk[120];
 	struct weir_module *iommu, *modules[N_CLIENTS];
 	struct weir_device *devices[N_CLIENTS];
 };
 
-static void open_all(struct state *s)
+/*
+ * A host whose registers have a gate: who makes the @at-th access stands before it until
+ * somebody waits for probes to end. It opens by itself soon, for an access under the
+ * machine's lock: nobody else can do anything then.
+ */
+static struct gate {
+	const struct weir_host_ops *inner;
+	pthread_mutex_t mutex;
+	pthread_cond_t moved;
+	unsigned int at, count; /* at: 0 when it is open for all */
+	bool reached, open;
+} gate = { .mutex = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER };
+
+static struct timespec in_ms(long ms)
 {
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	time.tv_nsec += ms * 1000000;
+	time.tv_sec += time.tv_nsec / 1000000000;
+	time.tv_nsec %= 1000000000;
+	return time;
+}
+
+static void pass(void)
+{
+	struct timespec until = in_ms(30);
+	int late = 0;
+
+	pthread_mutex_lock(&gate.mutex);
+	if (gate.at && ++gate.count == gate.at) {
+		gate.reached = true;
+		pthread_cond_broadcast(&gate.moved);
+		while (!gate.open && !late)
+			late = pthread_cond_timedwait(&gate.moved, &gate.mutex, &until);
+	}
+	pthread_mutex_unlock(&gate.mutex);
+}
+
+static uint64_t gated_read(void *host, uintptr_t at, unsigned int width)
+{
+	pass();
+	return gate.inner->mmio_read(host, at, width);
+}
+
+static void gated_write(void *host, uintptr_t at, unsigned int width, uint64_t value)
+{
+	pass();
+	gate.inner->mmio_write(host, at, width, value);
+}
+
+/* Whoever waits for the probe has decided what becomes of it. */
+static void gated_wait(void *host)
+{
+	pthread_mutex_lock(&gate.mutex);
+	gate.open = true;
+	pthread_cond_broadcast(&gate.moved);
+	pthread_mutex_unlock(&gate.mutex);
+	gate.inner->thread_wait(host);
+}
+
+static struct weir_host_ops gated_ops;
+
+static const struct weir_host_ops *make_gated_ops(struct weir_qtest *qtest)
+{
+	gate.inner = weir_qtest_ops(qtest);
+	gated_ops = *gate.inner;
+	gated_ops.mmio_read = gated_read;
+	gated_ops.mmio_write = gated_write;
+	gated_ops.thread_wait = gated_wait;
+	return &gated_ops;
+}
+
+static void open_all(struct state *s, unsigned int threads)
+{
+	const char *const args[] = {
+		"-device", "virtio-iommu-pci",
+		"-device", "edu,dma_mask=0xffffffffffffffff",
+		"-blockdev", s->disk, "-device", "nvme,serial=weir,drive=disk0", NULL
+	};
 	struct weir_qtest_options options = {
-		.arch = "aarch64", .args = args, .posix.module_dir = TEST_DRIVER_DIR,
+		.arch = "aarch64", .args = args,
+		.posix = { .module_dir = TEST_DRIVER_DIR, .threads = threads },
 	};
 	char error[WEIR_QTEST_ERROR_BYTES];
 	int err;
 
 	memset(s, 0, sizeof(*s));
+	s->disk_fd = memfd_create("disk", MFD_CLOEXEC);
+	assert_true(s->disk_fd >= 0);
+	assert_int_equal(ftruncate(s->disk_fd, DISK_BYTES), 0);
+	snprintf(s->disk, sizeof(s->disk), "driver=file,node-name=disk0,locking=off,"
+		 "filename=/proc/%d/fd/%d", (int)getpid(), s->disk_fd);
 	err = weir_qtest_create(&options, &s->b.qtest, error);
 	if (err == WEIR_ENOENT) {
 		fprintf(stderr, "# %s\n", error);
@@ -54,9 +138,15 @@ static void open_all(struct state *s)
 	}
 	if (err)
 		fail_msg("%s", error);
-	bench_machine(&s->b);
+	bench_machine_on(&s->b, threads ? make_gated_ops(s->b.qtest) : weir_qtest_ops(s->b.qtest));
 	for (size_t i = 0; i < N_CLIENTS; i++)
 		s->devices[i] = bench_named(&s->b, clients[i].device);
+}
+
+static void close_all(struct state *s)
+{
+	bench_close(&s->b);
+	close(s->disk_fd);
 }
 
 static void load(struct state *s, const char *name, struct weir_module **out_module)
@@ -231,7 +321,7 @@ static void test_cycles_with_dma_in_flight(void **state)
 	long warm = 0;
 
 	(void)state;
-	open_all(&s);
+	open_all(&s, 0);
 	for (unsigned int i = 0; i < n; i++) {
 		load_clients(&s);
 		load(&s, "virtio-iommu", &s.iommu);
@@ -258,12 +348,106 @@ static void test_cycles_with_dma_in_flight(void **state)
 	printf("# %u cycles; resident %ld KiB after 10, %ld KiB at the end\n", n, warm,
 	       now.resident_kib);
 	assert_true(now.resident_kib < warm + 1024);
-	bench_close(&s.b);
+	close_all(&s);
+}
+
+/* ---- unloading while a probe is under way ---- */
+
+/* Starts probes; true when one stands before the gate, false when they end before. */
+static bool start_until(struct state *s, unsigned int at)
+{
+	struct timespec until;
+	bool reached;
+	int r;
+
+	pthread_mutex_lock(&gate.mutex);
+	gate.at = at;
+	gate.count = 0;
+	gate.reached = gate.open = false;
+	pthread_mutex_unlock(&gate.mutex);
+	do {
+		r = weir_step(s->b.m, 1);
+		until = in_ms(1);
+		pthread_mutex_lock(&gate.mutex);
+		if (!gate.reached)
+			pthread_cond_timedwait(&gate.moved, &gate.mutex, &until);
+		reached = gate.reached;
+		pthread_mutex_unlock(&gate.mutex);
+	} while (!reached && r);
+	return reached;
+}
+
+static void open_gate(void)
+{
+	pthread_mutex_lock(&gate.mutex);
+	gate.open = true;
+	gate.at = 0;
+	pthread_cond_broadcast(&gate.moved);
+	pthread_mutex_unlock(&gate.mutex);
+}
+
+/* Everything works, whatever happened before. */
+static void assert_works(struct state *s)
+{
+	char report[WEIR_CLIENT_REPORT_BYTES];
+
+	for (size_t i = 0; i < N_CLIENTS; i++) {
+		const struct weir_client_ops *ops = weir_client_of(s->devices[i]);
+
+		if (!ops)
+			fail_msg("%s is not bound", clients[i].device);
+		if (ops->dma_test(s->devices[i], ops->tests[0].name, report, sizeof(report)))
+			fail_msg("%s", report);
+	}
+}
+
+/*
+ * The IOMMU is unloaded at the first, second, third ... access to registers of the probes
+ * that its load starts: its own, then those of the clients behind it.
+ */
+static void test_cycles_unload_at_each_step_of_a_probe(void **state)
+{
+	struct account first, now;
+	unsigned int at;
+	struct state s;
+
+	(void)state;
+	open_all(&s, 2);
+	load_clients(&s);
+	load(&s, "virtio-iommu", &s.iommu);
+	assert_int_equal(weir_module_unload(s.iommu, WEIR_MODULE_FORCE), 0);
+	take_account(&s, &first);
+	for (at = 1;; at++) {
+		bool reached;
+
+		assert_int_equal(weir_module_open(s.b.m, "virtio-iommu", &s.iommu), 0);
+		reached = start_until(&s, at);
+		if (!reached)
+			open_gate();
+		assert_int_equal(weir_module_unload(s.iommu, WEIR_MODULE_FORCE), 0);
+		open_gate();
+		assert_int_equal(weir_settle(s.b.m), 0);
+		assert_down(&s);
+		take_account(&s, &now);
+		if (first.page_bytes != now.page_bytes || first.maps != now.maps)
+			fail_msg("step %u: %llu bytes of pages, then %llu", at,
+				 (unsigned long long)first.page_bytes,
+				 (unsigned long long)now.page_bytes);
+		if (!reached)
+			break;
+	}
+	printf("# unloaded at %u steps\n", at);
+	assert_true(at > 200);
+	load(&s, "virtio-iommu", &s.iommu);
+	assert_works(&s);
+	assert_int_equal(weir_module_unload(s.iommu, WEIR_MODULE_FORCE), 0);
+	close_all(&s);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cycles_unload_at_each_step_of_a_probe),
 		cmocka_unit_test(test_cycles_with_dma_in_flight),
 	};
 
