@@ -59,7 +59,8 @@ int weir_module_unload(struct weir_module *module, uint32_t flags);
 
 /**
  * weir_module_user - what stands in the way of an unload: a device with another
- * module's driver that needs a device of this one's, as consumer or as child.
+ * module's driver that needs a device of this one's, as consumer or as child; or one
+ * behind an IOMMU of this module's whose group somebody claimed.
  * @index: 0 for the first. A device that needs two is told of twice.
  * @out_user: the device; @out_used: what it needs. No references are taken.
  * Context: thread. Return: 0; WEIR_ENOENT after the last.

@@ -404,6 +404,8 @@ void weir_modules_free_(struct weir_machine *m);
 /* iommu/instance.c */
 /* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
 void weir_iommu_detach_(struct weir_device *dev);
+/* The @index-th device at the instance of @dev in a group that somebody claimed, or NULL. */
+struct weir_device *weir_iommu_claimed_(struct weir_device *dev, unsigned int index);
 void weir_iommus_free_(struct weir_machine *m);
 /* iommu/fault.c: puts what was refused into log and events, and frees domains left over. */
 void weir_faults_tell_(struct weir_machine *m);

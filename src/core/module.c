@@ -224,13 +224,20 @@ struct user_search {
 };
 
 /* Return: true when that was it. */
-static bool meet(struct user_search *s, struct weir_device *user, struct weir_device *used)
+static bool take(struct user_search *s, struct weir_device *user, struct weir_device *used)
 {
-	if (!user->reg || has_driver(s->module, user->reg->drv) || s->left--)
+	if (s->left) {
+		s->left--;
 		return false;
+	}
 	s->user = user;
 	s->used = used;
 	return true;
+}
+
+static bool meet(struct user_search *s, struct weir_device *user, struct weir_device *used)
+{
+	return user->reg && !has_driver(s->module, user->reg->drv) && take(s, user, used);
 }
 
 /* Links that are only made true by a bound consumer, or one that is on its way. */
@@ -250,6 +257,9 @@ static bool search_device(struct user_search *s, struct weir_device *dev)
 			return true;
 	weir_list_each(child, &dev->children, struct weir_device, child_node)
 		if (meet(s, child, dev))
+			return true;
+	for (unsigned int i = 0; (child = weir_iommu_claimed_(dev, i)); i++)
+		if (take(s, child, dev))
 			return true;
 	return false;
 }

@@ -74,6 +74,19 @@ static bool is_at(const struct weir_master *master, const struct weir_iommu *iom
 	return false;
 }
 
+struct weir_device *weir_iommu_claimed_(struct weir_device *dev, unsigned int index)
+{
+	struct weir_device *user;
+
+	if (!dev->iommu)
+		return NULL;
+	weir_list_each(user, &dev->m->devices, struct weir_device, all_node)
+		if (user->master && user->master->group->owner && is_at(user->master, dev->iommu) &&
+		    !index--)
+			return user;
+	return NULL;
+}
+
 /* Some master at the instance, or NULL. */
 static struct weir_master *any_master(const struct weir_iommu *iommu)
 {

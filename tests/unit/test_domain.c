@@ -443,6 +443,40 @@ static void test_group_claim(void **state)
 	teardown(&w);
 }
 
+/* Whoever claimed a group is a user of its IOMMUs' module, though no driver is bound. */
+static void test_group_claim_holds_the_module(void **state)
+{
+	const struct weir_driver *drivers[2] = { NULL };
+	const struct weir_module_entry entry = {
+		.abi = WEIR_ABI(struct weir_module_entry), .name = "iommus", .drivers = drivers,
+	};
+	struct weir_device *user, *used;
+	struct weir_module *module;
+	struct world w;
+	int me;
+
+	(void)state;
+	setup(&w);
+	drivers[0] = &w.drivers[0].drv;
+	assert_int_equal(weir_driver_unregister(w.m, drivers[0]), 0);
+	assert_int_equal(weir_module_load(w.m, &entry, &module), 0);
+	assert_settles(&w);
+	assert_int_equal(weir_driver_unbind(world_find(&w, "master")), 0);
+	assert_int_equal(weir_module_user(module, 0, &user, &used), WEIR_ENOENT);
+	assert_int_equal(weir_group_claim(the_group(&w), &me), 0);
+	for (unsigned int i = 0; i < 2; i++) { /* it is behind both */
+		assert_int_equal(weir_module_user(module, i, &user, &used), 0);
+		assert_string_equal(weir_device_name(user), "master");
+	}
+	assert_int_equal(weir_module_user(module, 2, &user, &used), WEIR_ENOENT);
+	assert_int_equal(weir_module_unload(module, 0), WEIR_EBUSY);
+	assert_int_equal(weir_group_release(the_group(&w), &me), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
+	assert_streams(WEIR_DOMAIN_BLOCKED, 0);
+	assert_int_equal(weir_driver_register(w.m, drivers[0]), 0);
+	teardown(&w);
+}
+
 /* The IOMMU's driver goes: its master first, then nothing passes, then it comes back. */
 static void test_domain_instance_reload(void **state)
 {
@@ -476,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_domain_map_is_all_or_nothing),
 		cmocka_unit_test(test_domain_unmap_unconfirmed_stays),
 		cmocka_unit_test(test_group_claim),
+		cmocka_unit_test(test_group_claim_holds_the_module),
 		cmocka_unit_test(test_domain_instance_reload),
 	};
 
