@@ -36,6 +36,19 @@ static int add_id(struct fn *f, const struct weir_pci_id *id)
 	return err;
 }
 
+/* Never taken for "mapped nowhere": who asks is told of the damage. */
+static int damaged(struct fn *f, const char *what, uint16_t rid)
+{
+	struct weir_machine *m = f->pci->m;
+	char name[NAME_BYTES];
+
+	weir_lock_(m);
+	weir_logf_(m, WEIR_LOG_ERR, "pci %s: firmware's map of requester ids to %s is damaged at 0x%x",
+		   weir_pci_name_(f, name), what, rid);
+	weir_unlock_(m);
+	return WEIR_EINVAL;
+}
+
 static int map_iommus(struct fn *f, struct weir_fwnode *host)
 {
 	struct weir_pci_id id;
@@ -44,7 +57,7 @@ static int map_iommus(struct fn *f, struct weir_fwnode *host)
 		int err = weir_firmware_map_id(host, WEIR_FWMAP_IOMMU, id.rid, &id.target, &id.id);
 
 		if (err == WEIR_EINVAL)
-			f->ids_err = err;
+			f->ids_err = damaged(f, "IOMMUs", id.rid);
 		if (err || is_below(id.target, f) || is_known(f, &id))
 			continue;
 		err = add_id(f, &id);
@@ -64,6 +77,8 @@ int weir_pci_map_(struct fn *f)
 	f->msi_id_err = weir_firmware_map_id(host, WEIR_FWMAP_MSI, id.rid, &id.target, &id.id);
 	if (!f->msi_id_err)
 		f->msi_id = id;
+	else if (f->msi_id_err == WEIR_EINVAL)
+		damaged(f, "MSI controllers", f->rid);
 	return map_iommus(f, host);
 }
 

@@ -173,7 +173,17 @@ static int parse_list(const struct parse *p)
 	}
 }
 
-/* Entries of four cells: rid base, phandle, iommu base, length. */
+static bool is_below(const struct weir_dt_node *node, const struct weir_dt_node *top)
+{
+	while (node && node != top)
+		node = weir_dt_parent_(node);
+	return node;
+}
+
+/*
+ * Entries of four cells: rid base, phandle, iommu base, length. A host bridge does not
+ * need an IOMMU that is found through it, although Linux has it so.
+ */
 static int parse_iommu_map(const struct parse *p)
 {
 	for (uint32_t at = 4; at + 4 <= p->prop->bytes; at += 16) {
@@ -183,7 +193,7 @@ static int parse_iommu_map(const struct parse *p)
 
 		if (!sup && (p->rules & WEIR_RULE_HOLE_ENDS_LIST))
 			return 0;
-		if (!sup)
+		if (!sup || (!(p->rules & WEIR_RULE_HOLE_ENDS_LIST) && is_below(sup, p->node)))
 			continue;
 		err = record(p, p->node, sup);
 		if (err)

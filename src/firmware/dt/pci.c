@@ -155,15 +155,16 @@ static int look_up(const struct weir_dt *dt, const struct weir_dt_prop *map, uin
 	for (uint32_t at = 0; at < map->bytes; at += 16) {
 		const uint8_t *entry = map->value + at;
 		uint32_t first = weir_be32_(entry), length = weir_be32_(entry + 12);
+		uint32_t there = weir_be32_(entry + 8);
 		struct weir_dt_node *target;
 
 		if (id < first || id - first >= length)
 			continue;
 		target = weir_dt_by_phandle_(dt, weir_be32_(entry + 4));
-		if (!target)
+		if (!target || id - first > UINT32_MAX - there)
 			return WEIR_EINVAL;
 		*out_target = &target->fw;
-		*out_id = id - first + weir_be32_(entry + 8);
+		*out_id = id - first + there;
 		return 0;
 	}
 	return WEIR_ENOENT;
