@@ -4,6 +4,7 @@
  * ids. IOVAs are outside of RAM, so that an access that is not translated cannot look
  * like one that is.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "bench.h"
@@ -410,8 +411,11 @@ static void test_virtio_iommu_batches(void **state)
 	weir_qtest_stats_get(bed.b.qtest, &before);
 	batches(&bed);
 	weir_qtest_stats_get(bed.b.qtest, &after);
-	/* 4,000 requests, and not nearly as many waits. */
-	assert_true(after.round_trips - before.round_trips < 3000);
+	/* Most of it is edu's; waiting for each request would be 4,000 more. */
+	printf("# %lu round trips, %lu posted writes for 4002 requests and 85 transfers\n",
+	       (unsigned long)(after.round_trips - before.round_trips),
+	       (unsigned long)(after.posted - before.posted));
+	assert_true(after.round_trips - before.round_trips < 1000);
 	bed_close(&bed);
 }
 
