@@ -139,10 +139,12 @@ void weir_iommu_consumers_up(struct weir_device *dev);
 /**
  * weir_iommu_power - the instance's hardware is about to lose its power, or has it again.
  *
- * While it is off only part_create and part_destroy are called, and the instance forgets
- * what its parts hold and all streams. Mappings and attachments are accepted and kept in
- * the books. Before the call with @on returns, every part is given its mappings and every
- * stream is attached again: until then nothing may pass. Also for hardware that was reset.
+ * While it is off only part_create is called. The driver calls with false first, then stops
+ * the hardware, and forgets all streams and what its parts hold; and with true last, when the
+ * hardware is set up and lets nothing pass. In between, and in the books, mappings are
+ * made and streams attached as ever. The call with true destroys the parts that are not needed
+ * any more, gives the others their mappings, and attaches the streams, before it returns.
+ * So it is for hardware that has to be reset.
  * Context: thread; in the power calls of the driver of @dev. Return: 0; WEIR_ENOENT when
  * @dev has no instance; WEIR_EIO or what the instance returned: it counts as off, and
  * must let nothing pass.

@@ -252,6 +252,16 @@ static void list_part(struct weir_part *part, bool on)
 	weir_spin_unlock(&domain->spin, before);
 }
 
+/* Instance lock held. */
+static void destroy(struct weir_part *part)
+{
+	struct weir_iommu *iommu = part->iommu;
+
+	if (iommu->ops->part_destroy)
+		iommu->ops->part_destroy(iommu->instance, part->driver);
+	weir_atomic_free(iommu->dev->m, part, sizeof(*part));
+}
+
 static void drop_part(struct weir_part *part)
 {
 	struct weir_iommu *iommu = part->iommu;
@@ -259,10 +269,23 @@ static void drop_part(struct weir_part *part)
 	list_part(part, false);
 	weir_iommu_lock_(iommu);
 	weir_list_del(&part->at_iommu);
-	if (iommu->ops->part_destroy)
-		iommu->ops->part_destroy(iommu->instance, part->driver);
+	if (iommu->off && !part->unseen)
+		/* hardware that is about to lose its power may use it for a moment yet */
+		weir_list_add_tail(&iommu->dead_parts, &part->at_iommu);
+	else
+		destroy(part);
 	weir_iommu_unlock_(iommu);
-	weir_atomic_free(part->domain->m, part, sizeof(*part));
+}
+
+void weir_parts_bury_(struct weir_iommu *iommu)
+{
+	while (!weir_list_empty(&iommu->dead_parts)) {
+		struct weir_part *part =
+			weir_container_of(iommu->dead_parts.next, struct weir_part, at_iommu);
+
+		weir_list_del(&part->at_iommu);
+		destroy(part);
+	}
 }
 
 /* Without power it stays empty: weir_iommu_power() fills it. */
@@ -281,6 +304,7 @@ static int create_at_instance(struct weir_part *part)
 	}
 	weir_list_add_tail(&iommu->parts, &part->at_iommu);
 	list_part(part, true);
+	part->unseen = iommu->off;
 	if (!iommu->off)
 		err = weir_part_fill_(part);
 	weir_iommu_unlock_(iommu);
@@ -441,4 +465,7 @@ void weir_parts_end_(struct weir_iommu *iommu)
 		drop_orphans(domain, iommu);
 		weir_domain_unref(domain);
 	}
+	weir_iommu_lock_(iommu);
+	weir_parts_bury_(iommu);
+	weir_iommu_unlock_(iommu);
 }

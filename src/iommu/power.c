@@ -25,6 +25,7 @@ int weir_iommu_init_(struct weir_iommu *iommu)
 	if (!iommu->lock)
 		return WEIR_ENOMEM;
 	weir_list_init(&iommu->parts);
+	weir_list_init(&iommu->dead_parts);
 	weir_list_init(&iommu->joined);
 	err = weir_faults_init_(iommu);
 	if (err)
@@ -48,7 +49,9 @@ static int replay(struct weir_iommu *iommu)
 	struct weir_part *part;
 	int err = 0;
 
+	weir_parts_bury_(iommu);
 	weir_list_each(part, &iommu->parts, struct weir_part, at_iommu) {
+		part->unseen = false;
 		err = weir_part_fill_(part);
 		if (err)
 			return err;

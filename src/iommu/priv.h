@@ -48,6 +48,7 @@ struct weir_iommu {
 	struct weir_lock *lock;           /* (c) held around attach, part_create, part_destroy */
 	bool off;                         /* (i) has no power: only the books are kept */
 	struct weir_list parts;           /* (i) of domains, by at_iommu */
+	struct weir_list dead_parts;      /* (i) to be destroyed when it has power again */
 	struct weir_list joined;          /* (i) streams, by joined */
 	struct weir_faults faults;
 	struct weir_list node;            /* (m) in m->iommus */
@@ -136,6 +137,7 @@ struct weir_part {
 	void *driver;                /* (c) of part_create */
 	uint32_t nr_streams;         /* (p) attached or being attached, and orphans */
 	uint32_t nr_orphans;         /* (p) streams that are gone, but not known to be blocked */
+	bool unseen;                 /* (i) the hardware was never told of it: it had no power */
 	uint64_t filled_to;          /* (d) */
 	bool full;                   /* (d) */
 	bool broken;                 /* (d) failed to fill, or did not confirm an invalidation */
@@ -314,6 +316,8 @@ struct weir_part *weir_part_find_(struct weir_domain *domain, const struct weir_
 int weir_part_fill_(struct weir_part *part);
 /* Nothing is in it any more. Instance lock held. */
 void weir_part_empty_(struct weir_part *part);
+/* Destroys the dead parts of an instance. Instance lock held. */
+void weir_parts_bury_(struct weir_iommu *iommu);
 /* The instance goes: so do its parts. No lock held. */
 void weir_parts_end_(struct weir_iommu *iommu);
 /* These four with the domain's spin lock held. */

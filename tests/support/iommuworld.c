@@ -10,7 +10,9 @@
 
 static struct iommu_world *current; /* of the test: drivers find their model here */
 
-/* ---- the model ---- */
+/* ---- the model; it has one lock, as hardware does one thing at a time ---- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static int fault(void)
 {
@@ -21,7 +23,16 @@ static int fault(void)
 	return --*n == 0 ? WEIR_EIO : 0;
 }
 
-static int part_create(void *instance, struct weir_domain *domain, void **out_part)
+/* On any thread: what cmocka has cannot be used there. */
+#define check(cond) ((cond) ? (void)0 : broken(#cond, __LINE__))
+
+static void broken(const char *what, int line)
+{
+	fprintf(stderr, "# iommuworld.c:%d: not so: %s\n", line, what);
+	abort();
+}
+
+static int do_part_create(void *instance, struct weir_domain *domain, void **out_part)
 {
 	struct im_model *m = instance;
 
@@ -29,28 +40,27 @@ static int part_create(void *instance, struct weir_domain *domain, void **out_pa
 	if (fault())
 		return WEIR_EIO;
 	*out_part = calloc(1, sizeof(struct im_part));
-	assert_non_null(*out_part);
+	check(*out_part);
 	m->parts++;
-	for (unsigned int i = 0; i < IM_STREAMS; i++) {
+	for (unsigned int i = 0; i < 2 * IM_STREAMS; i++) {
 		if (m->all[i])
 			continue;
 		m->all[i] = *out_part;
 		return 0;
 	}
-	fail_msg("too many parts");
+	check(!"too many parts");
 	return 0;
 }
 
-static void part_destroy(void *instance, void *part)
+static void do_part_destroy(void *instance, void *part)
 {
 	struct im_model *m = instance;
 
-	for (unsigned int i = 0; i < IM_STREAMS; i++) {
-		if (!current->stay_broken)
-			assert_true(m->streams[i].part != part);
+	for (unsigned int i = 0; i < IM_STREAMS && !current->stay_broken; i++)
+		check(m->streams[i].part != part);
+	for (unsigned int i = 0; i < 2 * IM_STREAMS; i++)
 		if (m->all[i] == part)
 			m->all[i] = NULL;
-	}
 	m->parts--;
 	free(part);
 }
@@ -66,13 +76,13 @@ static bool maps(const struct im_part *part, uint64_t iova, uint64_t *out_pa)
 	return false;
 }
 
-static int attach(void *instance, uint32_t stream, enum weir_domain_type type, void *part)
+static int do_attach(void *instance, uint32_t stream, enum weir_domain_type type, void *part)
 {
 	struct im_model *m = instance;
 	uint64_t pa;
 
-	assert_false(m->off);
-	assert_true(stream < IM_STREAMS);
+	check(!(m->off));
+	check(stream < IM_STREAMS);
 	m->attaches++;
 	if (fault())
 		return WEIR_EIO;
@@ -83,29 +93,29 @@ static int attach(void *instance, uint32_t stream, enum weir_domain_type type, v
 	return 0;
 }
 
-static void forget(void *instance, uint32_t stream)
+static void do_forget(void *instance, uint32_t stream)
 {
 	struct im_model *m = instance;
 
-	assert_false(m->off);
+	check(!(m->off));
 	m->forgotten++;
 	m->streams[stream].known = false;
 }
 
-static int map(void *instance, void *driver, uint64_t iova, uint64_t pa, uint64_t bytes,
+static int do_map(void *instance, void *driver, uint64_t iova, uint64_t pa, uint64_t bytes,
 	       uint32_t prot)
 {
 	struct im_model *m = instance;
 	struct im_part *part = driver;
 	uint64_t was;
 
-	assert_false(m->off);
+	check(!(m->off));
 	m->maps++;
 	if (fault())
 		return WEIR_EIO;
 	for (uint64_t at = 0; at < bytes; at += PAGE)
-		assert_false(maps(part, iova + at, &was));
-	assert_true(part->n < IM_MAPS);
+		check(!(maps(part, iova + at, &was)));
+	check(part->n < IM_MAPS);
 	part->maps[part->n].iova = iova;
 	part->maps[part->n].pa = pa;
 	part->maps[part->n].prot = prot;
@@ -113,37 +123,37 @@ static int map(void *instance, void *driver, uint64_t iova, uint64_t pa, uint64_
 	return 0;
 }
 
-static int unmap(void *instance, void *driver, uint64_t iova, uint64_t bytes)
+static int do_unmap(void *instance, void *driver, uint64_t iova, uint64_t bytes)
 {
 	struct im_model *m = instance;
 	struct im_part *part = driver;
 
-	assert_false(m->off);
+	check(!(m->off));
 	m->unmaps++;
 	if (fault())
 		return WEIR_EIO;
 	for (unsigned int i = 0; i < part->n; i++) {
 		if (part->maps[i].iova != iova)
 			continue;
-		assert_int_equal(part->maps[i].bytes, bytes);
+		check(part->maps[i].bytes == bytes);
 		part->maps[i] = part->maps[--part->n];
 		return 0;
 	}
-	fail_msg("unmap of what is not mapped");
+	check(!"unmap of what is not mapped");
 	return WEIR_EINVAL;
 }
 
-static int sync(void *instance, void *part)
+static int do_sync(void *instance, void *part)
 {
 	struct im_model *m = instance;
 
 	(void)part;
-	assert_false(m->off);
+	check(!(m->off));
 	m->syncs++;
 	return fault();
 }
 
-static int regions(void *instance, uint32_t stream, unsigned int index,
+static int do_regions(void *instance, uint32_t stream, unsigned int index,
 		   struct weir_region *out_region)
 {
 	struct im_model *m = instance;
@@ -155,6 +165,84 @@ static int regions(void *instance, uint32_t stream, unsigned int index,
 		return WEIR_ENOENT;
 	*out_region = m->regions[index];
 	return 0;
+}
+
+/* ---- its calls ---- */
+
+static int part_create(void *instance, struct weir_domain *domain, void **out_part)
+{
+	int err;
+
+	pthread_mutex_lock(&mutex);
+	err = do_part_create(instance, domain, out_part);
+	pthread_mutex_unlock(&mutex);
+	return err;
+}
+
+static void part_destroy(void *instance, void *part)
+{
+	pthread_mutex_lock(&mutex);
+	do_part_destroy(instance, part);
+	pthread_mutex_unlock(&mutex);
+}
+
+static int attach(void *instance, uint32_t stream, enum weir_domain_type type, void *part)
+{
+	int err;
+
+	pthread_mutex_lock(&mutex);
+	err = do_attach(instance, stream, type, part);
+	pthread_mutex_unlock(&mutex);
+	return err;
+}
+
+static void forget(void *instance, uint32_t stream)
+{
+	pthread_mutex_lock(&mutex);
+	do_forget(instance, stream);
+	pthread_mutex_unlock(&mutex);
+}
+
+static int map(void *instance, void *part, uint64_t iova, uint64_t pa, uint64_t bytes,
+	       uint32_t prot)
+{
+	int err;
+
+	pthread_mutex_lock(&mutex);
+	err = do_map(instance, part, iova, pa, bytes, prot);
+	pthread_mutex_unlock(&mutex);
+	return err;
+}
+
+static int unmap(void *instance, void *part, uint64_t iova, uint64_t bytes)
+{
+	int err;
+
+	pthread_mutex_lock(&mutex);
+	err = do_unmap(instance, part, iova, bytes);
+	pthread_mutex_unlock(&mutex);
+	return err;
+}
+
+static int sync(void *instance, void *part)
+{
+	int err;
+
+	pthread_mutex_lock(&mutex);
+	err = do_sync(instance, part);
+	pthread_mutex_unlock(&mutex);
+	return err;
+}
+
+static int regions(void *instance, uint32_t stream, unsigned int index,
+		   struct weir_region *out_region)
+{
+	int err;
+
+	pthread_mutex_lock(&mutex);
+	err = do_regions(instance, stream, index, out_region);
+	pthread_mutex_unlock(&mutex);
+	return err;
 }
 
 static const struct weir_iommu_ops model_ops = {
@@ -196,12 +284,13 @@ void im_power_off(struct iommu_world *iw, unsigned int model)
 	struct im_model *m = &iw->models[model];
 
 	assert_int_equal(weir_iommu_power(m->dev, false), 0);
+	pthread_mutex_lock(&mutex);
 	m->off = true;
-	for (unsigned int i = 0; i < IM_STREAMS; i++) {
+	for (unsigned int i = 0; i < 2 * IM_STREAMS; i++)
 		if (m->all[i])
 			m->all[i]->n = 0;
-		m->streams[i] = (struct im_stream){ 0 };
-	}
+	memset(m->streams, 0, sizeof(m->streams));
+	pthread_mutex_unlock(&mutex);
 }
 
 int im_power_on(struct iommu_world *iw, unsigned int model)
@@ -209,10 +298,13 @@ int im_power_on(struct iommu_world *iw, unsigned int model)
 	struct im_model *m = &iw->models[model];
 	int err;
 
+	pthread_mutex_lock(&mutex);
 	m->off = false;
+	pthread_mutex_unlock(&mutex);
 	err = weir_iommu_power(m->dev, true);
-	if (err)
-		m->off = true;
+	pthread_mutex_lock(&mutex);
+	m->off = err != 0;
+	pthread_mutex_unlock(&mutex);
 	return err;
 }
 
@@ -330,53 +422,109 @@ static void make_tree(struct iommu_world *iw, const struct im_master *masters, u
 
 /* ---- the machine ---- */
 
-void im_add(struct iommu_world *iw, const char *name)
+static int try_add(struct iommu_world *iw, const char *name)
 {
 	struct weir_fwnode *fw;
 	struct weir_device *dev;
 	char path[32];
+	int err;
 
 	snprintf(path, sizeof(path), "/%s", name);
 	assert_int_equal(weir_fwnode_find(iw->w.m, path, &fw), 0);
-	assert_int_equal(weir_device_create(iw->w.bus, name, NULL, fw, &dev), 0);
-	assert_int_equal(weir_device_add(dev), 0);
+	err = weir_device_create(iw->w.bus, name, NULL, fw, &dev);
+	if (err)
+		return err;
+	err = weir_device_add(dev);
 	weir_device_unref(dev);
+	return err;
+}
+
+void im_add(struct iommu_world *iw, const char *name)
+{
+	assert_int_equal(try_add(iw, name), 0);
+}
+
+static void prepare(struct iommu_world *iw, const struct im_master *masters, unsigned int n)
+{
+	memset(iw, 0, sizeof(*iw));
+	current = iw;
+	make_tree(iw, masters, n);
+}
+
+static int try_drivers(struct iommu_world *iw)
+{
+	struct world_driver *iommus, *clients;
+	int err;
+
+	iw->w.quiet = true;
+	iw->w.on_probe = probe;
+	err = weir_firmware_load_dt(iw->w.m, iw->blob, sizeof(iw->blob));
+	if (err)
+		return err;
+	iommus = world_driver(&iw->w, "iommu", "t,iommu", NULL, NULL);
+	iommus->ops.remove = iommu_remove;
+	clients = world_driver(&iw->w, "client", "t,master", NULL, NULL);
+	err = weir_driver_register(iw->w.m, &clients->drv);
+	return err ? err : weir_driver_register(iw->w.m, &iommus->drv);
 }
 
 void im_open_tree(struct iommu_world *iw, const struct im_master *masters, unsigned int n)
 {
-	struct world_driver *iommus, *clients;
-
-	memset(iw, 0, sizeof(*iw));
-	current = iw;
-	make_tree(iw, masters, n);
+	prepare(iw, masters, n);
 	world_open(&iw->w, NULL);
-	iw->w.quiet = true;
-	iw->w.on_probe = probe;
-	assert_int_equal(weir_firmware_load_dt(iw->w.m, iw->blob, sizeof(iw->blob)), 0);
-	iommus = world_driver(&iw->w, "iommu", "t,iommu", NULL, NULL);
-	iommus->ops.remove = iommu_remove;
-	clients = world_driver(&iw->w, "client", "t,master", NULL, NULL);
-	assert_int_equal(weir_driver_register(iw->w.m, &clients->drv), 0);
-	assert_int_equal(weir_driver_register(iw->w.m, &iommus->drv), 0);
+	assert_int_equal(try_drivers(iw), 0);
+}
+
+static int try_devices(struct iommu_world *iw, unsigned int n)
+{
+	struct weir_device *dev;
+	char name[16];
+	int err = try_add(iw, "a");
+
+	if (!err)
+		err = try_add(iw, "b");
+	for (unsigned int i = 0; i < n && !err; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		err = try_add(iw, name);
+	}
+	if (!err)
+		err = weir_settle(iw->w.m);
+	for (unsigned int i = 0; i < n && !err; i++) {
+		snprintf(name, sizeof(name), "m%u", i);
+		err = weir_device_find(iw->w.bus, name, &dev);
+		if (!err && weir_device_status_get(dev) != WEIR_DEVICE_BOUND)
+			err = WEIR_EDEFER;
+	}
+	return err;
 }
 
 void im_open(struct iommu_world *iw, const struct im_master *masters, unsigned int n)
 {
-	char name[16];
-
 	im_open_tree(iw, masters, n);
-	im_add(iw, "a");
-	im_add(iw, "b");
-	for (unsigned int i = 0; i < n; i++) {
-		snprintf(name, sizeof(name), "m%u", i);
-		im_add(iw, name);
-	}
-	assert_settles(&iw->w);
-	for (unsigned int i = 0; i < n; i++) {
-		snprintf(name, sizeof(name), "m%u", i);
-		assert_status(&iw->w, name, WEIR_DEVICE_BOUND);
-	}
+	assert_int_equal(try_devices(iw, n), 0);
+}
+
+int im_try_open(struct iommu_world *iw, struct testhost *host, const struct im_master *masters,
+		unsigned int n)
+{
+	int err;
+
+	prepare(iw, masters, n);
+	err = world_try_open(&iw->w, host, NULL);
+	if (!err)
+		err = try_drivers(iw);
+	return err ? err : try_devices(iw, n);
+}
+
+void im_end(struct iommu_world *iw)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		iw->models[i].off = false;
+	weir_machine_destroy(iw->w.m);
+	pthread_mutex_destroy(&iw->w.mutex);
+	assert_int_equal(iw->models[0].parts, 0);
+	assert_int_equal(iw->models[1].parts, 0);
+	current = NULL;
 }
 
 void im_close(struct iommu_world *iw)
@@ -391,7 +539,7 @@ void im_close(struct iommu_world *iw)
 	current = NULL;
 }
 
-uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova)
+static uint64_t reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova)
 {
 	const struct im_model *m = &iw->models[model];
 	const struct im_stream *s = &m->streams[stream];
@@ -402,6 +550,16 @@ uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t str
 	if (s->type == WEIR_DOMAIN_IDENTITY)
 		return iova;
 	return maps(s->part, iova, &pa) ? pa : IM_NOTHING;
+}
+
+uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova)
+{
+	uint64_t pa;
+
+	pthread_mutex_lock(&mutex);
+	pa = reach(iw, model, stream, iova);
+	pthread_mutex_unlock(&mutex);
+	return pa;
 }
 
 struct weir_group *im_group(struct iommu_world *iw, const char *name)

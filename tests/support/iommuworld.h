@@ -29,7 +29,7 @@ struct im_stream {
 struct im_model {
 	struct weir_device *dev;
 	struct im_stream streams[IM_STREAMS];
-	struct im_part *all[IM_STREAMS]; /* its parts */
+	struct im_part *all[2 * IM_STREAMS]; /* its parts */
 	struct weir_region regions[4]; /* of every stream; those with first == last == 0 are none */
 	bool off;                   /* has no power */
 	unsigned int parts, attaches, maps, unmaps, syncs, forgotten;
@@ -58,6 +58,13 @@ void im_open(struct iommu_world *iw, const struct im_master *masters, unsigned i
 void im_open_tree(struct iommu_world *iw, const struct im_master *masters, unsigned int n);
 void im_add(struct iommu_world *iw, const char *name);
 void im_close(struct iommu_world *iw);
+/*
+ * For hosts whose calls fail: im_open() that returns what failed, and WEIR_EDEFER when a
+ * master is not bound in the end; and what takes all of it down, the host excepted.
+ */
+int im_try_open(struct iommu_world *iw, struct testhost *host, const struct im_master *masters,
+		unsigned int n);
+void im_end(struct iommu_world *iw);
 /* What the access of a stream would reach. */
 uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova);
 struct weir_group *im_group(struct iommu_world *iw, const char *master);
