@@ -260,17 +260,18 @@ struct weir_host_ops {
 	void (*irq_free)(void *host, struct weir_irq *irq);
 };
 
-/* Ranks of the library's locks, lowest taken first; from DOMAIN on, spin locks. docs/locking.md. */
+/* Ranks of the library's locks, lowest taken first; from MIRROR on, spin locks. docs/locking.md. */
 enum weir_lock_rank {
 	WEIR_LOCK_GROUP = 1,   /* one for each IOMMU group: attaching */
 	WEIR_LOCK_PARTS = 2,   /* one for each domain: instances that come to it and go */
 	WEIR_LOCK_POWER = 3,   /* held around runtime power calls of drivers */
 	WEIR_LOCK_INSTANCE = 4, /* one for each IOMMU instance: its streams and its power */
 	WEIR_LOCK_MACHINE = 5, /* everything that hangs off a machine */
-	WEIR_LOCK_DOMAIN = 6,  /* one for each domain: its mappings */
-	WEIR_LOCK_IOVA = 7,    /* one for each space of I/O virtual addresses */
-	WEIR_LOCK_DEVICE = 8,  /* those of drivers, around their hardware's queues */
-	WEIR_LOCK_FAULTS = 9,  /* one for each IOMMU instance: whose fault it was, how often */
+	WEIR_LOCK_MIRROR = 6,  /* one for each device whose direct mappings are kept track of */
+	WEIR_LOCK_DOMAIN = 7,  /* one for each domain: its mappings */
+	WEIR_LOCK_IOVA = 8,    /* one for each space of I/O virtual addresses */
+	WEIR_LOCK_DEVICE = 9,  /* those of drivers, around their hardware's queues */
+	WEIR_LOCK_FAULTS = 10, /* one for each IOMMU instance: whose fault it was, how often */
 };
 
 #ifdef __cplusplus

@@ -113,6 +113,11 @@ enum weir_iommu_late {
 	 * not attached; it is translated after its next probe.
 	 */
 	WEIR_IOMMU_ADOPT,
+	/*
+	 * The same behind a domain that has what the device's driver has mapped, and no
+	 * more. Its mappings are kept track of from its probe on, page by page.
+	 */
+	WEIR_IOMMU_ADOPT_MAPPED,
 };
 struct weir_iommu_rules {
 	enum weir_iommu_need need;

@@ -20,7 +20,7 @@ struct weir_spin {
 };
 
 /**
- * weir_spin_init - make a lock of a rank from WEIR_LOCK_DOMAIN on (host.h).
+ * weir_spin_init - make a lock of a rank from WEIR_LOCK_MIRROR on (host.h).
  * Context: thread. Return: 0; WEIR_ENOMEM.
  */
 int weir_spin_init(struct weir_spin *spin, struct weir_machine *m, enum weir_lock_rank rank);

@@ -421,6 +421,8 @@ void weir_identities_free_(struct weir_machine *m);
 int weir_dma_begin_(struct weir_device *dev);
 /* Its driver is gone: so is what it left mapped. May drop the lock. */
 void weir_dma_end_(struct weir_device *dev);
+/* What the device has mapped directly, as a domain, where that is kept track of; NULL. */
+struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev);
 void weir_dma_free_machine_(struct weir_machine *m);
 
 /* firmware/dt */

@@ -128,12 +128,25 @@ static int map_translated(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uin
 	return err;
 }
 
+/* What it is a copy of is given back when the IOMMU-to-be cannot be told. */
+static int mirror(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
+{
+	uint64_t pa = weir_dma_bus_to_pa_(dma, iova);
+	int err = weir_dma_mirror_add_(dma->mirror, iova, pa, bytes);
+
+	if (err && weir_dma_bounce_has_(dma, pa))
+		weir_dma_bounce_give_(dma, pa, bytes, WEIR_DMA_PAGE_BYTES);
+	return err;
+}
+
 int weir_dma_map_piece_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
 			uint64_t mask, uint64_t *out_iova)
 {
 	int err = dma->space ? map_translated(dma, pa, bytes, how, mask, out_iova)
 			     : map_direct(dma, pa, bytes, how, mask, out_iova);
 
+	if (!err && dma->mirror)
+		err = mirror(dma, *out_iova, bytes);
 	if (!err)
 		atomic_fetch_add_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
 	return err;
@@ -153,6 +166,8 @@ int weir_dma_unmap_piece_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, u
 		weir_dma_sync_(dma, iova, bytes, how, false);
 	if (dma->space)
 		err = weir_dma_space_unmap_(dma, iova, bytes);
+	else if (dma->mirror)
+		err = weir_dma_mirror_del_(dma->mirror, iova, bytes);
 	if (err == WEIR_EINVAL)
 		return err;
 	if (copied && !err)

@@ -64,6 +64,7 @@ struct weir_dma {
 	struct weir_machine *m;         /* (c) */
 	struct weir_dma_machine *of_m;  /* (c) */
 	struct weir_dma_space *space;   /* (c) NULL: not translated */
+	struct weir_dma_mirror *mirror; /* (c) NULL: what is mapped directly is not kept track of */
 	bool coherent;                  /* (c) */
 	bool refused;                   /* (c) the host cannot serve it */
 	_Atomic bool refusal_said;
@@ -136,6 +137,16 @@ bool weir_dma_bus_address_(const struct weir_dma *dma, uint64_t pa, uint64_t byt
 			   uint64_t *out_bus);
 /* The way back; the address came from the above. */
 uint64_t weir_dma_bus_to_pa_(const struct weir_dma *dma, uint64_t bus);
+
+/* mirror.c */
+/* Machine lock held. Return: 0; WEIR_ENOMEM. */
+int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out_mirror);
+/* NULL is fine. */
+void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror);
+/* A piece that the device reaches directly, at an address on its bus. Return: 0; WEIR_ENOMEM; as weir_domain_map(). */
+int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes);
+/* Return: 0; WEIR_EIO when an IOMMU did not confirm it. */
+int weir_dma_mirror_del_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes);
 
 /* space.c */
 /* The space of the domain that a device is behind, with one more user. Machine lock held. */

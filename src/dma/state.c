@@ -86,6 +86,7 @@ static bool is_coherent(const struct weir_device *dev, const struct weir_dma_opt
 
 static void destroy(struct weir_dma *dma)
 {
+	weir_dma_mirror_destroy_(dma->mirror);
 	weir_dma_windows_free_(dma);
 	weir_spin_fini(&dma->spin);
 	weir_atomic_free(dma->m, dma, sizeof(*dma));
@@ -183,15 +184,17 @@ int weir_dma_begin_(struct weir_device *dev)
 	const struct weir_domain *domain = dev->master ? weir_group_domain(dev->master->group)
 						       : NULL;
 	struct weir_dma *dma;
+	bool mirrored;
 	int err;
 
 	dev->dma_direct = !domain || domain->type != WEIR_DOMAIN_DMA;
-	if (dev->dma_direct)
+	mirrored = dev->untranslated && weir_iommu_late_of_(dev) == WEIR_IOMMU_ADOPT_MAPPED;
+	if (dev->dma_direct && !mirrored)
 		return 0;
 	err = create(dev, &dma);
 	if (err)
 		return err;
-	err = enter_space(dma);
+	err = mirrored ? weir_dma_mirror_create_(dev->m, &dma->mirror) : enter_space(dma);
 	if (err) {
 		destroy(dma);
 		return err;

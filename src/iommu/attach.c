@@ -349,11 +349,17 @@ static int begin_group(struct weir_group *group, const struct weir_master *maste
 	int err;
 
 	if (group->domain)
-		return master->adopted && group->domain->type != WEIR_DOMAIN_IDENTITY ? WEIR_EBUSY : 0;
-	err = weir_domain_create(group->m, usual_type(master), &group->usual);
-	if (!err)
-		group->domain = weir_domain_ref(group->usual);
-	return err;
+		return master->mirror ||
+		       (master->adopted && group->domain->type != WEIR_DOMAIN_IDENTITY) ? WEIR_EBUSY : 0;
+	if (master->mirror) {
+		group->usual = weir_domain_ref(master->mirror);
+	} else {
+		err = weir_domain_create(group->m, usual_type(master), &group->usual);
+		if (err)
+			return err;
+	}
+	group->domain = weir_domain_ref(group->usual);
+	return 0;
 }
 
 static void end_group(struct weir_group *group)

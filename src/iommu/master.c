@@ -75,8 +75,13 @@ static void free_master(struct weir_master *master)
 	weir_free_(master->dev->m, master, master_bytes(master->nr_streams));
 }
 
-static int make_master(struct weir_device *dev, uint32_t nr_streams, bool adopted,
-		       struct weir_master **out_master)
+/* How a device comes that is bound already. */
+struct adoption {
+	struct weir_domain *mirror; /* NULL: identity */
+};
+
+static int make_master(struct weir_device *dev, uint32_t nr_streams,
+		       const struct adoption *adoption, struct weir_master **out_master)
 {
 	struct weir_master *master = weir_alloc_(dev->m, master_bytes(nr_streams));
 	struct weir_fwnode *missing;
@@ -86,7 +91,8 @@ static int make_master(struct weir_device *dev, uint32_t nr_streams, bool adopte
 		return WEIR_ENOMEM;
 	master->dev = dev;
 	master->nr_streams = nr_streams;
-	master->adopted = adopted;
+	master->adopted = adoption != NULL;
+	master->mirror = adoption ? adoption->mirror : NULL;
 	weir_list_init(&master->group_node);
 	for (uint32_t i = 0; i < nr_streams; i++)
 		(void)stream_at(dev, i, &master->streams[i], &missing);
@@ -137,10 +143,11 @@ void weir_iommu_detach_(struct weir_device *dev)
 	weir_identity_detached_(dev);
 }
 
-static int become_master(struct weir_device *dev, uint32_t nr_streams, bool adopted)
+static int become_master(struct weir_device *dev, uint32_t nr_streams,
+			 const struct adoption *adoption)
 {
 	struct weir_master *master;
-	int err = make_master(dev, nr_streams, adopted, &master);
+	int err = make_master(dev, nr_streams, adoption, &master);
 
 	if (err)
 		return err;
@@ -180,7 +187,8 @@ static int set_group(struct weir_master *master, bool usual)
 	return err;
 }
 
-static int configure(struct weir_device *dev, bool adopted, struct weir_fwnode **out_missing)
+static int configure(struct weir_device *dev, const struct adoption *adoption,
+		     struct weir_fwnode **out_missing)
 {
 	struct weir_stream_id stream;
 	uint32_t nr_streams = 0;
@@ -190,21 +198,27 @@ static int configure(struct weir_device *dev, bool adopted, struct weir_fwnode *
 		nr_streams++;
 	if (err || !nr_streams)
 		return err;
-	err = become_master(dev, nr_streams, adopted);
+	err = become_master(dev, nr_streams, adoption);
 	/* the group may have been blocked, because none of its devices had a driver */
-	return err || adopted ? err : set_group(dev->master, true);
+	return err || adoption ? err : set_group(dev->master, true);
 }
 
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
 {
-	return dev->master ? set_group(dev->master, true) : configure(dev, false, out_missing);
+	return dev->master ? set_group(dev->master, true) : configure(dev, NULL, out_missing);
 }
 
-int weir_iommu_adopt_(struct weir_device *dev)
+int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain)
 {
+	const struct adoption adoption = { .mirror = domain };
 	struct weir_fwnode *missing;
 
-	return dev->master ? 0 : configure(dev, true, &missing);
+	return dev->master ? 0 : configure(dev, &adoption, &missing);
+}
+
+enum weir_iommu_late weir_iommu_late_of_(const struct weir_device *dev)
+{
+	return dev->iommu_late ? dev->iommu_late - 1u : dev->m->iommu_rules.late;
 }
 
 bool weir_iommu_is_of_(struct weir_device *dev, const struct weir_device *sup)

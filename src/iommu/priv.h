@@ -90,7 +90,8 @@ struct weir_master {
 	struct weir_device *dev;     /* (c) */
 	struct weir_group *group;    /* (c) */
 	struct weir_list group_node; /* (g) and (m) in group->masters */
-	bool adopted;                /* (c) it runs already, and so is never translated */
+	bool adopted;                /* (c) it runs already, and does DMA directly */
+	struct weir_domain *mirror;  /* (c) what it is adopted with; NULL: identity. Borrowed while it joins */
 	uint32_t nr_streams;         /* (c) */
 	struct weir_stream_id streams[];
 };
@@ -187,10 +188,12 @@ struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node);
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing);
 /*
  * Puts a device that is bound, and does DMA directly, behind its IOMMUs without it
- * noticing: behind an identity domain. Machine lock as above.
+ * noticing: behind @domain, or an identity domain when that is NULL. Machine lock as above.
  * Return: as above; WEIR_EBUSY when others of its group are translated.
  */
-int weir_iommu_adopt_(struct weir_device *dev);
+int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain);
+/* The device's own rule, or the machine's. */
+enum weir_iommu_late weir_iommu_late_of_(const struct weir_device *dev);
 /* Whether @sup is one of the IOMMUs that firmware names for @dev. Machine lock held. */
 bool weir_iommu_is_of_(struct weir_device *dev, const struct weir_device *sup);
 /* The device whose stream that would be, attached or not; NULL. O(devices). Machine lock held. */

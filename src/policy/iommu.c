@@ -16,11 +16,6 @@ static enum weir_iommu_need need_of(const struct weir_device *dev)
 	return dev->iommu_need ? dev->iommu_need - 1u : dev->m->iommu_rules.need;
 }
 
-static enum weir_iommu_late late_of(const struct weir_device *dev)
-{
-	return dev->iommu_late ? dev->iommu_late - 1u : dev->m->iommu_rules.late;
-}
-
 void weir_iommu_rules_set(struct weir_machine *m, const struct weir_iommu_rules *rules)
 {
 	weir_lock_(m);
@@ -127,7 +122,7 @@ static struct weir_device *find_late(struct weir_device *iommu, enum weir_iommu_
 	struct weir_link *link;
 
 	weir_list_each(link, &iommu->consumers, struct weir_link, s_node)
-		if (late_of(link->consumer) == late && runs_without(link))
+		if (weir_iommu_late_of_(link->consumer) == late && runs_without(link))
 			return link->consumer;
 	return NULL;
 }
@@ -157,22 +152,29 @@ void weir_before_iommu_(struct weir_device *dev)
 	}
 }
 
+/* Return: whether there may be more. */
+static bool adopt(struct weir_device *iommu, struct weir_device *con)
+{
+	bool mapped = weir_iommu_late_of_(con) == WEIR_IOMMU_ADOPT_MAPPED;
+	int err = weir_iommu_adopt_(con, mapped ? weir_dma_mirror_domain_(con) : NULL);
+
+	if (err == WEIR_EDEFER) /* another of its IOMMUs is missing yet */
+		return false;
+	con->untranslated = false; /* tried once */
+	con->adopted = !err;
+	con->iommu_err = err;
+	if (err)
+		weir_logf_(iommu->m, WEIR_LOG_ERR, "%s: runs, and cannot be put behind %s: %s; "
+			   "its DMA is blocked", con->name, iommu->name, weir_strerror(err));
+	return true;
+}
+
 void weir_iommu_came_(struct weir_device *dev)
 {
+	static const enum weir_iommu_late rules[] = { WEIR_IOMMU_ADOPT, WEIR_IOMMU_ADOPT_MAPPED };
 	struct weir_device *con;
 
-	while ((con = find_late(dev, WEIR_IOMMU_ADOPT))) {
-		int err = weir_iommu_adopt_(con);
-
-		con->untranslated = false; /* tried once */
-		con->adopted = !err;
-		con->iommu_err = err;
-		if (err && err != WEIR_EDEFER)
-			weir_logf_(dev->m, WEIR_LOG_ERR, "%s: runs, and cannot be put behind %s: %s; "
-				   "its DMA is blocked", con->name, dev->name, weir_strerror(err));
-		if (err == WEIR_EDEFER) {
-			con->untranslated = true; /* another of its IOMMUs is missing yet */
-			break;
-		}
-	}
+	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		while ((con = find_late(dev, rules[i])) && adopt(dev, con))
+			;
 }

@@ -163,6 +163,66 @@ static void test_late_adopts(void **state)
 	close_late();
 }
 
+/* edu writes 64 bytes there. */
+static bool reaches(uint64_t iova, const uint8_t *va)
+{
+	uint8_t before[64];
+
+	memcpy(before, va, sizeof(before));
+	for (unsigned int i = 0; i < 64; i++)
+		((uint8_t *)late.va)[i] = (uint8_t)(va[i] + 1);
+	edu_dma(&late.b, &late.edu, late.iova, 64, false, false);
+	edu_dma(&late.b, &late.edu, iova, 64, true, false);
+	return memcmp(before, va, sizeof(before)) != 0;
+}
+
+/* The device goes on, and reaches what its driver has mapped, before and after, and no more. */
+static void test_late_adopts_with_what_is_mapped(void **state)
+{
+	const struct weir_host_ops *ops;
+	struct weir_module *module;
+	uint64_t pa, one, two;
+	void *mem;
+	uint8_t *va;
+
+	(void)state;
+	open_late(WEIR_IOMMU_ADOPT_MAPPED);
+	ops = weir_qtest_ops(late.b.qtest);
+	assert_int_equal(ops->pages_alloc(late.b.qtest, 2 * PAGE, PAGE, &mem, &pa), 0);
+	va = mem;
+	assert_int_equal(weir_dma_map_phys(late.dev, pa, 64, WEIR_DMA_FROM_DEVICE, &one), 0);
+	assert_int_equal(pthread_create(&late.thread, NULL, keep_going, NULL), 0);
+	while (late.landed < 20)
+		;
+	module = load();
+	late.stop = true;
+	pthread_join(late.thread, NULL);
+	printf("# %u transfers landed, %u were lost\n", late.landed, late.lost);
+	assert_int_equal(late.lost, 0);
+	assert_int_equal(domain_type(), WEIR_DOMAIN_UNMANAGED);
+	assert_false(weir_dma_is_translated(late.dev));
+
+	assert_true(reaches(one, va));
+	assert_false(reaches(pa + PAGE, va + PAGE));
+	assert_int_equal(weir_dma_map_phys(late.dev, pa + 1024, PAGE, WEIR_DMA_FROM_DEVICE, &two), 0);
+	assert_true(reaches(pa + PAGE, va + PAGE));
+	/* the first page has something of the second mapping yet */
+	assert_int_equal(weir_dma_unmap(late.dev, one, 64, WEIR_DMA_FROM_DEVICE), 0);
+	assert_true(reaches(two, va + 1024));
+	assert_int_equal(weir_dma_unmap(late.dev, two, PAGE, WEIR_DMA_FROM_DEVICE), 0);
+	assert_false(reaches(two, va + 1024));
+	assert_false(reaches(pa + PAGE, va + PAGE));
+	assert_true(lands(4));
+
+	assert_int_equal(weir_driver_unregister(late.b.m, &edu_driver), 0);
+	assert_int_equal(weir_driver_register(late.b.m, &edu_driver), 0);
+	assert_int_equal(weir_settle(late.b.m), 0);
+	assert_translated();
+	assert_int_equal(weir_module_unload(module, WEIR_MODULE_FORCE), 0);
+	ops->pages_free(late.b.qtest, mem, pa, 2 * PAGE);
+	close_late();
+}
+
 /* The device is taken from its driver first. */
 static void test_late_rebinds(void **state)
 {
@@ -207,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_late_adopts),
+		cmocka_unit_test(test_late_adopts_with_what_is_mapped),
 		cmocka_unit_test(test_late_rebinds),
 		cmocka_unit_test(test_late_is_refused),
 	};

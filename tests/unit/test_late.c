@@ -215,6 +215,10 @@ static const struct late_case cases[] = {
 	{ "optional goes without, is adopted by the late IOMMU", OPTIONAL, WEIR_IOMMU_ADOPT,
 	  "seal=no-driver off -;+nic=direct off -;+iommu=up on identity;-nic=no-driver on blocked;"
 	  "+nic=up on dma" },
+	{ "optional goes without, is adopted with what it has mapped", OPTIONAL,
+	  WEIR_IOMMU_ADOPT_MAPPED,
+	  "seal=no-driver off -;+nic=direct off -;+iommu=up on unmanaged;"
+	  "-nic=no-driver on blocked;+nic=up on dma" },
 	{ "optional: the IOMMU fails, and comes later", OPTIONAL, WEIR_IOMMU_REBIND,
 	  "fail=unknown-driver off -;+iommu=unknown-driver off -;+nic=direct off -;"
 	  "-iommu=direct off -;work=direct off -;+iommu=up on dma" },
@@ -244,7 +248,7 @@ static void run(const struct late_case *c)
 		if (strcmp(is, want))
 			fail_msg("%s: after %s: %s, not %s", c->name, part, is, want);
 	}
-	if (c->late == WEIR_IOMMU_ADOPT)
+	if (c->late == WEIR_IOMMU_ADOPT || c->late == WEIR_IOMMU_ADOPT_MAPPED)
 		assert_true(model.enforced);
 	world_close(&w);
 }

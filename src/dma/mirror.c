@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a device that goes without its IOMMU has mapped: a domain that nobody is behind, until
+ * the IOMMU comes late and adopts the device with it. The device's calls go on as
+ * before, and the domain follows them: a page is in it while something in it is mapped.
+ *
+ * Made before the device's probe, gone with its driver. The spin lock guards the pages and
+ * is held around the domain's calls, so that a page's count and its mapping agree.
+ */
+#include "dma/priv.h"
+
+#include "core/tree.h"
+#include "iommu/priv.h"
+
+#define PAGE UINT64_C(4096)
+
+struct page {
+	struct weir_tree_node node;
+	uint64_t at;      /* on the bus */
+	uint64_t users;   /* pieces that have something of it */
+	bool others;      /* it was mapped already, for interrupts: it stays */
+};
+
+struct weir_dma_mirror {
+	struct weir_machine *m;      /* (c) */
+	struct weir_domain *domain;  /* (c) referenced */
+	struct weir_spin spin;
+	struct weir_tree pages;      /* (s) struct page by at */
+};
+
+static struct page *of(struct weir_tree_node *node)
+{
+	return node ? weir_container_of(node, struct page, node) : NULL;
+}
+
+int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out_mirror)
+{
+	struct weir_dma_mirror *mirror = weir_atomic_alloc(m, sizeof(*mirror));
+	int err;
+
+	if (!mirror)
+		return WEIR_ENOMEM;
+	mirror->m = m;
+	err = weir_spin_init(&mirror->spin, m, WEIR_LOCK_MIRROR);
+	if (!err)
+		err = weir_domain_make_(m, WEIR_DOMAIN_UNMANAGED, &mirror->domain);
+	if (err) {
+		weir_dma_mirror_destroy_(mirror);
+		return err;
+	}
+	*out_mirror = mirror;
+	return 0;
+}
+
+void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror)
+{
+	struct weir_tree_node *node;
+
+	if (!mirror)
+		return;
+	while ((node = mirror->pages.root)) {
+		weir_tree_erase_(&mirror->pages, node);
+		weir_atomic_free(mirror->m, of(node), sizeof(struct page));
+	}
+	if (mirror->domain)
+		weir_domain_unref(mirror->domain);
+	weir_spin_fini(&mirror->spin);
+	weir_atomic_free(mirror->m, mirror, sizeof(*mirror));
+}
+
+struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev)
+{
+	const struct weir_dma *dma = atomic_load(&dev->dma);
+
+	return dma && dma->mirror ? dma->mirror->domain : NULL;
+}
+
+/* ---- one page; the lock is held ---- */
+
+static int map_page(struct weir_dma_mirror *mirror, struct page *page, uint64_t pa)
+{
+	uint64_t there;
+	int err = weir_domain_map(mirror->domain, page->at, pa, PAGE,
+				  WEIR_MAP_READ | WEIR_MAP_WRITE);
+
+	if (err != WEIR_EEXIST || weir_domain_translate(mirror->domain, page->at, &there) ||
+	    there != pa)
+		return err;
+	page->others = true;
+	return 0;
+}
+
+static int add_page(struct weir_dma_mirror *mirror, uint64_t at, uint64_t pa)
+{
+	struct weir_tree_node **link = &mirror->pages.root, *parent = NULL;
+	struct page *page;
+	int err;
+
+	while (*link) {
+		parent = *link;
+		if (of(parent)->at == at) {
+			of(parent)->users++;
+			return 0;
+		}
+		link = at < of(parent)->at ? &parent->left : &parent->right;
+	}
+	page = weir_atomic_alloc(mirror->m, sizeof(*page));
+	if (!page)
+		return WEIR_ENOMEM;
+	page->at = at;
+	page->users = 1;
+	err = map_page(mirror, page, pa);
+	if (err)
+		weir_atomic_free(mirror->m, page, sizeof(*page));
+	else
+		weir_tree_insert_(&mirror->pages, parent, link, &page->node);
+	return err;
+}
+
+static int del_page(struct weir_dma_mirror *mirror, uint64_t at)
+{
+	struct weir_tree_node *node = mirror->pages.root;
+	struct page *page;
+	int err = 0;
+
+	while (node && of(node)->at != at)
+		node = at < of(node)->at ? node->left : node->right;
+	page = of(node);
+	if (!page || --page->users)
+		return 0;
+	if (!page->others)
+		err = weir_domain_unmap(mirror->domain, at, PAGE);
+	weir_tree_erase_(&mirror->pages, node);
+	weir_atomic_free(mirror->m, page, sizeof(*page));
+	return err;
+}
+
+/* ---- pieces ---- */
+
+/* The pages below @end. */
+static int del_pages(struct weir_dma_mirror *mirror, uint64_t first, uint64_t nr)
+{
+	int err = 0;
+
+	for (uint64_t i = 0; i < nr; i++) {
+		int e = del_page(mirror, first + i * PAGE);
+
+		err = err ? err : e;
+	}
+	return err;
+}
+
+static uint64_t count_pages(uint64_t at, uint64_t bytes)
+{
+	return ((at & (PAGE - 1)) + bytes + PAGE - 1) / PAGE;
+}
+
+int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes)
+{
+	unsigned long before = weir_spin_lock(&mirror->spin);
+	uint64_t first = bus & ~(PAGE - 1), first_pa = pa & ~(PAGE - 1);
+	uint64_t nr = count_pages(bus, bytes);
+	int err = 0;
+
+	/* a bus whose addresses differ by less than a page cannot be mirrored */
+	if ((bus ^ pa) & (PAGE - 1))
+		err = WEIR_ERANGE;
+	for (uint64_t i = 0; i < nr && !err; i++) {
+		err = add_page(mirror, first + i * PAGE, first_pa + i * PAGE);
+		if (err)
+			(void)del_pages(mirror, first, i);
+	}
+	weir_spin_unlock(&mirror->spin, before);
+	return err;
+}
+
+int weir_dma_mirror_del_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes)
+{
+	unsigned long before = weir_spin_lock(&mirror->spin);
+	int err = del_pages(mirror, bus & ~(PAGE - 1), count_pages(bus, bytes));
+
+	weir_spin_unlock(&mirror->spin, before);
+	return err;
+}
