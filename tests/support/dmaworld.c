@@ -159,17 +159,30 @@ static void host_timer_destroy(void *host, struct weir_timer *timer)
 	free(timer);
 }
 
+/* One that ran out, taken down as such; NULL: none. */
+static struct weir_timer *next_timer(struct dw *dw)
+{
+	struct weir_timer *timer;
+
+	pthread_mutex_lock(&dw->mutex);
+	for (timer = dw->timers; timer; timer = timer->next)
+		if (timer->at && timer->at <= dw->now)
+			break;
+	if (timer)
+		timer->at = 0;
+	pthread_mutex_unlock(&dw->mutex);
+	return timer;
+}
+
 void dw_advance(struct dw *dw, uint64_t ns)
 {
 	struct weir_timer *timer;
 
+	pthread_mutex_lock(&dw->mutex);
 	dw->now += ns;
-	for (timer = dw->timers; timer; timer = timer->next) {
-		if (!timer->at || timer->at > dw->now)
-			continue;
-		timer->at = 0;
+	pthread_mutex_unlock(&dw->mutex);
+	while ((timer = next_timer(dw)))
 		timer->fn(timer->arg);
-	}
 }
 
 static void host_log(void *host, enum weir_log_level level, const char *line)
