@@ -97,6 +97,13 @@ struct weir_machine_stats {
 void weir_machine_stats_get(struct weir_machine *m, struct weir_machine_stats *out_stats);
 
 /**
+ * weir_machine_host - the host that a machine was made with, for drivers: memory, time, interrupts.
+ * @out_host: the context that its calls take.
+ * Context: any. Return: its calls, valid as long as the machine.
+ */
+const struct weir_host_ops *weir_machine_host(const struct weir_machine *m, void **out_host);
+
+/**
  * weir_machine_policy_name - the name of the machine's policy, such as "weir".
  * Context: any. Return: a string valid as long as the machine.
  */

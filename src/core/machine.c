@@ -337,6 +337,12 @@ void weir_machine_stats_get(struct weir_machine *m, struct weir_machine_stats *o
 	weir_unlock_(m);
 }
 
+const struct weir_host_ops *weir_machine_host(const struct weir_machine *m, void **out_host)
+{
+	*out_host = m->host;
+	return m->ops;
+}
+
 const char *weir_machine_policy_name(const struct weir_machine *m)
 {
 	return m->policy->name;
