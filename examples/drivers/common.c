@@ -8,12 +8,10 @@
 #define FIRST_PAUSE_NS 1000u
 #define LAST_PAUSE_NS  50000u
 
-void client_init(struct client *c, struct weir_device *dev, const char *name,
-		 const struct weir_mmio *mmio)
+void client_init(struct client *c, struct weir_device *dev, const char *name)
 {
 	c->dev = dev;
-	c->ops = mmio->ops;
-	c->host = mmio->host;
+	c->ops = weir_machine_host(weir_device_machine(dev), &c->host);
 	c->name = name;
 }
 
@@ -26,9 +24,11 @@ int client_quarantine(struct client *c, const char *what, uint64_t value)
 		return WEIR_EIO;
 	client_text_begin(&text, c->fault, sizeof(c->fault));
 	client_text_add(&text, what);
-	client_text_add(&text, " (");
-	client_text_hex(&text, value);
-	client_text_add(&text, ")");
+	if (value != CLIENT_NO_VALUE) {
+		client_text_add(&text, " (");
+		client_text_hex(&text, value);
+		client_text_add(&text, ")");
+	}
 	c->stats.fault = c->fault;
 	(void)weir_pci_master(c->dev, false);
 	if (!c->ops->log)

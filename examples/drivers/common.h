@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the clients share: waiting, texts, and data in shuffled pages. Private to them;
- * each module has a copy of its own.
+ * What the clients share: waiting, texts, data in shuffled pages, and what can be done
+ * with a disk. Private to them; each module has a copy of its own.
+ *
+ * Structures that devices read are written as they are: little-endian processors only.
  */
 #ifndef WEIR_CLIENT_COMMON_H
 #define WEIR_CLIENT_COMMON_H
@@ -23,15 +25,14 @@ struct client {
 	char fault[96];   /* why it is in quarantine; "" when it is not */
 };
 
-/* @mmio: the device's registers, mapped. */
-void client_init(struct client *c, struct weir_device *dev, const char *name,
-		 const struct weir_mmio *mmio);
+void client_init(struct client *c, struct weir_device *dev, const char *name);
 
 /*
  * Puts the device into quarantine: it does no more DMA, and all that is asked of it from now
  * on is refused. Logged, the first time, with its name. Return: WEIR_EIO.
  */
 int client_quarantine(struct client *c, const char *what, uint64_t value);
+#define CLIENT_NO_VALUE UINT64_MAX
 
 /* ---- waiting, by the host's clock, or by counting where it has none ---- */
 
@@ -106,5 +107,30 @@ void client_buffer_fill(struct client_buffer *b, uint64_t seed);
 uint64_t client_buffer_sum(const struct client_buffer *b, uint64_t bytes);
 /* Nobody wrote to the two pages beside. */
 bool client_buffer_intact(const struct client_buffer *b);
+
+/* ---- disks ---- */
+
+#define CLIENT_DISK_PAGES 256u /* the longest transfer: 1 MiB */
+
+struct client_disk {
+	struct client *c;
+	uint64_t nr_pages; /* of the disk */
+	uint64_t seed;
+	/*
+	 * Moves the pages [first, first + nr) of a mapped buffer from the disk's page @at on,
+	 * and waits for it. Return: 0, or an error; nothing is under way then either.
+	 */
+	int (*transfer)(struct client *c, const struct client_buffer *b, uint32_t first,
+			uint32_t nr, uint64_t at, bool write);
+};
+
+/*
+ * Writes and reads of every power of two from 4 KiB to 1 MiB, in odd rounds of a page less,
+ * at places drawn, all compared. Return: 0; WEIR_EBADMSG; WEIR_ERANGE when the disk is
+ * smaller than 1 MiB; as transfer and the DMA calls.
+ */
+int client_disk_sizes(struct client_disk *disk, unsigned int rounds);
+/* Reads 1 MiB @times without looking in between. Return: as client_disk_sizes(). */
+int client_disk_speed(struct client_disk *disk, unsigned int times);
 
 #endif

@@ -174,3 +174,95 @@ void clients_reload(struct clients *cl, unsigned int rounds, const char *rest)
 		clients_bind(cl);
 	}
 }
+
+/* ---- addresses ---- */
+
+void clients_iova(struct clients *cl, uint64_t iova, uint64_t pa)
+{
+	struct weir_domain *domain;
+	struct weir_group *group;
+	uint64_t reached, ram_pa;
+	size_t ram_bytes;
+
+	if (!cl->behind_iommu) {
+		assert_int_equal(iova, pa);
+		return;
+	}
+	weir_qtest_ram(cl->b.qtest, &ram_pa, &ram_bytes);
+	if (iova - ram_pa < ram_bytes)
+		fail_msg("0x%llx is an address of RAM", (unsigned long long)iova);
+	assert_int_equal(weir_group_of(cl->dev, &group), 0);
+	domain = weir_group_domain(group);
+	assert_int_equal(weir_domain_type_get(domain), WEIR_DOMAIN_DMA);
+	assert_int_equal(weir_domain_translate(domain, iova, &reached), 0);
+	assert_int_equal(reached, pa);
+}
+
+uint64_t clients_pa(struct clients *cl, const void *va)
+{
+	const struct weir_host_ops *ops = weir_qtest_ops(cl->b.qtest);
+	uint64_t pa;
+
+	assert_int_equal(ops->va_to_pa(cl->b.qtest, va, 1, &pa), 0);
+	return pa;
+}
+
+void clients_buffer(struct clients *cl, const struct client_buffer *b)
+{
+	unsigned int neighbours = 0;
+
+	assert_int_equal(b->nr_mapped, b->nr_pages);
+	for (uint32_t i = 0; i < b->nr_pages; i++) {
+		clients_iova(cl, b->pages[i].iova, b->pages[i].pa);
+		neighbours += i && b->pages[i].iova == b->pages[i - 1].iova + CLIENT_PAGE;
+	}
+	assert_in_range(neighbours, 0, b->nr_pages / 8);
+}
+
+/* ---- disks ---- */
+
+#define DISK_PAGES 256u
+#define DISK_AT    3u
+
+static void compare_page(struct clients *cl, const struct client_page *page, uint32_t at)
+{
+	uint8_t there[CLIENT_PAGE];
+
+	assert_int_equal(pread(cl->disk_fd, there, sizeof(there), (off_t)at * CLIENT_PAGE),
+			 sizeof(there));
+	assert_memory_equal(there, page->va, sizeof(there));
+}
+
+static void fill_file(struct clients *cl, uint32_t pages)
+{
+	uint64_t words[CLIENT_PAGE / 8], seed = 5;
+
+	for (uint32_t i = 0; i < pages; i++) {
+		for (size_t j = 0; j < CLIENT_PAGE / 8; j++)
+			words[j] = client_random(&seed);
+		assert_int_equal(pwrite(cl->disk_fd, words, sizeof(words), (off_t)i * CLIENT_PAGE),
+				 sizeof(words));
+	}
+}
+
+void clients_disk(struct clients *cl, struct client *c,
+		  int (*transfer)(struct client *c, const struct client_buffer *b, uint32_t first,
+				  uint32_t nr, uint64_t at, bool write))
+{
+	struct client_buffer b;
+
+	assert_int_equal(client_buffer_init(&b, c, DISK_PAGES, 77), 0);
+	client_buffer_fill(&b, 88);
+	assert_int_equal(client_buffer_map(&b, WEIR_DMA_BIDIRECTIONAL), 0);
+	clients_buffer(cl, &b);
+	assert_int_equal(transfer(c, &b, 0, DISK_PAGES, DISK_AT, true), 0);
+	for (uint32_t i = 0; i < DISK_PAGES; i++)
+		compare_page(cl, &b.pages[i], DISK_AT + i);
+	fill_file(cl, DISK_PAGES - 20);
+	assert_int_equal(transfer(c, &b, 7, DISK_PAGES - 20, 0, false), 0);
+	for (uint32_t i = 0; i < DISK_PAGES - 20; i++)
+		compare_page(cl, &b.pages[7 + i], i);
+	assert_true(client_buffer_intact(&b));
+	assert_int_equal(transfer(c, &b, 0, 1, UINT32_MAX, true), WEIR_ERANGE);
+	client_buffer_fini(&b);
+}

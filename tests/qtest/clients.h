@@ -7,7 +7,7 @@
 #define WEIR_TESTS_CLIENTS_H
 
 #include "bench.h"
-#include "client.h"
+#include "common.h"
 
 #define CLIENTS_MAX_ARGS 24u
 
@@ -49,5 +49,21 @@ void clients_refuse(struct clients *cl, const char *test, int err, const char *w
 unsigned long clients_sweep(struct clients *cl);
 /* Bound, one test, unbound, @rounds times: nothing grows. @rest: left in flight each time. */
 void clients_reload(struct clients *cl, unsigned int rounds, const char *rest);
+/*
+ * An address that the device was given is an IOVA outside of RAM, and leads to @pa; direct:
+ * it is @pa.
+ */
+void clients_iova(struct clients *cl, uint64_t iova, uint64_t pa);
+/* Where memory of the library is. */
+uint64_t clients_pa(struct clients *cl, const void *va);
+/* The same for all pages of a mapped buffer, whose order must be none. */
+void clients_buffer(struct clients *cl, const struct client_buffer *b);
+/*
+ * What a disk is told to write is in the file behind it, page by page, and what that has is
+ * read. @transfer: see struct client_disk.
+ */
+void clients_disk(struct clients *cl, struct client *c,
+		  int (*transfer)(struct client *c, const struct client_buffer *b, uint32_t first,
+				  uint32_t nr, uint64_t at, bool write));
 
 #endif

@@ -79,6 +79,18 @@ static void ping(struct clients *cl, unsigned int n)
 	assert_int_equal(after.replies - before.replies, n);
 }
 
+/* All that the device has addresses of. */
+static void check_addresses(struct clients *cl)
+{
+	struct e1000e_client *nic = weir_device_data(cl->dev);
+
+	assert_int_equal(weir_mmio_read32(&nic->mmio, E1000E_RDBAL), (uint32_t)nic->rx_iova);
+	assert_int_equal(weir_mmio_read32(&nic->mmio, E1000E_TDBAL), (uint32_t)nic->tx_iova);
+	clients_iova(cl, nic->rx_iova, clients_pa(cl, nic->rx));
+	clients_iova(cl, nic->tx_iova, clients_pa(cl, nic->tx));
+	clients_buffer(cl, &nic->rx_pages);
+}
+
 static void all_tests(const char *arch, bool iommu)
 {
 	struct seen seen;
@@ -87,6 +99,7 @@ static void all_tests(const char *arch, bool iommu)
 	clients_open(&cl, &what, arch, iommu);
 	read_capture(&cl, &seen);
 	assert_int_equal(seen.frames, 0);
+	check_addresses(&cl);
 	ping(&cl, 20);
 	clients_pass(&cl, "quick");
 	clients_pass(&cl, "long");
@@ -104,6 +117,12 @@ static void test_e1000e_direct(void **state)
 	all_tests("aarch64", false);
 	all_tests("x86_64", false);
 	all_tests("riscv64", false);
+}
+
+static void test_e1000e_translated(void **state)
+{
+	(void)state;
+	all_tests("aarch64", true);
 }
 
 /* Nobody has that address. */
@@ -179,7 +198,7 @@ static void test_e1000e_reload(void **state)
 	struct clients cl;
 
 	(void)state;
-	clients_open(&cl, &what, "aarch64", false);
+	clients_open(&cl, &what, "aarch64", true);
 	clients_reload(&cl, 20, "start");
 	ping(&cl, 3);
 	clients_close(&cl);
@@ -190,7 +209,7 @@ static void test_e1000e_sweep(void **state)
 	struct clients cl;
 
 	(void)state;
-	clients_open(&cl, &what, "aarch64", false);
+	clients_open(&cl, &what, "aarch64", true);
 	assert_true(clients_sweep(&cl) > 5);
 	ping(&cl, 3);
 	clients_close(&cl);
@@ -200,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_e1000e_direct),
+		cmocka_unit_test(test_e1000e_translated),
 		cmocka_unit_test(test_e1000e_ping_nobody),
 		cmocka_unit_test(test_e1000e_lies_are_caught),
 		cmocka_unit_test(test_e1000e_stuck),

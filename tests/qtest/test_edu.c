@@ -99,9 +99,13 @@ static const struct clients_what what = {
 
 static void all_tests(const char *arch, bool iommu)
 {
+	struct edu_client *edu;
 	struct clients cl;
 
 	clients_open(&cl, &what, arch, iommu);
+	edu = weir_device_data(cl.dev);
+	clients_buffer(&cl, &edu->out);
+	clients_buffer(&cl, &edu->in);
 	clients_pass(&cl, "quick");
 	clients_pass(&cl, "msi");
 	clients_pass(&cl, "long");
@@ -129,7 +133,7 @@ static void test_edu_client_reload(void **state)
 	struct clients cl;
 
 	(void)state;
-	clients_open(&cl, &what, "aarch64", false);
+	clients_open(&cl, &what, "aarch64", true);
 	clients_reload(&cl, 20, "start");
 	clients_pass(&cl, "quick");
 	clients_close(&cl);
@@ -140,7 +144,7 @@ static void test_edu_client_sweep(void **state)
 	struct clients cl;
 
 	(void)state;
-	clients_open(&cl, &what, "aarch64", false);
+	clients_open(&cl, &what, "aarch64", true);
 	assert_true(clients_sweep(&cl) > 5);
 	clients_pass(&cl, "quick");
 	clients_close(&cl);

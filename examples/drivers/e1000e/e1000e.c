@@ -114,7 +114,7 @@ static int e1000e_probe(struct weir_device *dev)
 	err = weir_pci_bar_map(dev, 0, &nic->mmio);
 	if (err)
 		goto err_disable;
-	client_init(&nic->c, dev, "e1000e", &nic->mmio);
+	client_init(&nic->c, dev, "e1000e");
 	if (nic->mmio.bytes < E1000E_REGISTERS_BYTES) {
 		err = weir_dev_fail(dev, WEIR_EIO, "e1000e: only 0x%llx bytes of registers",
 				    (unsigned long long)nic->mmio.bytes);

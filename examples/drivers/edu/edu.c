@@ -165,7 +165,7 @@ static int edu_probe(struct weir_device *dev)
 	err = weir_pci_bar_map(dev, 0, &edu->mmio);
 	if (err)
 		goto err_disable;
-	client_init(&edu->c, dev, "edu", &edu->mmio);
+	client_init(&edu->c, dev, "edu");
 	err = check_device(edu);
 	if (err)
 		goto err_mmio;

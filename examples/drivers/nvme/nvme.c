@@ -56,7 +56,7 @@ static int nvme_probe(struct weir_device *dev)
 	err = weir_pci_bar_map(dev, 0, &nvme->mmio);
 	if (err)
 		goto err_disable;
-	client_init(&nvme->c, dev, "nvme", &nvme->mmio);
+	client_init(&nvme->c, dev, "nvme");
 	if (nvme->mmio.bytes < 2 * NVME_DOORBELLS) {
 		err = weir_dev_fail(dev, WEIR_EIO, "nvme: only 0x%llx bytes of registers",
 				    (unsigned long long)nvme->mmio.bytes);

@@ -1,83 +1,16 @@
 // SPDX-License-Identifier: MIT
-/*
- * What the client of NVM Express can be asked to do. A device that was refused by an
- * IOMMU may complete its command all the same, without error: what counts is the data, by
- * checksums over buffers that were filled with something else before.
- */
+/* What the client of NVM Express can be asked to do. */
 #include "nvme/nvme.h"
 
-#define MAX_PAGES (NVME_MAX_COMMAND_BYTES / CLIENT_PAGE)
 #define FLIGHT_PAGES 64u
+#define SPEED_TIMES  64u
 
-/* Writes @b from @lba on and reads it into other pages. */
-static int there_and_back(struct nvme_client *nvme, struct client_buffer *b,
-			  struct client_buffer *back, uint64_t lba)
+static int transfer(struct client *c, const struct client_buffer *b, uint32_t first, uint32_t nr,
+		    uint64_t at, bool write)
 {
-	uint64_t bytes = (uint64_t)b->nr_pages * CLIENT_PAGE, sum;
-	int err;
+	struct nvme_client *nvme = weir_device_data(c->dev);
 
-	client_buffer_fill(b, client_random(&nvme->seed));
-	client_buffer_fill(back, client_random(&nvme->seed));
-	sum = client_buffer_sum(b, bytes);
-	err = client_buffer_map(b, WEIR_DMA_TO_DEVICE);
-	if (err)
-		return err;
-	err = nvme_transfer(nvme, b, 0, b->nr_pages, lba, true);
-	if (err)
-		return err;
-	err = client_buffer_unmap(b);
-	if (err)
-		return err;
-	err = client_buffer_map(back, WEIR_DMA_FROM_DEVICE);
-	if (err)
-		return err;
-	err = nvme_transfer(nvme, back, 0, b->nr_pages, lba, false);
-	if (err)
-		return err;
-	err = client_buffer_unmap(back);
-	if (err)
-		return err;
-	if (client_buffer_sum(b, bytes) != sum || client_buffer_sum(back, bytes) != sum)
-		return WEIR_EBADMSG;
-	if (!client_buffer_intact(b) || !client_buffer_intact(back))
-		return WEIR_EBADMSG;
-	nvme->c.stats.transfers += 2;
-	nvme->c.stats.bytes += 2 * bytes;
-	return 0;
-}
-
-static int one_size(struct nvme_client *nvme, uint32_t nr_pages, uint64_t lba)
-{
-	struct client_buffer b, back;
-	int err = client_buffer_init(&b, &nvme->c, nr_pages, client_random(&nvme->seed));
-
-	if (err)
-		return err;
-	err = client_buffer_init(&back, &nvme->c, nr_pages, client_random(&nvme->seed));
-	if (!err)
-		err = there_and_back(nvme, &b, &back, lba);
-	client_buffer_fini(&back);
-	client_buffer_fini(&b);
-	return err;
-}
-
-/* Every power of two from 4 KiB to 1 MiB, and sizes beside them, at places drawn. */
-static int run_sizes(struct nvme_client *nvme, unsigned int rounds)
-{
-	uint64_t pages = nvme->nr_blocks / (CLIENT_PAGE / nvme->block_bytes);
-	int err = 0;
-
-	if (pages < MAX_PAGES)
-		return WEIR_ERANGE;
-	for (unsigned int round = 0; round < rounds && !err; round++) {
-		for (uint32_t n = 1; n <= MAX_PAGES && !err; n *= 2) {
-			uint32_t nr = round % 2 && n > 1 ? n - 1 : n;
-			uint64_t at = client_random(&nvme->seed) % (pages - nr + 1);
-
-			err = one_size(nvme, nr, at * (CLIENT_PAGE / nvme->block_bytes));
-		}
-	}
-	return err;
+	return nvme_transfer(nvme, b, first, nr, at * (CLIENT_PAGE / nvme->block_bytes), write);
 }
 
 /* Fills the queue with reads, and lets them be. */
@@ -109,12 +42,18 @@ static int nvme_dma_test(struct weir_device *dev, const char *test, char *report
 	struct nvme_client *nvme = weir_device_data(dev);
 	struct weir_client_stats before = nvme->c.stats;
 	uint64_t began = client_now(&nvme->c);
+	struct client_disk disk = {
+		.c = &nvme->c, .nr_pages = nvme->nr_blocks / (CLIENT_PAGE / nvme->block_bytes),
+		.seed = ++nvme->seed, .transfer = transfer,
+	};
 	int err;
 
 	if (client_text_equal(test, "quick"))
-		err = run_sizes(nvme, 1);
+		err = client_disk_sizes(&disk, 1);
 	else if (client_text_equal(test, "long"))
-		err = run_sizes(nvme, 10);
+		err = client_disk_sizes(&disk, 10);
+	else if (client_text_equal(test, "speed"))
+		err = client_disk_speed(&disk, SPEED_TIMES);
 	else if (client_text_equal(test, "start"))
 		err = run_start(nvme);
 	else
@@ -133,6 +72,7 @@ static void nvme_stats(struct weir_device *dev, struct weir_client_stats *out_st
 static const struct weir_client_test nvme_tests[] = {
 	{ "quick", "writes and reads of 4 KiB to 1 MiB, compared; overwrites what is on it" },
 	{ "long", "the same ten times, at odd sizes too" },
+	{ "speed", "one write of 1 MiB and 64 reads of it" },
 	{ "start", "as many reads as there is room for, not waited for" },
 	{ NULL, NULL },
 };
