@@ -7,6 +7,7 @@
 #include "virtio/priv.h"
 
 #include "virtio/regs.h"
+#include "weir/iommu.h"
 
 #define MAX_CAPS 64u
 
@@ -177,6 +178,9 @@ static int pci_irq_request(struct weir_virtio *v)
 	err = ops->msi_request(v->m->host, 1, on_message, v, &message, &v->irq);
 	if (err)
 		return err;
+	err = weir_msi_map(v->dev, &message, &message);
+	if (!err)
+		/* Behind an IOMMU the doorbell has to be mapped, and may be elsewhere for the device. */
 	err = weir_msi_map(v->dev, &message, &message);
 	if (!err)
 		err = weir_pci_msi_enable(v->dev, 1, &message);

@@ -324,6 +324,135 @@ static void test_virtio_iommu_bound_100_times(void **state)
 	bed_close(&bed);
 }
 
+/* ---- a virtio device behind it: its queue is at an IOVA, its interrupts are translated ---- */
+
+static const char *const rng_args[] = {
+	"-device", "virtio-iommu-pci,addr=03.0",
+	"-device", "virtio-rng-pci,addr=06.0,disable-legacy=on,iommu_platform=on",
+	NULL,
+};
+
+struct rng {
+	struct weir_virtio *v;
+	struct weir_virtq *queue;
+	struct weir_virtq_memory memory; /* the queue, and a page behind it */
+	unsigned int interrupts;
+};
+
+static void on_rng(void *arg)
+{
+	struct rng *rng = arg;
+
+	rng->interrupts++;
+}
+
+static int rng_start(struct weir_device *dev, struct rng *rng)
+{
+	const size_t bytes = weir_virtq_bytes(8);
+	struct weir_virtq_memory memory;
+	uint64_t features;
+	int err = weir_virtio_negotiate(rng->v, 0, WEIR_VIRTIO_ACCESS_PLATFORM, 0, &features);
+
+	if (!err)
+		err = weir_virtio_irq_request(rng->v, on_rng, rng);
+	if (!err)
+		err = weir_dma_alloc(dev, bytes + 4096, 0, &rng->memory.va,
+				     &rng->memory.address);
+	if (err)
+		return err;
+	memory = rng->memory;
+	memory.bytes = bytes;
+	rng->memory.bytes = bytes + 4096;
+	err = weir_virtq_create(rng->v, 0, 8, &memory, &rng->queue);
+	return err ? err : weir_virtio_start(rng->v);
+}
+
+static void rng_remove(struct weir_device *dev)
+{
+	struct rng *rng = weir_device_data(dev);
+
+	weir_virtio_stop(rng->v);
+	rng->queue = weir_virtq_destroy(rng->queue);
+	rng->v = weir_virtio_close(rng->v);
+	assert_int_equal(weir_dma_free(dev, rng->memory.bytes, rng->memory.va, rng->memory.address), 0);
+}
+
+static int rng_probe(struct weir_device *dev)
+{
+	struct rng *rng;
+	void *mem;
+
+	assert_int_equal(weir_devm_alloc(dev, sizeof(*rng), &mem), 0);
+	rng = mem;
+	weir_device_set_data(dev, rng);
+	assert_int_equal(weir_virtio_open(dev, &rng->v), 0);
+	assert_int_equal(weir_virtio_type(rng->v), 4);
+	assert_int_equal(rng_start(dev, rng), 0);
+	return 0;
+}
+
+static const struct weir_driver_ops rng_ops = {
+	.abi = WEIR_ABI(struct weir_driver_ops),
+	.probe = rng_probe,
+	.remove = rng_remove,
+};
+static const struct weir_match rng_match[] = { { .key = "pci:1af4:1044" }, { 0 } };
+static const struct weir_driver rng_driver = {
+	.name = "rng-client", .bus = "pci", .match = rng_match, .ops = &rng_ops,
+};
+
+/* Random bytes arrive in the page behind the queue, and an interrupt with them. */
+static void ask(struct bench *b, struct rng *rng)
+{
+	const size_t at = weir_virtq_bytes(8);
+	const struct weir_virtq_segment segment = { rng->memory.address + at, 64 };
+	uint8_t *page = (uint8_t *)rng->memory.va + at, none[64] = { 0 };
+	uint32_t written;
+	void *token;
+
+	memset(page, 0, 64);
+	rng->interrupts = 0;
+	assert_int_equal(weir_virtq_arm(rng->queue), 0);
+	assert_int_equal(weir_virtq_add(rng->queue, &segment, 0, 1, page), 0);
+	assert_int_equal(weir_virtq_kick(rng->queue), 0);
+	assert_int_equal(weir_virtq_wait(rng->queue, 5000000000), 0);
+	assert_int_equal(weir_virtq_get(rng->queue, &token, &written), 0);
+	assert_ptr_equal(token, page);
+	assert_true(written > 0 && written <= 64);
+	assert_memory_not_equal(page, none, written);
+	for (unsigned int i = 0; i < 1000 && !rng->interrupts; i++)
+		weir_qtest_ops(b->qtest)->delay_ns(b->qtest, 100000);
+	assert_int_equal(rng->interrupts, 1);
+}
+
+static void test_virtio_iommu_bound_virtio(void **state)
+{
+	struct weir_module *module;
+	struct weir_device *dev;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "aarch64", NULL, rng_args);
+	assert_int_equal(weir_driver_register(b.m, &rng_driver), 0);
+	dev = bench_pci(&b, 0x1af4, 0x1044);
+	for (unsigned int i = 0; i < 10; i++) {
+		struct rng *rng;
+
+		assert_int_equal(weir_module_load(b.m, &weir_module_virtio_iommu, &module), 0);
+		assert_int_equal(weir_settle(b.m), 0);
+		assert_int_equal(weir_device_status_get(dev), WEIR_DEVICE_BOUND);
+		assert_true(weir_dma_is_translated(dev));
+		rng = weir_device_data(dev);
+		for (unsigned int n = 0; n < 20; n++)
+			ask(&b, rng);
+		assert_int_equal(weir_virtio_iommu_poll(bench_pci(&b, 0x1af4, 0x1057)), 0);
+		assert_int_equal(weir_module_unload(module, WEIR_MODULE_FORCE), 0);
+		assert_false(weir_pci_is_master(dev));
+	}
+	assert_int_equal(weir_driver_unregister(b.m, &rng_driver), 0);
+	bench_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_virtio_iommu_bound_sweep),
 		cmocka_unit_test(test_virtio_iommu_bound_sleeps),
 		cmocka_unit_test(test_virtio_iommu_bound_100_times),
+		cmocka_unit_test(test_virtio_iommu_bound_virtio),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
