@@ -423,6 +423,61 @@ static void test_pci_plug_and_unplug(void **state)
 	bench_close(&b);
 }
 
+/* The upper half of each, for the lower one is the first host bridge's. */
+static void take_upper_halves(struct weir_pci_host *host)
+{
+	for (unsigned int i = 0; i < host->nr_windows; i++) {
+		struct weir_pci_window *w = &host->windows[i];
+
+		w->bytes /= 2;
+		w->pci += w->bytes;
+		if (w->cpu != WEIR_PCI_NO_CPU_ADDRESS)
+			w->cpu += w->bytes;
+	}
+}
+
+/* A second root bus of the segment, which a device tree does not show: known by its number. */
+static void test_pci_two_root_buses(void **state)
+{
+	static const char *const args[] = {
+		"-device", "pcie-root-port,id=rp0,chassis=1,addr=02.0",
+		"-device", "e1000e,bus=rp0",
+		"-device", "pxb-pcie,id=pxb,bus_nr=64,addr=03.0",
+		"-device", "pcie-root-port,id=rp1,bus=pxb,chassis=2,addr=02.0",
+		"-device", "edu,bus=rp1,dma_mask=0xffffffffffffffff", NULL
+	};
+	struct weir_device *dev;
+	struct weir_pci_host host;
+	struct weir_pci_id id;
+	struct weir_pci *pci;
+	struct bench b;
+	struct edu edu;
+
+	(void)state;
+	bench_open(&b, "aarch64", "virt,gic-version=3,iommu=smmuv3", args);
+	assert_int_equal(weir_firmware_pci_host(weir_device_fwnode(b.bridge), &host), 0);
+	assert_int_equal(bench_count(&b, 0x1234, 0x11e8), 0); /* the first does not see it */
+	host.first_bus = 64;
+	host.ecam_pa += 64u << 20;
+	host.ecam_bytes -= 64u << 20;
+	take_upper_halves(&host);
+	assert_int_equal(weir_pci_add(b.bridge, &host, NULL, NULL, 0, &pci), 0);
+	assert_int_equal(weir_pci_find(pci, WEIR_PCI_RID(65, 0, 0), &dev), 0);
+	assert_string_equal(weir_device_name(dev), "0000:41:00.0");
+	assert_string_equal(bench_group(dev, WEIR_PCI_RULES_WEIR), "pci0000:40/02.0/00.0");
+	assert_string_equal(bench_group(bench_named(&b, "0000:01:00.0"), WEIR_PCI_RULES_WEIR),
+			    "pci0000/02.0/00.0");
+	assert_int_equal(weir_pci_iommu_id(dev, 0, &id), 0);
+	assert_int_equal(id.id, 0x4100);
+	assert_int_equal(weir_pci_msi_id(dev, &id), 0);
+	assert_int_equal(id.id, 0x4100);
+	edu_open(&edu, dev); /* it answers at its registers */
+	edu_close(&edu);
+	weir_pci_del(pci);
+	no_faults(&b);
+	bench_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_pci_msix_arrives),
 		cmocka_unit_test(test_pci_reset),
 		cmocka_unit_test(test_pci_plug_and_unplug),
+		cmocka_unit_test(test_pci_two_root_buses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
