@@ -175,6 +175,28 @@ void clients_reload(struct clients *cl, unsigned int rounds, const char *rest)
 	}
 }
 
+#define PCI_COMMAND        4u
+#define PCI_COMMAND_MEMORY 2u
+
+void clients_gone(struct clients *cl)
+{
+	const struct weir_host_ops *ops = weir_qtest_ops(cl->b.qtest);
+	uint64_t began = ops->time_ns(cl->b.qtest);
+	struct weir_client_stats stats;
+	uint32_t command;
+
+	clients_pass(cl, "quick");
+	command = weir_pci_read(cl->dev, PCI_COMMAND, 2);
+	weir_pci_write(cl->dev, PCI_COMMAND, 2, command & ~PCI_COMMAND_MEMORY);
+	clients_refuse(cl, "quick", WEIR_EIO, "in quarantine");
+	cl->ops->stats(cl->dev, &stats);
+	assert_non_null(stats.fault);
+	clients_unbind(cl);
+	assert_true(ops->time_ns(cl->b.qtest) - began < UINT64_C(12000000000));
+	clients_bind(cl);
+	clients_pass(cl, "quick");
+}
+
 /* ---- addresses ---- */
 
 void clients_iova(struct clients *cl, uint64_t iova, uint64_t pa)

@@ -50,6 +50,11 @@ unsigned long clients_sweep(struct clients *cl);
 /* Bound, one test, unbound, @rounds times: nothing grows. @rest: left in flight each time. */
 void clients_reload(struct clients *cl, unsigned int rounds, const char *rest);
 /*
+ * The device answers no more: the test fails soon, it can be unbound soon, and all is well when it
+ * is back.
+ */
+void clients_gone(struct clients *cl);
+/*
  * An address that the device was given is an IOVA outside of RAM, and leads to @pa; direct:
  * it is @pa.
  */

@@ -204,6 +204,16 @@ static void test_e1000e_reload(void **state)
 	clients_close(&cl);
 }
 
+static void test_e1000e_gone(void **state)
+{
+	struct clients cl;
+
+	(void)state;
+	clients_open(&cl, &what, "aarch64", true);
+	clients_gone(&cl);
+	clients_close(&cl);
+}
+
 static void test_e1000e_sweep(void **state)
 {
 	struct clients cl;
@@ -224,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_e1000e_lies_are_caught),
 		cmocka_unit_test(test_e1000e_stuck),
 		cmocka_unit_test(test_e1000e_reload),
+		cmocka_unit_test(test_e1000e_gone),
 		cmocka_unit_test(test_e1000e_sweep),
 	};
 

@@ -139,6 +139,16 @@ static void test_edu_client_reload(void **state)
 	clients_close(&cl);
 }
 
+static void test_edu_client_gone(void **state)
+{
+	struct clients cl;
+
+	(void)state;
+	clients_open(&cl, &what, "aarch64", true);
+	clients_gone(&cl);
+	clients_close(&cl);
+}
+
 static void test_edu_client_sweep(void **state)
 {
 	struct clients cl;
@@ -160,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_edu_client_direct),
 		cmocka_unit_test(test_edu_client_translated),
 		cmocka_unit_test(test_edu_client_reload),
+		cmocka_unit_test(test_edu_client_gone),
 		cmocka_unit_test(test_edu_client_sweep),
 	};
 

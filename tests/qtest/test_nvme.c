@@ -133,6 +133,16 @@ static void test_nvme_reload(void **state)
 	clients_close(&cl);
 }
 
+static void test_nvme_gone(void **state)
+{
+	struct clients cl;
+
+	(void)state;
+	clients_open(&cl, &what, "aarch64", true);
+	clients_gone(&cl);
+	clients_close(&cl);
+}
+
 static void test_nvme_sweep(void **state)
 {
 	struct clients cl;
@@ -152,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_nvme_disk),
 		cmocka_unit_test(test_nvme_lies_are_caught),
 		cmocka_unit_test(test_nvme_reload),
+		cmocka_unit_test(test_nvme_gone),
 		cmocka_unit_test(test_nvme_sweep),
 	};
 

@@ -179,6 +179,16 @@ static void test_virtio_blk_reload(void **state)
 	clients_close(&cl);
 }
 
+static void test_virtio_blk_gone(void **state)
+{
+	struct clients cl;
+
+	(void)state;
+	clients_open(&cl, &what, "aarch64", true);
+	clients_gone(&cl);
+	clients_close(&cl);
+}
+
 static void test_virtio_blk_sweep(void **state)
 {
 	struct clients cl;
@@ -200,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_virtio_blk_platform_is_needed),
 		cmocka_unit_test(test_virtio_blk_lies_are_caught),
 		cmocka_unit_test(test_virtio_blk_reload),
+		cmocka_unit_test(test_virtio_blk_gone),
 		cmocka_unit_test(test_virtio_blk_sweep),
 	};
 

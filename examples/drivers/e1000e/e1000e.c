@@ -6,6 +6,8 @@
  */
 #include "e1000e/e1000e.h"
 
+#include "weir/trace.h"
+
 #define RESET_NS  UINT64_C(1000000000)
 #define MASTER_NS UINT64_C(10000000)
 #define LINK_NS   UINT64_C(10000000000)
@@ -101,6 +103,18 @@ static int start(struct e1000e_client *nic)
 	return 0;
 }
 
+static void note_link(const struct e1000e_client *nic, const char *words)
+{
+	char line[80];
+	struct client_text text;
+
+	client_text_begin(&text, line, sizeof(line));
+	client_text_add(&text, weir_device_name(nic->c.dev));
+	client_text_add(&text, ": e1000e: ");
+	client_text_add(&text, words);
+	weir_trace_note(weir_device_machine(nic->c.dev), line);
+}
+
 static int e1000e_probe(struct weir_device *dev)
 {
 	struct e1000e_client *nic;
@@ -130,6 +144,7 @@ static int e1000e_probe(struct weir_device *dev)
 	if (err)
 		goto err_rings;
 	weir_device_set_data(dev, nic);
+	note_link(nic, "link up");
 	return 0;
 
 err_rings:
@@ -146,7 +161,10 @@ static void e1000e_remove(struct weir_device *dev)
 {
 	struct e1000e_client *nic = weir_device_data(dev);
 
+	weir_mmio_write32(&nic->mmio, E1000E_CTRL,
+			  weir_mmio_read32(&nic->mmio, E1000E_CTRL) & ~E1000E_CTRL_SLU);
 	(void)reset(nic); /* if it is not, it is no bus master all the same */
+	note_link(nic, "link down");
 	e1000e_rings_fini(nic);
 	weir_mmio_unmap(&nic->mmio);
 	weir_pci_disable(dev);

@@ -52,6 +52,11 @@ int e1000e_send(struct e1000e_client *nic, uint32_t bytes);
 int e1000e_receive(struct e1000e_client *nic, uint32_t *out_bytes);
 /* Until all that was sent is gone. Return: 0; WEIR_EIO in quarantine, or put there. */
 int e1000e_flush(struct e1000e_client *nic);
+/*
+ * Nothing came in time: who is to blame? Return: WEIR_ETIMEDOUT, the network; WEIR_EIO, the
+ * device, which is in quarantine then.
+ */
+int e1000e_late(struct e1000e_client *nic);
 
 /* ---- net.c ---- */
 

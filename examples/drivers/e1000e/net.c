@@ -205,7 +205,7 @@ int e1000e_resolve(struct e1000e_client *nic, uint32_t address)
 	}
 	if (err)
 		return err;
-	return is_resolved(nic) ? 0 : WEIR_ETIMEDOUT;
+	return is_resolved(nic) ? 0 : e1000e_late(nic);
 }
 
 int e1000e_echo(struct e1000e_client *nic, uint32_t bytes, uint64_t *out_ns)
@@ -221,7 +221,7 @@ int e1000e_echo(struct e1000e_client *nic, uint32_t bytes, uint64_t *out_ns)
 		result = take_frame(nic, bytes);
 	} while (!result && client_wait_more(&wait));
 	if (result <= 0)
-		return result ? result : WEIR_ETIMEDOUT;
+		return result ? result : e1000e_late(nic);
 	*out_ns = client_now(&nic->c) - began;
 	return e1000e_flush(nic);
 }

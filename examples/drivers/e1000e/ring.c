@@ -158,6 +158,13 @@ int e1000e_send(struct e1000e_client *nic, uint32_t bytes)
 	return 0;
 }
 
+int e1000e_late(struct e1000e_client *nic)
+{
+	if (weir_mmio_read32(&nic->mmio, E1000E_STATUS) == UINT32_MAX)
+		return client_quarantine(&nic->c, "it does not answer", CLIENT_NO_VALUE);
+	return WEIR_ETIMEDOUT;
+}
+
 /* ---- receiving ---- */
 
 /* Gives a descriptor back to the device. */

@@ -13,32 +13,44 @@
 
 /* ---- transfers ---- */
 
-static bool is_busy(struct edu_client *edu)
+/* Return: 0; WEIR_EBUSY; WEIR_EIO when there is no device any more. */
+static int is_free(struct edu_client *edu)
 {
-	return weir_mmio_read64(&edu->mmio, EDU_DMA_COMMAND) & EDU_DMA_START;
+	uint64_t command = weir_mmio_read64(&edu->mmio, EDU_DMA_COMMAND);
+
+	if (command == UINT64_MAX)
+		return WEIR_EIO;
+	return command & EDU_DMA_START ? WEIR_EBUSY : 0;
 }
 
 int edu_wait(struct edu_client *edu)
 {
 	struct client_wait wait;
+	int err = is_free(edu);
 
 	client_wait_begin(&wait, &edu->c, WAIT_NS);
-	while (is_busy(edu))
+	while (err == WEIR_EBUSY) {
 		if (!client_wait_more(&wait))
 			return WEIR_ETIMEDOUT;
+		err = is_free(edu);
+	}
 	client_barrier(&edu->c);
-	return 0;
+	return err;
 }
 
 int edu_start(struct edu_client *edu, uint64_t iova, uint32_t bytes, bool from_device, bool irq)
 {
 	uint64_t command = EDU_DMA_START | (from_device ? EDU_DMA_FROM_DEVICE : 0) |
 			   (irq ? EDU_DMA_IRQ : 0);
+	int err;
 
 	if (edu->c.fault[0])
 		return WEIR_EIO;
-	if (is_busy(edu))
-		return WEIR_EBUSY;
+	err = is_free(edu);
+	if (err == WEIR_EIO)
+		return client_quarantine(&edu->c, "it does not answer", CLIENT_NO_VALUE);
+	if (err)
+		return err;
 	weir_mmio_write64(&edu->mmio, EDU_DMA_FROM, from_device ? EDU_BUFFER : iova);
 	weir_mmio_write64(&edu->mmio, EDU_DMA_TO, from_device ? iova : EDU_BUFFER);
 	weir_mmio_write64(&edu->mmio, EDU_DMA_BYTES, bytes);
@@ -55,6 +67,8 @@ int edu_transfer(struct edu_client *edu, uint64_t iova, uint32_t bytes, bool fro
 		err = edu_wait(edu);
 	if (err == WEIR_ETIMEDOUT)
 		err = client_quarantine(&edu->c, "a transfer does not end", bytes);
+	if (err == WEIR_EIO)
+		err = client_quarantine(&edu->c, "it does not answer", CLIENT_NO_VALUE);
 	return err;
 }
 
@@ -114,6 +128,7 @@ static int check_device(struct edu_client *edu)
 {
 	struct weir_device *dev = edu->c.dev;
 	uint32_t identity = weir_mmio_read32(&edu->mmio, EDU_IDENTITY), alive;
+	int err;
 
 	if (edu->mmio.bytes < EDU_REGISTERS_BYTES ||
 	    (identity & EDU_IDENTITY_MASK) != EDU_IDENTITY_VALUE)
@@ -123,9 +138,8 @@ static int check_device(struct edu_client *edu)
 	if (alive != (uint32_t)~0x12345678u)
 		return weir_dev_fail(dev, WEIR_EIO, "edu: it does not answer rightly (%x)", alive);
 	/* a transfer that somebody started before us ends, or goes nowhere */
-	if (edu_wait(edu))
-		return weir_dev_fail(dev, WEIR_ETIMEDOUT, "edu: a transfer does not end");
-	return 0;
+	err = edu_wait(edu);
+	return err ? weir_dev_fail(dev, err, "edu: a transfer does not end") : 0;
 }
 
 static int setup_memory(struct edu_client *edu)

@@ -27,7 +27,7 @@ extern const struct weir_client_ops weir_edu_ops;
 int edu_transfer(struct edu_client *edu, uint64_t iova, uint32_t bytes, bool from_device, bool irq);
 /* Starts one and leaves it alone. Return: 0; WEIR_EBUSY; WEIR_EIO in quarantine. */
 int edu_start(struct edu_client *edu, uint64_t iova, uint32_t bytes, bool from_device, bool irq);
-/* Until no transfer is under way. Return: 0; WEIR_ETIMEDOUT. */
+/* Until no transfer is under way. Return: 0; WEIR_ETIMEDOUT; WEIR_EIO when there is no device. */
 int edu_wait(struct edu_client *edu);
 
 #endif

@@ -135,6 +135,12 @@ int nvme_reap(struct nvme_client *nvme, struct nvme_queue *queue)
 	return n;
 }
 
+/* It says so, or there is no device any more. */
+static bool is_dead(struct nvme_client *nvme)
+{
+	return weir_mmio_read32(&nvme->mmio, NVME_CSTS) & NVME_CSTS_CFS;
+}
+
 int nvme_drain(struct nvme_client *nvme, struct nvme_queue *queue)
 {
 	struct client_wait wait;
@@ -149,6 +155,8 @@ int nvme_drain(struct nvme_client *nvme, struct nvme_queue *queue)
 			client_wait_begin(&wait, &nvme->c, COMMAND_NS);
 			continue;
 		}
+		if (is_dead(nvme))
+			return client_quarantine(&nvme->c, "it has failed", CLIENT_NO_VALUE);
 		if (client_wait_more(&wait))
 			continue;
 		return client_quarantine(&nvme->c, "commands are not completed", queue->nr_busy);
