@@ -23,6 +23,8 @@ struct weir_lock {
 
 /* The locks that this thread holds, the last taken first. */
 static _Thread_local struct weir_lock *held_top;
+/* What this thread calls counts as called in interrupt context. */
+static _Thread_local bool in_interrupt;
 
 void testhost_fault_(struct testhost *t, const char *fmt, ...)
 {
@@ -57,10 +59,17 @@ void testhost_check_sleep_(struct testhost *t, const char *call)
 {
 	const struct weir_lock *held;
 
+	if (in_interrupt)
+		testhost_fault_(t, "%s is called in interrupt context", call);
 	for (held = held_top; held; held = held->held_below)
 		if (held->host == t && held->spin)
 			testhost_fault_(t, "%s is called under a spin lock of rank %u", call,
 					held->rank);
+}
+
+void testhost_interrupt(bool on)
+{
+	in_interrupt = on;
 }
 
 static struct weir_lock *lock_create(struct testhost *t, unsigned int rank, bool spin)
@@ -212,6 +221,8 @@ static void th_log(void *host, enum weir_log_level level, const char *line)
 {
 	struct testhost *t = host;
 
+	if (in_interrupt)
+		testhost_fault_(t, "log is called in interrupt context");
 	t->inner->log(t->inner_host, level, line);
 }
 

@@ -40,6 +40,12 @@ struct testhost *testhost_destroy(struct testhost *t);
 /* The table for weir_machine_create(); the context is the testhost. */
 const struct weir_host_ops *testhost_ops(struct testhost *t);
 
+/*
+ * From now on what this thread calls counts as called in interrupt context, or no longer:
+ * nothing that sleeps may be called there, and nothing may be logged.
+ */
+void testhost_interrupt(bool on);
+
 /* Makes the @n-th call from now that can fail do so, once; 0: none. */
 void testhost_fail_at(struct testhost *t, unsigned long n);
 /* Whether the call that testhost_fail_at() chose has come and failed. */

@@ -78,7 +78,9 @@ static void refuse(struct iommu_world *iw, uint32_t stream, uint64_t iova)
 		.iova = iova, .record = 0x10,
 	};
 
+	testhost_interrupt(true);
 	weir_iommu_fault(iw->models[0].dev, &f);
+	testhost_interrupt(false);
 }
 
 static void step(struct iommu_world *iw)
@@ -202,6 +204,7 @@ static bool handler(void *context, struct weir_domain *domain, const struct weir
 	assert_ptr_equal(domain, h->domain);
 	h->calls++;
 	h->iova = fault->iova;
+	testhost_interrupt(false); /* as if it had been a thread's */
 	/* no lock is held: the library may be called */
 	weir_iommu_faults_report(machine);
 	return h->takes;

@@ -441,6 +441,27 @@ static void assert_something(const struct weir_host_ops *ops, void *host)
 	ops->assert_failed(host, "a rule", __FILE__, __LINE__);
 }
 
+static void test_testhost_sees_sleep_in_interrupt_context(void **state)
+{
+	struct testhost *t = testhost_create(NULL, NULL);
+	const struct weir_host_ops *ops = testhost_ops(t);
+	struct weir_lock *lock = ops->lock_create(t, 1);
+	void *mem;
+
+	(void)state;
+	testhost_interrupt(true);
+	mem = ops->alloc(t, 8);
+	assert_int_equal(FAULTS(t), 1);
+	ops->lock(t, lock);
+	assert_int_equal(FAULTS(t), 1);
+	testhost_interrupt(false);
+	ops->unlock(t, lock);
+	ops->free(t, mem, 8);
+	ops->lock_destroy(t, lock);
+	assert_int_equal(FAULTS(t), 0);
+	testhost_destroy(t);
+}
+
 static void test_testhost_counts_assertions(void **state)
 {
 	struct testhost *t = testhost_create(NULL, NULL);
@@ -549,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_testhost_clean_use),
 		cmocka_unit_test(test_testhost_sees_memory_faults),
 		cmocka_unit_test(test_testhost_sees_lock_faults),
+		cmocka_unit_test(test_testhost_sees_sleep_in_interrupt_context),
 		cmocka_unit_test(test_testhost_counts_assertions),
 		cmocka_unit_test(test_testhost_fails_the_nth_call),
 		cmocka_unit_test(test_testhost_sweep),

@@ -473,6 +473,42 @@ static void test_part_end_of_the_address_space(void **state)
 	teardown(&w);
 }
 
+/* Nothing of all this sleeps, takes the machine's lock, or logs. */
+static void test_part_in_interrupt_context(void **state)
+{
+	static const struct weir_span spans[2] = {
+		{ .iova = 1 * PAGE, .pa = 70 * PAGE, .bytes = PAGE },
+		{ .iova = 2 * PAGE, .pa = 50 * PAGE, .bytes = PAGE },
+	};
+	struct weir_domain_limits l;
+	struct weir_domain *d;
+	struct world w;
+	uint64_t pa;
+
+	(void)state;
+	setup(&w);
+	d = make_domain(&w);
+	assert_int_equal(join(d, 0), 0);
+	testhost_interrupt(true);
+	assert_int_equal(weir_domain_map_spans_(d, spans, 2, WEIR_MAP_READ), 0);
+	for (uint64_t page = 10; page < 500; page++) /* more than what is kept spare */
+		assert_int_equal(map_page(d, page), 0);
+	assert_int_equal(weir_domain_translate(d, PAGE, &pa), 0);
+	weir_domain_limits_get(d, &l);
+	assert_int_equal(weir_domain_unmap_lazy_(d, PAGE, PAGE), 0);
+	assert_int_equal(weir_domain_sync_(d), 0);
+	assert_int_equal(weir_domain_unmap(d, 2 * PAGE, 400 * PAGE), 0);
+	fail_in = 1;
+	assert_int_equal(map_page(d, 1), WEIR_EIO);
+	fail_in = 1;
+	assert_int_equal(weir_domain_unmap(d, 450 * PAGE, PAGE), WEIR_EIO);
+	testhost_interrupt(false);
+	testhost_check(w.host);
+	leave(d, 0);
+	weir_domain_unref(d);
+	teardown(&w);
+}
+
 static void test_part_external_tables(void **state)
 {
 	static const struct weir_external s2 = {
@@ -644,6 +680,7 @@ int main(void)
 		cmocka_unit_test(test_part_lazy_unmap_waits_for_sync),
 		cmocka_unit_test(test_part_large_unmap),
 		cmocka_unit_test(test_part_end_of_the_address_space),
+		cmocka_unit_test(test_part_in_interrupt_context),
 		cmocka_unit_test(test_part_external_tables),
 		cmocka_unit_test(test_part_host_calls_fail),
 		cmocka_unit_test(test_part_threads),

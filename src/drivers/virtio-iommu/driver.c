@@ -203,6 +203,7 @@ static const struct weir_driver_ops driver_ops = {
 	.abi = WEIR_ABI(struct weir_driver_ops),
 	.probe = viommu_probe,
 	.remove = viommu_remove,
+	.sync_state = weir_iommu_consumers_up,
 	.suspend = viommu_suspend,
 	.resume = viommu_resume,
 	.shutdown = viommu_shutdown,
