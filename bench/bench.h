@@ -21,6 +21,9 @@ void bench_end(struct bench_series *s);
 /* The median, as milliseconds; empties the series. */
 void bench_report_ms(struct bench_series *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The median, as nanoseconds for each of @ops; empties the series. */
+void bench_report_ns(struct bench_series *s, uint64_t ops, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void bench_value(const char *unit, double value, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -29,6 +32,10 @@ bool bench_wanted(const char *name);
 
 /* devcore.c: made-up machines. */
 void bench_devcore(void);
+/* iova.c: I/O virtual addresses. */
+void bench_iova(void);
+/* dma.c: mapping and unmapping. */
+void bench_dma(void);
 /* boards.c: a directory of device trees; @kernel: an open kernel, or NULL. */
 struct weir_kernel;
 void bench_boards(const char *set, const char *dtbs, const struct weir_kernel *kernel);

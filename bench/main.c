@@ -54,17 +54,36 @@ static void print(const char *unit, double value, const char *fmt, va_list args)
 			printed++ ? "," : "", name, value, unit);
 }
 
+static double take_median(struct bench_series *s)
+{
+	double ns;
+
+	qsort(s->ns, s->n, sizeof(*s->ns), by_value);
+	ns = (double)s->ns[s->n / 2];
+	s->n = 0;
+	return ns;
+}
+
 void bench_report_ms(struct bench_series *s, const char *fmt, ...)
 {
 	va_list args;
 
 	if (!s->n)
 		return;
-	qsort(s->ns, s->n, sizeof(*s->ns), by_value);
 	va_start(args, fmt);
-	print("ms", (double)s->ns[s->n / 2] / 1e6, fmt, args);
+	print("ms", take_median(s) / 1e6, fmt, args);
 	va_end(args);
-	s->n = 0;
+}
+
+void bench_report_ns(struct bench_series *s, uint64_t ops, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!s->n)
+		return;
+	va_start(args, fmt);
+	print("ns", take_median(s) / (double)ops, fmt, args);
+	va_end(args);
 }
 
 void bench_value(const char *unit, double value, const char *fmt, ...)
@@ -139,6 +158,8 @@ int main(int argc, char **argv)
 	if (json)
 		fputs("[", json);
 	bench_devcore();
+	bench_iova();
+	bench_dma();
 	run_boards(sets, nr_sets, kernel);
 	if (json) {
 		fputs("\n]\n", json);

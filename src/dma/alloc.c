@@ -68,8 +68,7 @@ static int alloc(struct weir_dma_where where, struct weir_device *dev, size_t by
 				  &pages->iova);
 	if (err)
 		goto err_pages;
-	err = weir_dma_track_(dma, pages->iova, pages->pa, pages->bytes, WEIR_DMA_BIDIRECTIONAL,
-			      where);
+	err = weir_dma_track_(dma, pages->iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL, where);
 	if (err)
 		goto err_map;
 	pages->where = where;

@@ -193,7 +193,7 @@ static int map_phys(struct weir_dma_where where, struct weir_device *dev, uint64
 	err = weir_dma_map_piece_(dma, pa, bytes, how, dma->mask, &iova);
 	if (err)
 		return err;
-	err = weir_dma_track_(dma, iova, pa, bytes, how, where);
+	err = weir_dma_track_(dma, iova, bytes, how, where);
 	if (err)
 		(void)weir_dma_unmap_piece_(dma, iova, bytes, how | WEIR_DMA_NO_SYNC);
 	else

@@ -190,7 +190,7 @@ void weir_dma_bounce_copy_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, bo
 
 /* track.c: with debug. What is wrong is reported here. */
 /* Return: 0; WEIR_ENOMEM. */
-int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t pa, uint64_t bytes, uint32_t how,
+int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
 		    struct weir_dma_where where);
 /* Return: 0; WEIR_EINVAL: no such mapping. */
 int weir_dma_untrack_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
@@ -199,13 +199,6 @@ void weir_dma_track_check_sync_(struct weir_dma *dma, uint64_t iova, uint64_t by
 				struct weir_dma_where where);
 /* Takes away what is still mapped, and names it. */
 void weir_dma_track_drop_(struct weir_dma *dma);
-/*
- * Calls fn for every mapping, in order of address, until it returns other than 0, which is
- * returned. It is called under a spin lock. Without debug there is nothing to tell.
- */
-typedef int weir_dma_tracked_fn_(void *arg, uint64_t iova, uint64_t pa, uint64_t bytes,
-				 uint32_t how);
-int weir_dma_tracked_each_(struct weir_device *dev, weir_dma_tracked_fn_ *fn, void *arg);
 /* Something a caller did wrong. */
 void weir_dma_report_(struct weir_dma *dma, const char *what, uint64_t iova, uint64_t bytes,
 		      struct weir_dma_where where);

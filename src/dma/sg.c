@@ -176,7 +176,7 @@ static int track_list(struct weir_dma *dma, const struct weir_dma_segment *segme
 	for (i = 0; i < n && !err; i++) {
 		const struct weir_dma_segment *s = n == 1 ? &all : &segments[i];
 
-		err = weir_dma_track_(dma, s->iova, 0, s->bytes, how, where);
+		err = weir_dma_track_(dma, s->iova, s->bytes, how, where);
 	}
 	while (err && --i)
 		(void)weir_dma_untrack_(dma, segments[i - 1].iova, segments[i - 1].bytes, how,

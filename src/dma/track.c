@@ -11,7 +11,7 @@
 
 struct tracked {
 	struct weir_tree_node node;
-	uint64_t iova, pa, bytes;
+	uint64_t iova, bytes;
 	uint32_t how;
 	struct weir_dma_where where;
 };
@@ -39,7 +39,7 @@ void weir_dma_report_(struct weir_dma *dma, const char *what, uint64_t iova, uin
 		   what, (unsigned long long)iova, (unsigned long long)bytes, place);
 }
 
-int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t pa, uint64_t bytes, uint32_t how,
+int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
 		    struct weir_dma_where where)
 {
 	struct weir_tree_node **link, *parent = NULL;
@@ -52,7 +52,6 @@ int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t pa, uint64_t b
 	if (!t)
 		return WEIR_ENOMEM;
 	t->iova = iova;
-	t->pa = pa;
 	t->bytes = bytes;
 	t->how = how;
 	t->where = where;
@@ -166,20 +165,4 @@ void weir_dma_track_drop_(struct weir_dma *dma)
 		(void)weir_dma_unmap_piece_(dma, t->iova, t->bytes, t->how | WEIR_DMA_NO_SYNC);
 		weir_atomic_free(dma->m, t, sizeof(*t));
 	}
-}
-
-int weir_dma_tracked_each_(struct weir_device *dev, weir_dma_tracked_fn_ *fn, void *arg)
-{
-	struct weir_dma *dma = atomic_load(&dev->dma);
-	struct weir_tree_node *node;
-	unsigned long before;
-	int err = 0;
-
-	if (!dma || !dma->debug)
-		return 0;
-	before = weir_spin_lock(&dma->spin);
-	for (node = weir_tree_first_(&dma->tracked); node && !err; node = weir_tree_next_(node))
-		err = fn(arg, of(node)->iova, of(node)->pa, of(node)->bytes, of(node)->how);
-	weir_spin_unlock(&dma->spin, before);
-	return err;
 }
