@@ -26,14 +26,15 @@ static const struct {
 	const char *module, *device;
 } clients[] = {
 	{ "edu", "0000:00:02.0" }, { "nvme", "0000:00:03.0" },
+	{ "virtio-blk", "0000:00:04.0" }, { "e1000e", "0000:00:05.0" },
 };
 
 #define N_CLIENTS (sizeof(clients) / sizeof(clients[0]))
 
 struct state {
 	struct bench b;
-	int disk_fd; /* memory, which QEMU opens by its name here */
-	char disk[120];
+	int disk_fd[2]; /* memory, which QEMU opens by its name here */
+	char disk[2][120];
 	struct weir_module *iommu, *modules[N_CLIENTS];
 	struct weir_device *devices[N_CLIENTS];
 };
@@ -111,12 +112,24 @@ static const struct weir_host_ops *make_gated_ops(struct weir_qtest *qtest)
 	return &gated_ops;
 }
 
+static void make_disk(struct state *s, int i)
+{
+	s->disk_fd[i] = memfd_create("disk", MFD_CLOEXEC);
+	assert_true(s->disk_fd[i] >= 0);
+	assert_int_equal(ftruncate(s->disk_fd[i], DISK_BYTES), 0);
+	snprintf(s->disk[i], sizeof(s->disk[i]), "driver=file,node-name=disk%d,locking=off,"
+		 "filename=/proc/%d/fd/%d", i, (int)getpid(), s->disk_fd[i]);
+}
+
 static void open_all(struct state *s, unsigned int threads)
 {
 	const char *const args[] = {
 		"-device", "virtio-iommu-pci",
 		"-device", "edu,dma_mask=0xffffffffffffffff",
-		"-blockdev", s->disk, "-device", "nvme,serial=weir,drive=disk0", NULL
+		"-blockdev", s->disk[0], "-device", "nvme,serial=weir,drive=disk0",
+		"-blockdev", s->disk[1],
+		"-device", "virtio-blk-pci,drive=disk1,iommu_platform=on,disable-legacy=on",
+		"-netdev", "user,id=net0", "-device", "e1000e,netdev=net0", NULL
 	};
 	struct weir_qtest_options options = {
 		.arch = "aarch64", .args = args,
@@ -126,11 +139,8 @@ static void open_all(struct state *s, unsigned int threads)
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	s->disk_fd = memfd_create("disk", MFD_CLOEXEC);
-	assert_true(s->disk_fd >= 0);
-	assert_int_equal(ftruncate(s->disk_fd, DISK_BYTES), 0);
-	snprintf(s->disk, sizeof(s->disk), "driver=file,node-name=disk0,locking=off,"
-		 "filename=/proc/%d/fd/%d", (int)getpid(), s->disk_fd);
+	make_disk(s, 0);
+	make_disk(s, 1);
 	err = weir_qtest_create(&options, &s->b.qtest, error);
 	if (err == WEIR_ENOENT) {
 		fprintf(stderr, "# %s\n", error);
@@ -146,7 +156,8 @@ static void open_all(struct state *s, unsigned int threads)
 static void close_all(struct state *s)
 {
 	bench_close(&s->b);
-	close(s->disk_fd);
+	close(s->disk_fd[0]);
+	close(s->disk_fd[1]);
 }
 
 static void load(struct state *s, const char *name, struct weir_module **out_module)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # weir shell: commands, how it ends, what is refused; on a board and, where there is a
-# QEMU, on its device models. Part of run.sh. The story of modules is shell_story.py.
+# QEMU, on its device models. Part of run.sh. The story of an
+# IOMMU that is loaded, unloaded and loaded again is story.py's.
 
 mkdir -p shell
 cat > shell/board.dts <<'END'
@@ -171,6 +172,8 @@ if command -v qemu-system-aarch64 > /dev/null; then
 		-c 'modprobe good; modprobe good; lsmod; rmmod good; modprobe good; lsmod'
 	expect 2 'qemu: .*no-such-option' shell qemu:virt,arg=-no-such-option -c ls
 	result "shell: a QEMU, plugging and modules"
+	python3 "$here/story.py" "$weir" "$here/story.script" >> wrong 2>&1
+	result "shell: the story of a loadable IOMMU"
 	PATH=/nowhere "$weir" shell qemu:virt -c ls > out 2> err
 	[ $? = 2 ] && grep -q '^weir: qemu: .*qemu-system-aarch64' err || wrong "no QEMU: $(cat err)"
 	result "shell: no QEMU"

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""story.script in weir shell, on a QEMU with virtio-iommu, e1000e and virtio-blk: every
+answer is checked, and the capture of what QEMU saw on the wire.
+
+usage: story.py WEIR SCRIPT     prints what is not as it must be; 0 if nothing is
+"""
+import json
+import struct
+import subprocess
+import sys
+import tempfile
+
+IOMMU, NET, DISK = '0000:00:01.0', '0000:00:02.0', '0000:00:03.0'
+CLIENTS = [NET, DISK]
+
+wrong = []
+
+
+def must(true, what):
+    if not true:
+        wrong.append(what)
+
+
+def packets(path):
+    """The packets of a capture (pcap), each from its Ethernet header on."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    order = '<' if data[:4] == b'\xd4\xc3\xb2\xa1' else '>'
+    at = 24
+    while at + 16 <= len(data):
+        size = struct.unpack(order + 'I', data[at + 8:at + 12])[0]
+        yield data[at + 16:at + 16 + size]
+        at += 16 + size
+
+
+def echoes(path):
+    """How many requests to the gateway and answers from it; the address was resolved before."""
+    gateway, requests, answers, arp = bytes([10, 0, 2, 2]), [], [], set()
+    for p in packets(path):
+        kind = p[12:14]
+        if kind == b'\x08\x06':
+            arp.add((p[20:22], p[28:32] == gateway))
+        if kind == b'\x08\x00' and p[23] == 1:
+            icmp = p[14 + 4 * (p[14] & 15):]
+            if icmp[0] == 8 and p[30:34] == gateway:
+                requests.append(icmp[4:])
+            if icmp[0] == 0 and p[26:30] == gateway:
+                answers.append(icmp[4:])
+    must((b'\x00\x02', True) in arp, 'the capture: the gateway was not resolved')
+    must(requests == answers, f'the capture: {len(requests)} requests, {len(answers)} answers')
+    return len(answers)
+
+
+class Story:
+    def __init__(self, text):
+        self.answers = [json.loads(line) for line in text.splitlines()]
+        self.at = 0
+
+    def next(self, command, status=0):
+        a = self.answers[self.at] if self.at < len(self.answers) else None
+        self.at += 1
+        if not a or ' '.join(a['command']) != command:
+            raise SystemExit(f'answer {self.at}: not one to `{command}`: {a}')
+        if a['status'] != status:
+            raise SystemExit('\n'.join(wrong + [f'answer {self.at}, `{command}`: status '
+                                                f'{a["status"]}: {a["error"]}']))
+        return a
+
+    def devices(self):
+        return {row['device']: row for row in self.next('ls')['result']}
+
+
+def subjects(events, kind):
+    return [e['subject'] for e in events if e['event'] == kind]
+
+
+def place(events, kind, subject):
+    """Where an event is among them; it must be there once."""
+    at = [i for i, e in enumerate(events) if e['event'] == kind and e['subject'] == subject]
+    must(len(at) == 1, f'{kind} of {subject}: {len(at)} times')
+    return at[0] if at else -1
+
+
+def check_waiting(s):
+    """The drivers are there, their IOMMU's is not."""
+    rows = s.devices()
+    for dev in CLIENTS:
+        must(rows[dev]['verdict'] == 'waits-supplier', f'{dev} is {rows[dev]["verdict"]}')
+        must(rows[dev]['group'] is None, f'{dev} is in group {rows[dev]["group"]}')
+    must(rows[IOMMU]['driver'] == 'virtio-iommu', f'{IOMMU}: {rows[IOMMU]}')
+    return rows
+
+
+def check_up(s, iommu):
+    """Both up, in groups of their own that are translated; the IOMMU in none."""
+    a = s.next('modprobe virtio-iommu')
+    events = a['events']
+    ready = place(events, 'iommu-add', iommu)
+    for dev in CLIENTS:
+        must(ready < place(events, 'group', dev) < place(events, 'bound', dev),
+             f'{dev} does not come up behind its IOMMU')
+    rows = s.devices()
+    for dev in CLIENTS + [IOMMU]:
+        must(rows[dev]['verdict'] == 'bound', f'{dev} is {rows[dev]["verdict"]}')
+    must(rows[IOMMU]['group'] is None, f'the IOMMU is in group {rows[IOMMU]["group"]}')
+    groups = check_groups(s, rows)
+    ping = s.next('ping')['result']
+    must(ping and ping['device'] == NET and ping['sent'] == ping['received'] > 0, f'ping: {ping}')
+    must('MiB/s' in s.next('dma ' + DISK)['result']['report'], 'no DMA by the disk')
+    return groups, ping['sent'] if ping else 0
+
+
+def check_groups(s, rows):
+    groups = s.next('groups')['result']
+    must(len(groups) == 2, f'{len(groups)} groups')
+    for g, dev in zip(groups, CLIENTS):
+        must(g['devices'] == [dev] and rows[dev]['group'] == g['group'], f'a group: {g}')
+        must(g['domain'] == 'dma' and g['mappings'] > 0, f'it is not translated: {g}')
+    return [(g['group'], g['devices']) for g in groups]
+
+
+def check_refused(s, groups):
+    a = s.next('rmmod virtio-iommu', 1)
+    for dev in CLIENTS:
+        must(f'{dev} needs {IOMMU}' in a['error'], f'{dev} is not named: {a["error"]}')
+    must(a['events'] == [], f'something happened: {a["events"]}')
+    now = s.next('groups')['result']
+    must([(g['group'], g['devices']) for g in now] == groups, f'groups: {now}')
+
+
+def check_forced(s, iommu):
+    """Consumers before their supplier; out of the groups; then the instance goes."""
+    events = s.next('rmmod -f virtio-iommu')['events']
+    gone = place(events, 'iommu-del', iommu)
+    last = place(events, 'remove', iommu)
+    for dev in CLIENTS:
+        must(place(events, 'remove', dev) < last, f'{dev} is stopped after its IOMMU')
+        must(place(events, 'remove', dev) < place(events, 'group-leave', dev) < gone,
+             f'{dev} is in its group for too long')
+    notes = ' '.join(e['text'] for e in events if e['event'] == 'note')
+    must('link down' in notes, f'the link does not go down: {notes}')
+    must(subjects(events, 'fault') == [], 'DMA went on')
+
+
+def tell(s, capture):
+    first = s.next('stats')['result']
+    a = s.next('modprobe e1000e virtio-blk')
+    must(subjects(a['events'], 'bound') == [], 'a client does not wait')
+    chain = s.next('why ' + NET)['result']
+    must([c['verdict'] for c in chain] == ['waits-supplier', 'loadable'], f'why: {chain}')
+    must(chain[0]['property'] == 'iommu-map' and chain[-1]['driver'] == 'virtio-iommu',
+         f'why: {chain}')
+    rows = check_waiting(s)
+    must(rows[IOMMU]['verdict'] == 'loadable', f'the IOMMU: {rows[IOMMU]}')
+    iommu = (subjects(s.answers[s.at]['events'], 'iommu-add') + [None])[0] # its node
+    groups, sent = check_up(s, iommu)
+    check_refused(s, groups)
+    check_forced(s, iommu)
+    check_waiting(s)
+    must(s.next('groups')['result'] == [], 'groups are left')
+    loaded = {m['module']: m['devices'] for m in s.next('lsmod')['result']}
+    must(loaded == {'e1000e': [], 'virtio-blk': []}, f'modules: {loaded}')
+    stopped = s.next('stats')['result']
+    must(stopped['groups'] == 0, f'stats: {stopped}')
+    again, sent_again = check_up(s, iommu)
+    must(again == groups, f'other groups: {again}, then {groups}')
+    check_forced(s, iommu)
+    now = s.next('stats')['result']
+    must(now == stopped, f'leaked: {now}, before {stopped}')
+    s.next('rmmod e1000e virtio-blk')
+    last = s.next('stats')['result']
+    must((last['devices'], last['drivers'], last['groups']) ==
+         (first['devices'], first['drivers'], 0), f'left: {last}, first {first}')
+    must(s.at == len(s.answers), 'more answers than commands')
+    must(echoes(capture) == sent + sent_again, f'the capture has not {sent + sent_again} pings')
+
+
+def main():
+    weir, script = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as work:
+        capture = work + '/capture'
+        run = subprocess.run(
+            [weir, 'shell', f'qemu:virt,iommu=virtio,dev=e1000e,dev=virtio-blk,pcap={capture}',
+             '--json', '-k', '--script', script], capture_output=True, text=True, timeout=100)
+        must(run.stderr == '', f'standard error: {run.stderr}')
+        must(run.returncode == 1, f'exit status {run.returncode}: one command is refused')
+        tell(Story(run.stdout), capture)
+    if wrong:
+        sys.exit('\n'.join(wrong))
+
+
+main()
