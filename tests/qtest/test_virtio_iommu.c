@@ -4,6 +4,7 @@
  * ids. IOVAs are outside of RAM, so that an access that is not translated cannot look
  * like one that is.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct bed {
 	uint32_t endpoint;             /* edu's */
 	uint8_t *va;                   /* two pages of RAM */
 	uint64_t pa;
+	pthread_mutex_t mutex;         /* faults may come on a thread of timers */
 	struct weir_fault faults[MAX_FAULTS];
 	unsigned int nr_faults;
 };
@@ -41,9 +43,32 @@ static void on_fault(void *arg, const struct weir_fault *fault)
 {
 	struct bed *bed = arg;
 
+	pthread_mutex_lock(&bed->mutex);
 	if (bed->nr_faults < MAX_FAULTS)
 		bed->faults[bed->nr_faults] = *fault;
 	bed->nr_faults++;
+	pthread_mutex_unlock(&bed->mutex);
+}
+
+static unsigned int nr_faults(struct bed *bed)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&bed->mutex);
+	n = bed->nr_faults;
+	pthread_mutex_unlock(&bed->mutex);
+	return n;
+}
+
+/* A transfer of 64 bytes that is refused gives 16 faults, one a word. All are waited for. */
+static void refused(struct bed *bed, unsigned int before)
+{
+	for (unsigned int i = 0; bed->vi && nr_faults(bed) < before + 16; i++) {
+		if (i == 50000)
+			fail_msg("%u faults of a transfer", nr_faults(bed) - before);
+		weir_viommu_poll(bed->vi);
+		bed->ops->delay_ns(bed->b.qtest, 100000);
+	}
 }
 
 /* QEMU plugs the first device into the last of its 32 places. */
@@ -91,6 +116,7 @@ static void bed_prepare(struct bed *bed, const char *arch, const char *const *wi
 	void *mem;
 
 	memset(bed, 0, sizeof(*bed));
+	pthread_mutex_init(&bed->mutex, NULL);
 	bench_open(&bed->b, arch, NULL, with);
 	bed->ops = weir_qtest_ops(bed->b.qtest);
 	if (bench_count(&bed->b, 0x1af4, 0x1057))
@@ -134,13 +160,14 @@ static void edu_write(struct bed *bed, uint64_t to, unsigned int bytes)
 	edu_dma(&bed->b, &bed->edu, to, bytes, true, false);
 }
 
+/* How many there were; they count from 0 again. */
 static unsigned int faults(struct bed *bed)
 {
-	unsigned int n;
+	unsigned int n = nr_faults(bed);
 
-	weir_viommu_poll(bed->vi);
-	n = bed->nr_faults;
+	pthread_mutex_lock(&bed->mutex);
 	bed->nr_faults = 0;
+	pthread_mutex_unlock(&bed->mutex);
 	return n;
 }
 
@@ -160,17 +187,24 @@ static void assert_faults(struct bed *bed, uint64_t iova, unsigned int bytes,
 }
 
 /* edu's buffer is full of a pattern; 64 bytes of it go to @iova. Whether they land in the second page. */
-static bool lands(struct bed *bed, uint64_t iova)
+static bool fire(struct bed *bed, uint64_t iova, bool listening)
 {
 	uint8_t *to = bed->va + 4096;
-	unsigned int n = 0;
+	unsigned int n = 0, before = nr_faults(bed);
 
 	memset(to, FILL, 4096);
 	edu_write(bed, iova, 64);
 	for (unsigned int i = 0; i < 4096; i++)
 		n += to[i] != FILL;
 	assert_true(n == 0 || n == 64);
+	if (!n && listening)
+		refused(bed, before);
 	return n;
+}
+
+static bool lands(struct bed *bed, uint64_t iova)
+{
+	return fire(bed, iova, true);
 }
 
 static void map(struct weir_viommu_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
@@ -270,9 +304,11 @@ static void test_virtio_iommu_permissions(void **state)
 	assert_memory_equal(bed.va, bed.va + 4096, 64);
 	assert_int_equal(faults(&bed), 0);
 	edu_write(&bed, IOVA, 64);
+	refused(&bed, 0);
 	assert_faults(&bed, IOVA, 64, WEIR_FAULT_UNMAPPED, WEIR_FAULT_WRITE);
 	assert_int_equal(bed.va[0], 1);
 	edu_read(&bed, IOVA + 4096, 64);
+	refused(&bed, 0);
 	assert_faults(&bed, IOVA + 4096, 64, WEIR_FAULT_UNMAPPED, WEIR_FAULT_READ);
 	assert_int_equal(weir_viommu_attach(bed.vi, bed.endpoint, NULL), 0);
 	weir_viommu_domain_destroy(domain);
@@ -446,7 +482,7 @@ static void test_virtio_iommu_100_times(void **state)
 		else
 			weir_viommu_suspend(bed.vi);
 		weir_viommu_domain_destroy(domain);
-		assert_false(lands(&bed, IOVA + 4096));
+		assert_false(fire(&bed, IOVA + 4096, false));
 		viommu_close(&bed);
 		assert_false(lands(&bed, bed.pa + 4096));
 		testhost_counts_get(bed.b.host, &now);
@@ -470,8 +506,8 @@ static void test_virtio_iommu_suspends(void **state)
 	for (unsigned int i = 0; i < 10; i++) {
 		assert_true(lands(&bed, IOVA + 4096));
 		weir_viommu_suspend(bed.vi);
-		assert_false(lands(&bed, IOVA + 4096));
-		assert_false(lands(&bed, bed.pa + 4096));
+		assert_false(fire(&bed, IOVA + 4096, false));
+		assert_false(fire(&bed, bed.pa + 4096, false));
 		assert_int_equal(weir_viommu_resume(bed.vi), 0);
 		assert_false(lands(&bed, IOVA + 4096));
 		map(domain, IOVA, bed.pa, 8192, WEIR_MAP_READ | WEIR_MAP_WRITE);
@@ -492,11 +528,12 @@ static void test_virtio_iommu_interrupts(void **state)
 	(void)state;
 	bed_open(&bed, "aarch64", by_mmio);
 	for (unsigned int i = 0; i < 32; i++) {
-		assert_false(lands(&bed, IOVA));
+		assert_false(fire(&bed, IOVA, false));
 		weir_qtest_poll(bed.b.qtest);
 	}
-	n = bed.nr_faults;
-	bed.nr_faults = 0;
+	for (unsigned int i = 0; i < 10000 && nr_faults(&bed) < 32 * 16; i++)
+		bed.ops->delay_ns(bed.b.qtest, 100000);
+	n = faults(&bed);
 	assert_int_equal(n, 32 * 16);
 	bed_close(&bed);
 }

@@ -28,10 +28,34 @@ static int give(struct weir_viommu *vi, uint8_t *p)
 
 int weir_viommu_events_fill_(struct weir_viommu *vi)
 {
-	for (uint32_t i = 0; i < vi->nr_events; i++)
-		if (give(vi, buffer(vi, i)))
-			return WEIR_EIO;
-	return weir_virtq_kick(vi->events);
+	unsigned long before = weir_spin_lock(&vi->event_lock);
+	int err = 0;
+
+	/* Faults come by interrupt, or are looked for. */
+	if (!vi->has_irq)
+		weir_virtq_disarm(vi->events);
+	for (uint32_t i = 0; i < vi->nr_events && !err; i++)
+		err = give(vi, buffer(vi, i));
+	vi->listening = !err;
+	weir_spin_unlock(&vi->event_lock, before);
+	return err ? WEIR_EIO : 0;
+}
+
+int weir_viommu_events_kick_(struct weir_viommu *vi)
+{
+	unsigned long before = weir_spin_lock(&vi->event_lock);
+	int err = weir_virtq_kick(vi->events);
+
+	weir_spin_unlock(&vi->event_lock, before);
+	return err;
+}
+
+void weir_viommu_events_stop_(struct weir_viommu *vi)
+{
+	unsigned long before = weir_spin_lock(&vi->event_lock);
+
+	vi->listening = false;
+	weir_spin_unlock(&vi->event_lock, before);
 }
 
 /* Return: 1 with a fault; 0 with a report that is none; negative when there is no more. */
@@ -60,7 +84,7 @@ static unsigned int drain(struct weir_viommu *vi, unsigned int max)
 	for (;;) {
 		unsigned long before = weir_spin_lock(&vi->event_lock);
 		struct weir_fault fault;
-		int r = n < max && vi->events ? take(vi, &fault) : WEIR_EAGAIN;
+		int r = n < max && vi->listening ? take(vi, &fault) : WEIR_EAGAIN;
 
 		weir_spin_unlock(&vi->event_lock, before);
 		if (r < 0)
@@ -77,9 +101,9 @@ static bool arm(struct weir_viommu *vi, bool on)
 	unsigned long before = weir_spin_lock(&vi->event_lock);
 	bool more = false;
 
-	if (vi->events && on)
+	if (vi->listening && on)
 		more = weir_virtq_arm(vi->events) == 1;
-	else if (vi->events)
+	else if (vi->listening)
 		weir_virtq_disarm(vi->events);
 	weir_spin_unlock(&vi->event_lock, before);
 	return more;

@@ -87,6 +87,7 @@ struct weir_viommu {
 	struct weir_list domains;          /* (r) */
 	struct weir_list endpoints;        /* (r) */
 	bool dead;                         /* (r) */
+	bool listening;                    /* (e) the event queue runs */
 	bool enforced;                     /* (t) bypass is off, and put off again after a reset */
 	bool off;                          /* (t) suspended, or not yet running */
 	struct weir_timer *timer;          /* (c) polls the events; or NULL */
@@ -149,8 +150,12 @@ bool weir_viommu_event_(const uint8_t *data, uint32_t bytes, struct weir_fault *
 
 /* ---- event.c ---- */
 
-/* Gives all buffers to the device. Return: 0; WEIR_EIO. */
+/* Puts all buffers into the queue, before the device runs. Return: 0; WEIR_EIO. */
 int weir_viommu_events_fill_(struct weir_viommu *vi);
+/* Tells the device of them, when it runs. Return: 0; WEIR_EIO. */
+int weir_viommu_events_kick_(struct weir_viommu *vi);
+/* When it returns nobody uses the queue any more. */
+void weir_viommu_events_stop_(struct weir_viommu *vi);
 void weir_viommu_on_irq_(void *viommu);
 void weir_viommu_on_timer_(void *viommu);
 void weir_viommu_timer_set_(struct weir_viommu *vi);

@@ -159,18 +159,14 @@ static int start(struct weir_viommu *vi)
 {
 	int err = vi->enforced ? bypass_off(vi) : 0;
 
-	/* Answers are waited for; faults come by interrupt, or are looked for. */
-	weir_virtq_disarm(vi->requests);
-	if (!vi->has_irq)
-		weir_virtq_disarm(vi->events);
+	weir_virtq_disarm(vi->requests); /* answers are waited for */
 	if (!err)
 		err = weir_viommu_events_fill_(vi);
 	if (!err)
 		err = weir_virtio_start(vi->v);
 	if (err)
 		return err;
-	/* Said again, for before it ran it may not have been heard. */
-	err = weir_virtq_kick(vi->events);
+	err = weir_viommu_events_kick_(vi);
 	vi->off = err;
 	return err;
 }
@@ -258,6 +254,8 @@ static void stop(struct weir_viommu *vi)
 
 	if (!vi->off && vi->enforced)
 		bypass_off(vi);
+	if (vi->event_lock.ops)
+		weir_viommu_events_stop_(vi);
 	weir_virtio_stop(vi->v);
 	if (!vi->lock.ops)
 		return;
