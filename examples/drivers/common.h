@@ -130,6 +130,8 @@ struct client_disk {
  * smaller than 1 MiB; as transfer and the DMA calls.
  */
 int client_disk_sizes(struct client_disk *disk, unsigned int rounds);
+/* One write of @nr pages, and one read, compared. Return: as client_disk_sizes(). */
+int client_disk_one(struct client_disk *disk, uint32_t nr);
 /* Reads 1 MiB @times without looking in between. Return: as client_disk_sizes(). */
 int client_disk_speed(struct client_disk *disk, unsigned int times);
 

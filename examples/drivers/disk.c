@@ -42,12 +42,16 @@ static int there_and_back(struct client_disk *disk, struct client_buffer *b,
 	return 0;
 }
 
-static int one_size(struct client_disk *disk, uint32_t nr)
+int client_disk_one(struct client_disk *disk, uint32_t nr)
 {
-	uint64_t at = client_random(&disk->seed) % (disk->nr_pages - nr + 1);
 	struct client_buffer b, back;
-	int err = client_buffer_init(&b, disk->c, nr, client_random(&disk->seed));
+	uint64_t at;
+	int err;
 
+	if (disk->nr_pages < nr)
+		return WEIR_ERANGE;
+	at = client_random(&disk->seed) % (disk->nr_pages - nr + 1);
+	err = client_buffer_init(&b, disk->c, nr, client_random(&disk->seed));
 	if (err)
 		return err;
 	err = client_buffer_init(&back, disk->c, nr, client_random(&disk->seed));
@@ -63,11 +67,9 @@ int client_disk_sizes(struct client_disk *disk, unsigned int rounds)
 {
 	int err = 0;
 
-	if (disk->nr_pages < CLIENT_DISK_PAGES)
-		return WEIR_ERANGE;
 	for (unsigned int round = 0; round < rounds && !err; round++)
 		for (uint32_t n = 1; n <= CLIENT_DISK_PAGES && !err; n *= 2)
-			err = one_size(disk, round % 2 && n > 1 ? n - 1 : n);
+			err = client_disk_one(disk, round % 2 && n > 1 ? n - 1 : n);
 	return err;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "seed.h"
 #include "weir/virtio_iommu.h"
 
 void clients_bind(struct clients *cl)
@@ -155,6 +156,38 @@ unsigned long clients_sweep(struct clients *cl)
 	clients_bind(cl);
 	printf("# %lu calls failed\n", n - 1);
 	return n - 1;
+}
+
+void clients_sweep_test(struct clients *cl, const char *test, unsigned int points)
+{
+	struct testhost_counts before, after;
+	struct weir_dma_stats first, last;
+	char report[WEIR_CLIENT_REPORT_BYTES];
+	uint64_t seed = seed_take();
+	unsigned long calls;
+
+	clients_pass(cl, test);
+	testhost_counts_get(cl->b.host, &before);
+	clients_pass(cl, test);
+	testhost_counts_get(cl->b.host, &after);
+	calls = after.calls - before.calls;
+	assert_true(calls > 0);
+	weir_dma_stats_get(cl->dev, &first);
+	for (unsigned int i = 0; i < points; i++) {
+		unsigned long n = calls < points ? i % calls + 1 : seed_next(&seed) % calls + 1;
+		int err;
+
+		testhost_fail_at(cl->b.host, n);
+		err = cl->ops->dma_test(cl->dev, test, report, sizeof(report));
+		if (testhost_fault_hit(cl->b.host) && err != WEIR_ENOMEM && err != 0)
+			fail_msg("call %lu: %s: %s", n, report, weir_strerror(err));
+		testhost_fail_at(cl->b.host, 0);
+		weir_dma_stats_get(cl->dev, &last);
+		assert_int_equal(last.mappings, first.mappings);
+		testhost_check(cl->b.host);
+		assert_int_equal(cl->ops->dma_test(cl->dev, test, report, sizeof(report)), 0);
+	}
+	printf("# %lu of %lu calls failed\n", calls < points ? calls : points, calls);
 }
 
 void clients_reload(struct clients *cl, unsigned int rounds, const char *rest)

@@ -47,6 +47,11 @@ void clients_refuse(struct clients *cl, const char *test, int err, const char *w
  * does. Return: how many failed.
  */
 unsigned long clients_sweep(struct clients *cl);
+/*
+ * Does a test with one call of the host failing, at @points places that are drawn: an error,
+ * nothing left behind, and the next time it passes.
+ */
+void clients_sweep_test(struct clients *cl, const char *test, unsigned int points);
 /* Bound, one test, unbound, @rounds times: nothing grows. @rest: left in flight each time. */
 void clients_reload(struct clients *cl, unsigned int rounds, const char *rest);
 /*

@@ -221,6 +221,7 @@ static void test_e1000e_sweep(void **state)
 	(void)state;
 	clients_open(&cl, &what, "aarch64", true);
 	assert_true(clients_sweep(&cl) > 5);
+	clients_sweep_test(&cl, "quick", 20);
 	ping(&cl, 3);
 	clients_close(&cl);
 }

@@ -150,6 +150,7 @@ static void test_nvme_sweep(void **state)
 	(void)state;
 	clients_open(&cl, &what, "aarch64", true);
 	assert_true(clients_sweep(&cl) > 5);
+	clients_sweep_test(&cl, "small", 40);
 	clients_pass(&cl, "quick");
 	clients_close(&cl);
 }

@@ -2,6 +2,7 @@
 /* What the client of virtio's block device can be asked to do. */
 #include "virtio-blk/virtio_blk.h"
 
+#define SMALL_PAGES  16u
 #define SPEED_TIMES 64u
 
 static int transfer(struct client *c, const struct client_buffer *b, uint32_t first, uint32_t nr,
@@ -51,6 +52,8 @@ static int vblk_dma_test(struct weir_device *dev, const char *test, char *report
 		err = client_disk_sizes(&disk, 1);
 	else if (client_text_equal(test, "long"))
 		err = client_disk_sizes(&disk, 10);
+	else if (client_text_equal(test, "small"))
+		err = client_disk_one(&disk, SMALL_PAGES);
 	else if (client_text_equal(test, "speed"))
 		err = client_disk_speed(&disk, SPEED_TIMES);
 	else if (client_text_equal(test, "start"))
@@ -71,6 +74,7 @@ static void vblk_stats(struct weir_device *dev, struct weir_client_stats *out_st
 static const struct weir_client_test vblk_tests[] = {
 	{ "quick", "writes and reads of 4 KiB to 1 MiB, compared; overwrites what is on it" },
 	{ "long", "the same ten times, at odd sizes too" },
+	{ "small", "a write and a read of 64 KiB, compared" },
 	{ "speed", "one write of 1 MiB and 64 reads of it" },
 	{ "start", "as many reads as there is room for, not waited for" },
 	{ NULL, NULL },
