@@ -199,7 +199,7 @@ int weir_acpi_iort_(struct weir_acpi_tree *a)
 		return weir_acpi_bad_(a, t, 40, "offset of nodes", "is not inside the table");
 	if (nr > (t->bytes - at) / NODE_HEAD_BYTES)
 		return weir_acpi_bad_(a, t, 36, "number of nodes", "is more than the table holds");
-	for (uint32_t i = 0, bytes; i < nr && !err; i++, at += bytes)
+	for (uint32_t i = 0, bytes = 0; i < nr && !err; i++, at += bytes)
 		err = read_node(a, at, &bytes);
 	for (uint32_t i = 0; i < a->nr_iort && !err; i++)
 		err = resolve(a, &a->iort[i]);
