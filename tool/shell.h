@@ -90,6 +90,7 @@ json_t *shell_module_names(struct shell *sh, bool loaded);
 int shell_ls(struct shell *sh, int argc, char **argv, json_t **out_result);
 int shell_links(struct shell *sh, int argc, char **argv, json_t **out_result);
 int shell_groups(struct shell *sh, int argc, char **argv, json_t **out_result);
+int shell_maps(struct shell *sh, int argc, char **argv, json_t **out_result);
 int shell_why(struct shell *sh, int argc, char **argv, json_t **out_result);
 int shell_log(struct shell *sh, int argc, char **argv, json_t **out_result);
 int shell_stats(struct shell *sh, int argc, char **argv, json_t **out_result);

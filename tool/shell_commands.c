@@ -38,6 +38,8 @@ const struct shell_command shell_commands[] = {
 	  { KIND_DEVICE, KIND_NOTHING }, shell_links },
 	{ "groups", "groups", "the IOMMU groups, their domains and devices",
 	  { KIND_NOTHING, KIND_NOTHING }, shell_groups },
+	{ "maps", "maps DEV", "what the IOMMU lets a device reach, and at which address",
+	  { KIND_DEVICE, KIND_NOTHING }, shell_maps },
 	{ "why", "why DEV", "why a device is up or waits, down to the root cause",
 	  { KIND_DEVICE, KIND_NOTHING }, shell_why },
 	{ "bind", "bind DEV", "try a device again that was unbound or failed",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The shell's commands that change nothing: ls, links, groups, why, log, stats. */
+/* The shell's commands that change nothing: ls, links, groups, maps, why, log, stats. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +194,49 @@ int shell_groups(struct shell *sh, int argc, char **argv, json_t **out_result)
 		weir_dma_stats_get(dev, &dma);
 		count = json_object_get(row, "mappings");
 		json_integer_set(count, json_integer_value(count) + (json_int_t)dma.mappings);
+	}
+	return EXIT_OK;
+}
+
+/* ---- maps ---- */
+
+static json_t *mapping_row(const struct weir_domain_mapping *mapping)
+{
+	char iova[24], pa[24], prot[3] = "";
+
+	snprintf(iova, sizeof(iova), "0x%llx", (unsigned long long)mapping->iova);
+	snprintf(pa, sizeof(pa), "0x%llx", (unsigned long long)mapping->pa);
+	if (mapping->prot & WEIR_MAP_READ)
+		strcat(prot, "r");
+	if (mapping->prot & WEIR_MAP_WRITE)
+		strcat(prot, "w");
+	return json_pack("{s:s, s:s, s:I, s:s}", "iova", iova, "pa", pa, "bytes",
+			 (json_int_t)mapping->bytes, "prot", prot);
+}
+
+int shell_maps(struct shell *sh, int argc, char **argv, json_t **out_result)
+{
+	struct weir_domain_mapping mapping;
+	struct weir_domain *domain;
+	struct weir_group *group;
+	struct weir_device *dev;
+	uint64_t at = 0;
+	int status;
+
+	if (argc != 1)
+		return shell_usage(sh, "maps");
+	status = shell_device(sh, argv[0], &dev);
+	if (status)
+		return status;
+	if (weir_group_of(dev, &group) || !weir_group_domain(group))
+		return shell_fail(sh, EXIT_FINDING, "%s is in no group", argv[0]);
+	domain = weir_group_domain(group);
+	*out_result = json_array();
+	while (!weir_domain_mapping_get(domain, at, &mapping)) {
+		json_array_append_new(*out_result, mapping_row(&mapping));
+		at = mapping.iova + mapping.bytes;
+		if (!at)
+			break;
 	}
 	return EXIT_OK;
 }

@@ -169,6 +169,18 @@ int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
  */
 int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *out_pa);
 
+/* A mapping as it was made. */
+struct weir_domain_mapping {
+	uint64_t iova, pa, bytes;
+	uint32_t prot; /* WEIR_MAP_* */
+};
+/**
+ * weir_domain_mapping_get - the mapping that has an IOVA, or the next one behind it.
+ * Context: any. Return: 0; WEIR_ENOENT when there is none.
+ */
+int weir_domain_mapping_get(struct weir_domain *domain, uint64_t iova,
+			    struct weir_domain_mapping *out_mapping);
+
 /*
  * Told of what an IOMMU refused to streams behind a domain. True: it is taken care of, and
  * not logged. Context: any, also interrupt; no lock of the library is held.

@@ -352,3 +352,18 @@ int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *o
 	weir_spin_unlock(&domain->spin, before);
 	return err;
 }
+
+int weir_domain_mapping_get(struct weir_domain *domain, uint64_t iova,
+			    struct weir_domain_mapping *out_mapping)
+{
+	unsigned long before = weir_spin_lock(&domain->spin);
+	struct weir_mapping *mapping = weir_mapping_from_(domain, iova);
+
+	if (mapping)
+		*out_mapping = (struct weir_domain_mapping){
+			.iova = mapping->iova, .pa = mapping->pa, .bytes = mapping->bytes,
+			.prot = mapping->prot,
+		};
+	weir_spin_unlock(&domain->spin, before);
+	return mapping ? 0 : WEIR_ENOENT;
+}

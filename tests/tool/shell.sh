@@ -32,6 +32,7 @@ board 0 '^acme-mac +3000.mac +-$' "$all; lsmod"
 board 0 '^  3000.mac: bound to acme-mac' "$all"
 board 0 '^  3000.mac: in IOMMU group 0' "$all"
 board 0 '^0 +identity +0 +3000.mac$' "$all; groups"
+board 1 'maps: 3000.mac is in no group' 'maps 3000.mac'
 board 0 '^3000.mac +acme,mac +loadable +acme-mac +-$' 'ls'
 board 0 '^3000.mac +acme,mac +bound +acme-mac +0$' "$all; ls"
 board 0 'root cause: .*module acme-iommu is not loaded' 'modprobe acme-mac acme-phy; why 3000.mac'
@@ -89,7 +90,7 @@ for c in 'help ls' 'help' 'help quit'; do
 	sh_board -c "$c"
 	[ "$status" = 0 ] && grep -q "^usage" out || wrong "$c: $(cat out err)"
 done
-for c in 'ls -x' 'modprobe' 'rmmod' 'rmmod -f' 'lsmod x' 'links a b' 'groups x' 'why' 'why a b' bind \
+for c in 'ls -x' 'modprobe' 'rmmod' 'rmmod -f' 'lsmod x' 'links a b' 'groups x' maps 'maps a b' 'why' 'why a b' bind \
 	'unbind a b' 'suspend x' 'resume x' dma 'dma a b c' 'ping a b' 'log x' 'log -1' 'log 1 2' 'stats 1' \
 	'help a b' 'help nothing' 'quit 1' 'why nothing'; do
 	sh_board -c "$c"

@@ -13,6 +13,7 @@ import tempfile
 
 IOMMU, NET, DISK = '0000:00:01.0', '0000:00:02.0', '0000:00:03.0'
 CLIENTS = [NET, DISK]
+RAM = range(0x40000000, 0x40000000 + (128 << 20))  # of QEMU's machine "virt"
 
 wrong = []
 
@@ -105,6 +106,8 @@ def check_up(s, iommu):
         must(rows[dev]['verdict'] == 'bound', f'{dev} is {rows[dev]["verdict"]}')
     must(rows[IOMMU]['group'] is None, f'the IOMMU is in group {rows[IOMMU]["group"]}')
     groups = check_groups(s, rows)
+    for dev in CLIENTS:
+        check_maps(s.next('maps ' + dev)['result'], dev)
     ping = s.next('ping')['result']
     must(ping and ping['device'] == NET and ping['sent'] == ping['received'] > 0, f'ping: {ping}')
     must('MiB/s' in s.next('dma ' + DISK)['result']['report'], 'no DMA by the disk')
@@ -118,6 +121,17 @@ def check_groups(s, rows):
         must(g['devices'] == [dev] and rows[dev]['group'] == g['group'], f'a group: {g}')
         must(g['domain'] == 'dma' and g['mappings'] > 0, f'it is not translated: {g}')
     return [(g['group'], g['devices']) for g in groups]
+
+
+def check_maps(maps, dev):
+    """What reaches RAM has addresses that are none of RAM: untranslated it would go nowhere."""
+    buffers = 0
+    for m in maps:
+        iova, pa = int(m['iova'], 16), int(m['pa'], 16)
+        if pa in RAM:
+            buffers += 1
+            must(iova not in RAM and iova + m['bytes'] - 1 not in RAM, f'{dev}: in RAM: {m}')
+    must(buffers > 0, f'{dev} reaches no memory: {maps}')
 
 
 def check_refused(s, groups):

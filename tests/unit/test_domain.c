@@ -277,6 +277,7 @@ static void test_domain_master_waits_for_all_instances(void **state)
 
 static void test_domain_map_checks_ranges(void **state)
 {
+	struct weir_domain_mapping mapping;
 	struct weir_domain *d;
 	struct world w;
 	uint64_t pa;
@@ -298,6 +299,16 @@ static void test_domain_map_checks_ranges(void **state)
 	assert_int_equal(weir_domain_translate(d, 0x5123, &pa), 0);
 	assert_int_equal(pa, 0xa123);
 	assert_int_equal(weir_domain_translate(d, 0x6000, &pa), WEIR_ENOENT);
+	for (unsigned int i = 0; i < 3; i++) { /* before it, its start, its end */
+		static const uint64_t from[] = { 0, 0x4000, 0x5fff };
+
+		assert_int_equal(weir_domain_mapping_get(d, from[i], &mapping), 0);
+		assert_int_equal(mapping.iova, 0x4000);
+		assert_int_equal(mapping.pa, 0x9000);
+		assert_int_equal(mapping.bytes, 0x2000);
+		assert_int_equal(mapping.prot, WEIR_MAP_READ);
+	}
+	assert_int_equal(weir_domain_mapping_get(d, 0x6000, &mapping), WEIR_ENOENT);
 	assert_int_equal(weir_domain_unmap(d, 0x5000, 0x1000), WEIR_EINVAL);
 	assert_int_equal(weir_domain_unmap(d, 0x1000, 0x8000), 0);
 	assert_int_equal(weir_domain_translate(d, 0x5123, &pa), WEIR_ENOENT);
