@@ -147,7 +147,7 @@ void client_report(const struct client *c, const char *test, int err,
 	client_text_add(&text, " transfers, ");
 	client_text_number(&text, moved);
 	client_text_add(&text, " bytes");
-	if (err || !us)
+	if (err || !us || !moved)
 		return;
 	client_text_add(&text, ", ");
 	client_text_number(&text, moved * 1000000 / us >> 20);

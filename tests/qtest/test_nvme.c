@@ -3,8 +3,11 @@
  * The client of NVM Express on QEMU's model. Its status says nothing: what is compared is
  * data, at the last with the disk itself, which is memory of this process.
  */
+#include <stdio.h>
+
 #include "clients.h"
 #include "nvme/nvme.h"
+#include "weir/iommu.h"
 
 #define DISK_BYTES (64u << 20)
 
@@ -76,6 +79,68 @@ static void test_nvme_disk(void **state)
 	(void)state;
 	check_disk(false);
 	check_disk(true);
+}
+
+/* ---- after unmap ---- */
+
+static bool on_fault(void *context, struct weir_domain *domain, const struct weir_fault *fault)
+{
+	unsigned int *nr_faults = context;
+
+	(void)domain;
+	*nr_faults += fault->reason == WEIR_FAULT_UNMAPPED;
+	return true;
+}
+
+static struct weir_domain *domain_of(struct weir_device *dev)
+{
+	struct weir_group *group;
+
+	assert_int_equal(weir_group_of(dev, &group), 0);
+	return weir_group_domain(group);
+}
+
+static void wait_fault(struct clients *cl, const unsigned int *nr_faults)
+{
+	const struct weir_host_ops *ops = weir_qtest_ops(cl->b.qtest);
+
+	for (int n = 0; n < 20000 && !*nr_faults; n++)
+		ops->delay_ns(cl->b.qtest, 50000);
+	assert_true(*nr_faults > 0);
+}
+
+/* Commands with addresses that were unmapped: whatever the device says of them, nothing lands. */
+static void test_nvme_nothing_lands_after_unmap(void **state)
+{
+	struct nvme_client *nvme;
+	struct client_buffer b;
+	struct clients cl;
+	unsigned int nr_faults = 0;
+	uint64_t sum;
+
+	(void)state;
+	clients_open(&cl, &what, "aarch64", true);
+	clients_pass(&cl, "small");
+	nvme = weir_device_data(cl.dev);
+	weir_domain_fault_handler_set(domain_of(cl.dev), on_fault, &nr_faults);
+	assert_int_equal(client_buffer_init(&b, &nvme->c, 16, 7), 0);
+	client_buffer_fill(&b, 8);
+	sum = client_buffer_sum(&b, 16 * CLIENT_PAGE);
+	assert_int_equal(client_buffer_map(&b, WEIR_DMA_BIDIRECTIONAL), 0);
+	assert_int_equal(transfer(&nvme->c, &b, 0, 16, 0, true), 0);
+	assert_int_equal(client_buffer_unmap(&b), 0);
+	client_buffer_fill(&b, 9);
+	assert_true(client_buffer_sum(&b, 16 * CLIENT_PAGE) != sum);
+	sum = client_buffer_sum(&b, 16 * CLIENT_PAGE);
+	printf("# a read of unmapped pages: %s\n",
+	       weir_strerror(transfer(&nvme->c, &b, 0, 16, 0, false)));
+	assert_int_equal(client_buffer_sum(&b, 16 * CLIENT_PAGE), sum);
+	assert_true(client_buffer_intact(&b));
+	wait_fault(&cl, &nr_faults);
+	weir_domain_fault_handler_set(domain_of(cl.dev), NULL, NULL);
+	clients_pass(&cl, "small");
+	client_buffer_fini(&b);
+	clients_close(&cl);
 }
 
 /* ---- devices that lie ---- */
@@ -161,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_nvme_direct),
 		cmocka_unit_test(test_nvme_translated),
 		cmocka_unit_test(test_nvme_disk),
+		cmocka_unit_test(test_nvme_nothing_lands_after_unmap),
 		cmocka_unit_test(test_nvme_lies_are_caught),
 		cmocka_unit_test(test_nvme_reload),
 		cmocka_unit_test(test_nvme_gone),
