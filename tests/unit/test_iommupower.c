@@ -3,6 +3,7 @@
  * IOMMUs that lose their power, and groups of several masters: what streams reach before,
  * between and after, and when everything fails once.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "iommu/priv.h"
@@ -243,6 +244,40 @@ static void test_domain_of_several_groups(void **state)
 	im_close(&iw);
 }
 
+static char refused[256];
+
+static void log_line(void *host, enum weir_log_level level, const char *line)
+{
+	(void)host;
+	if (level == WEIR_LOG_ERR)
+		snprintf(refused, sizeof(refused), "%s", line);
+}
+
+/* An instance that walks no tables but its own says so, and the group stays where it is. */
+static void test_external_is_refused_by_name(void **state)
+{
+	static const struct weir_external s2 = {
+		.format = WEIR_TABLE_ARM_S2, .root_pa = 0x80000, .granule_lg2 = 12,
+		.iova_bits = 40, .pa_bits = 40, .levels = 3, .id = 7,
+	};
+	struct weir_domain *d, *usual;
+	struct weir_host_ops *ops;
+	struct iommu_world iw;
+
+	(void)state;
+	im_open(&iw, three, 3);
+	ops = (struct weir_host_ops *)(uintptr_t)testhost_ops(iw.w.host);
+	ops->log = log_line;
+	usual = domain_of(&iw, "m2");
+	assert_int_equal(weir_domain_create_external(iw.w.m, &s2, &d), 0);
+	assert_int_equal(weir_group_attach(im_group(&iw, "m2"), d), WEIR_EOPNOTSUPP);
+	assert_string_equal(refused, "a takes no external tables");
+	assert_ptr_equal(domain_of(&iw, "m2"), usual);
+	assert_int_equal(iw.models[0].streams[2].type, WEIR_DOMAIN_DMA);
+	weir_domain_unref(d);
+	im_close(&iw);
+}
+
 /* A claimed group is left alone by drivers, also by a device that joins later. */
 static void test_claim_with_several_masters(void **state)
 {
@@ -277,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_join_fails_at_every_step),
 		cmocka_unit_test(test_stuck_streams_keep_their_parts),
 		cmocka_unit_test(test_domain_of_several_groups),
+		cmocka_unit_test(test_external_is_refused_by_name),
 		cmocka_unit_test(test_claim_with_several_masters),
 	};
 

@@ -172,10 +172,11 @@ static uint32_t encode(uint8_t *p, const struct vrequest *r)
 	put32_(p + REQ_DOMAIN, r->domain_id);
 	switch (r->type) {
 	case REQ_MAP:
-		put64_(p + MAP_PA, r->pa);
-		put32_(p + MAP_FLAGS, r->flags);
-		/* fall through */
 	case REQ_UNMAP:
+		if (r->type == REQ_MAP) {
+			put64_(p + MAP_PA, r->pa);
+			put32_(p + MAP_FLAGS, r->flags);
+		}
 		put64_(p + MAP_START, r->first);
 		put64_(p + MAP_END, r->last);
 		return r->type == REQ_MAP ? MAP_BYTES : UNMAP_BYTES;
