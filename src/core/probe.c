@@ -15,10 +15,11 @@ static void undo_attempt(struct weir_device *dev)
 
 	if (dev->bus->ops->unbound)
 		dev->bus->ops->unbound(dev);
-	weir_resources_release_(dev);
-	weir_dma_end_(dev);
+	/* what the driver may have started reaches no memory any more before that goes */
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
+	weir_resources_release_(dev);
+	weir_dma_end_(dev);
 	weir_links_no_driver_(dev);
 	dev->reg = NULL;
 	dev->data = NULL;
