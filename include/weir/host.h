@@ -183,6 +183,14 @@ struct weir_host_ops {
 
 	unsigned int (*cpu_count)(void *host); /* constant; at least 1 */
 	unsigned int (*cpu_id)(void *host);    /* below it; a hint, it may change at any time */
+	/*
+	 * As cpu_id, and the number is the caller's alone until cpu_leave, which gets what was
+	 * stored here: no interrupt and no other thread is given it meanwhile. cpu_count() when
+	 * there is none left. In between, the library calls spin locks, alloc_atomic and free.
+	 * NULL: an atomic operation does instead.
+	 */
+	unsigned int (*cpu_enter)(void *host, unsigned long *out_before);
+	void (*cpu_leave)(void *host, unsigned long before);
 
 	/* ---- optional: timers. NULL: what would wait for one is done at once. ---- */
 

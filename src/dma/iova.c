@@ -18,25 +18,12 @@ static unsigned int class_of(uint64_t pages)
 {
 	if (pages > LARGEST)
 		return WEIR_IOVA_CLASSES;
-	return pages == 1 ? 0 : 32 - (unsigned int)__builtin_clz((unsigned int)pages - 1);
+	return 31 - (unsigned int)__builtin_clz(2 * (unsigned int)pages - 1);
 }
 
 /* ---- magazines; the caller owns the CPU's ---- */
 
-static struct weir_iova_cpu *try_cpu(struct weir_iova_space *space)
-{
-	struct weir_machine *m = space->m;
-	uint32_t id = space->nr_cpus > 1 ? m->ops->cpu_id(m->host) : 0;
-	struct weir_iova_cpu *cpu = &space->cpus[id < space->nr_cpus ? id : 0];
-
-	return atomic_exchange_explicit(&cpu->busy, true, memory_order_acquire) ? NULL : cpu;
-}
-
-static void leave_cpu(struct weir_iova_cpu *cpu)
-{
-	atomic_store_explicit(&cpu->busy, false, memory_order_release);
-}
-
+__attribute__((noinline))
 static void swap_magazines(struct weir_iova_cache *cache)
 {
 	struct weir_iova_magazine *loaded = cache->loaded;
@@ -133,19 +120,8 @@ static void drain_cpu(struct weir_iova_space *space, struct weir_iova_cpu *cpu)
 	}
 }
 
-/* @mine: the CPU whose magazines the caller owns, or NULL. Others' are left when in use. */
-static void drain(struct weir_iova_space *space, struct weir_iova_cpu *mine)
+static void drain_depot(struct weir_iova_space *space)
 {
-	for (uint32_t i = 0; i < space->nr_cpus; i++) {
-		struct weir_iova_cpu *cpu = &space->cpus[i];
-
-		if (cpu != mine &&
-		    atomic_exchange_explicit(&cpu->busy, true, memory_order_acquire))
-			continue;
-		drain_cpu(space, cpu);
-		if (cpu != mine)
-			leave_cpu(cpu);
-	}
 	for (unsigned int class = 0; class < WEIR_IOVA_CLASSES; class++) {
 		while (space->full[class]) {
 			struct weir_iova_magazine *magazine = space->full[class];
@@ -156,6 +132,30 @@ static void drain(struct weir_iova_space *space, struct weir_iova_cpu *mine)
 			space->empty = magazine;
 		}
 	}
+}
+
+/*
+ * @mine: the CPU whose magazines the caller owns, or NULL. Others' are emptied where they can
+ * be owned by their flag, and otherwise by the next who comes there.
+ */
+static void drain(struct weir_iova_space *space, struct weir_iova_cpu *mine)
+{
+	bool flags = !space->m->ops->cpu_enter;
+
+	if (!flags)
+		atomic_fetch_add_explicit(&space->drains, 1, memory_order_relaxed);
+	for (uint32_t i = 0; i < space->nr_cpus; i++) {
+		struct weir_iova_cpu *cpu = &space->cpus[i];
+
+		if (cpu == mine) {
+			drain_cpu(space, cpu);
+		} else if (flags &&
+			   !atomic_exchange_explicit(&cpu->busy, true, memory_order_acquire)) {
+			drain_cpu(space, cpu);
+			atomic_store_explicit(&cpu->busy, false, memory_order_release);
+		}
+	}
+	drain_depot(space);
 }
 
 static int tree_alloc(struct weir_iova_space *space, struct weir_iova_cpu *mine, uint64_t pages,
@@ -169,8 +169,55 @@ static int tree_alloc(struct weir_iova_space *space, struct weir_iova_cpu *mine,
 	return weir_ranges_alloc_(&space->ranges, pages, limit, out_first);
 }
 
-/* ---- where the magazines of this CPU do not serve ---- */
+/* ---- owning the magazines of this CPU ---- */
 
+__attribute__((noinline))
+static void drain_late(struct weir_iova_space *space, struct weir_iova_cpu *cpu, uint32_t drains)
+{
+	unsigned long before = weir_spin_lock(&space->spin);
+
+	drain_cpu(space, cpu);
+	cpu->drains = drains;
+	weir_spin_unlock(&space->spin, before);
+}
+
+/* NULL: they are somebody else's. */
+static inline struct weir_iova_cpu *enter_cpu(struct weir_iova_space *space,
+					      unsigned long *out_before)
+{
+	const struct weir_host_ops *ops = space->m->ops;
+	struct weir_iova_cpu *cpu;
+	uint32_t id, drains;
+
+	if (!ops->cpu_enter) {
+		id = space->nr_cpus > 1 ? ops->cpu_id(space->m->host) : 0;
+		cpu = &space->cpus[id < space->nr_cpus ? id : 0];
+		return atomic_exchange_explicit(&cpu->busy, true, memory_order_acquire) ? NULL : cpu;
+	}
+	id = ops->cpu_enter(space->m->host, out_before);
+	if (id >= space->nr_cpus) {
+		ops->cpu_leave(space->m->host, *out_before);
+		return NULL;
+	}
+	cpu = &space->cpus[id];
+	drains = atomic_load_explicit(&space->drains, memory_order_relaxed);
+	if (cpu->drains != drains)
+		drain_late(space, cpu, drains);
+	return cpu;
+}
+
+static inline void leave_cpu(struct weir_iova_space *space, struct weir_iova_cpu *cpu,
+			     unsigned long before)
+{
+	if (space->m->ops->cpu_enter)
+		space->m->ops->cpu_leave(space->m->host, before);
+	else
+		atomic_store_explicit(&cpu->busy, false, memory_order_release);
+}
+
+/* ---- where the magazines of this CPU do not serve; not inlined: the usual way stays short ---- */
+
+__attribute__((noinline))
 static int alloc_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine,
 		      unsigned int class, uint64_t pages, uint64_t limit, uint64_t *out_first)
 {
@@ -185,6 +232,7 @@ static int alloc_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine,
 	return err;
 }
 
+__attribute__((noinline))
 static int free_slow(struct weir_iova_space *space, struct weir_iova_cache *cache,
 		     unsigned int class, uint64_t first, uint64_t pages)
 {
@@ -217,7 +265,8 @@ int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t lim
 		     uint64_t *out_iova)
 {
 	uint64_t pages, first = 0, page;
-	struct weir_iova_cpu *cpu = NULL;
+	struct weir_iova_cpu *cpu;
+	unsigned long before = 0;
 	unsigned int class;
 	int err = 0;
 
@@ -227,11 +276,10 @@ int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t lim
 		return WEIR_ENOSPC;
 	pages = pages_of(space, bytes);
 	class = class_of(pages);
-	if (class < WEIR_IOVA_CLASSES) {
+	if (class < WEIR_IOVA_CLASSES)
 		pages = UINT64_C(1) << class;
-		cpu = try_cpu(space);
-	}
-	if (cpu) {
+	cpu = enter_cpu(space, &before); /* also for what no magazine holds: they may be emptied */
+	if (cpu && class < WEIR_IOVA_CLASSES) {
 		struct weir_iova_cache *cache = &cpu->caches[class];
 
 		if (!cache->n && cache->other_full)
@@ -242,7 +290,7 @@ int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t lim
 	err = alloc_slow(space, cpu, class, pages, page, &first);
 out:
 	if (cpu)
-		leave_cpu(cpu);
+		leave_cpu(space, cpu, before);
 	if (!err)
 		*out_iova = first << space->page_lg2;
 	return err;
@@ -253,6 +301,7 @@ int weir_iova_free_(struct weir_iova_space *space, uint64_t iova, uint64_t bytes
 	uint64_t first = iova >> space->page_lg2, pages;
 	struct weir_iova_cache *cache;
 	struct weir_iova_cpu *cpu;
+	unsigned long before = 0;
 	unsigned int class;
 	int err = 0;
 
@@ -263,7 +312,7 @@ int weir_iova_free_(struct weir_iova_space *space, uint64_t iova, uint64_t bytes
 	if (class == WEIR_IOVA_CLASSES)
 		return free_slow(space, NULL, class, first, pages);
 	pages = UINT64_C(1) << class;
-	cpu = try_cpu(space);
+	cpu = enter_cpu(space, &before);
 	if (!cpu)
 		return free_slow(space, NULL, class, first, pages);
 	cache = &cpu->caches[class];
@@ -280,7 +329,7 @@ int weir_iova_free_(struct weir_iova_space *space, uint64_t iova, uint64_t bytes
 		}
 		err = free_slow(space, cache, class, first, pages);
 	}
-	leave_cpu(cpu);
+	leave_cpu(space, cpu, before);
 	return err;
 }
 
@@ -346,7 +395,9 @@ void weir_iova_trim_(struct weir_iova_space *space)
 {
 	unsigned long before = weir_spin_lock(&space->spin);
 
-	drain(space, NULL);
+	for (uint32_t i = 0; i < space->nr_cpus; i++)
+		drain_cpu(space, &space->cpus[i]);
+	drain_depot(space);
 	weir_spin_unlock(&space->spin, before);
 }
 
@@ -389,7 +440,7 @@ int weir_iova_init_(struct weir_machine *m, struct weir_iova_space *space, uint6
 
 	*space = (struct weir_iova_space){ .m = m, .page_lg2 = lg2 };
 	max = iova_max == UINT64_MAX ? iova_max >> lg2 : (iova_max + 1) >> lg2;
-	if (iova_max != UINT64_MAX && max--  == 0)
+	if (iova_max != UINT64_MAX && max-- == 0)
 		return WEIR_EINVAL;
 	if (max < min)
 		return WEIR_EINVAL;

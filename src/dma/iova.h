@@ -4,10 +4,10 @@
  *
  * Ranges in use are in an ordered tree (ranges.h). Before it stand magazines of freed
  * ranges (Bonwick and Adams, 2001), for each CPU and each small size, so that the usual
- * pair of free and alloc touches no tree and no lock: a CPU's magazines are owned by
- * whoever sets their flag, and who finds it set goes to the tree. So an interrupt, or a
- * thread that was moved to another CPU, waits for nobody. What is in magazines counts as in
- * use; when space runs out they are emptied.
+ * pair of free and alloc touches no tree and no lock: a CPU's magazines are owned by who
+ * has the CPU for himself (cpu_enter), or else by whoever sets their flag. Who cannot own them
+ * goes to the tree, so nobody waits. What is in magazines counts as in use; when space runs
+ * out they are emptied, those of other CPUs when these allocate or free next.
  *
  * Addresses are handed out from the top, aligned to their size rounded up to a power of
  * two. Any context but init, fini and reserve: thread.
@@ -37,7 +37,8 @@ struct weir_iova_cache {
 };
 
 struct weir_iova_cpu {
-	_Atomic bool busy; /* somebody owns what follows */
+	_Atomic bool busy; /* somebody owns what follows; where the host has no cpu_enter */
+	uint32_t drains;   /* of the space's, so many are done here */
 	struct weir_iova_cache caches[WEIR_IOVA_CLASSES];
 	uint64_t apart[6]; /* keeps two CPUs off one cache line */
 };
@@ -47,6 +48,7 @@ struct weir_iova_space {
 	unsigned int page_lg2;       /* (c) */
 	uint32_t nr_cpus;            /* (c) */
 	struct weir_iova_cpu *cpus;  /* (c) */
+	_Atomic uint32_t drains;     /* times that all magazines were to be emptied */
 	struct weir_spin spin;       /* guards the rest; rank WEIR_LOCK_IOVA */
 	struct weir_ranges ranges;
 	struct weir_iova_magazine *full[WEIR_IOVA_CLASSES], *empty; /* the depot */
@@ -81,7 +83,7 @@ int weir_iova_reserve_(struct weir_iova_space *space, uint64_t first, uint64_t l
 /* The next stretch from @iova on that is not reserved. False at the end. */
 bool weir_iova_next_open_(struct weir_iova_space *space, uint64_t iova, uint64_t *out_first,
 			  uint64_t *out_last);
-/* Empties the magazines into the tree, as when space runs out. */
+/* Empties all magazines into the tree. Nobody else uses the space meanwhile. */
 void weir_iova_trim_(struct weir_iova_space *space);
 
 #endif

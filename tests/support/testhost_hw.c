@@ -122,6 +122,20 @@ static unsigned int th_cpu_id(void *host)
 	return t->inner->cpu_id(t->inner_host);
 }
 
+static unsigned int th_cpu_enter(void *host, unsigned long *out_before)
+{
+	struct testhost *t = host;
+
+	return t->inner->cpu_enter(t->inner_host, out_before);
+}
+
+static void th_cpu_leave(void *host, unsigned long before)
+{
+	struct testhost *t = host;
+
+	t->inner->cpu_leave(t->inner_host, before);
+}
+
 static int th_timer_create(void *host, void (*fn)(void *arg), void *arg,
 			   struct weir_timer **out_timer)
 {
@@ -216,6 +230,8 @@ void testhost_hw_ops_(struct weir_host_ops *ops, const struct weir_host_ops *inn
 	ops->cache_sync = inner->cache_sync ? th_cache_sync : NULL;
 	ops->cpu_count = inner->cpu_count ? th_cpu_count : NULL;
 	ops->cpu_id = inner->cpu_id ? th_cpu_id : NULL;
+	ops->cpu_enter = inner->cpu_enter ? th_cpu_enter : NULL;
+	ops->cpu_leave = inner->cpu_leave ? th_cpu_leave : NULL;
 	ops->timer_create = inner->timer_create ? th_timer_create : NULL;
 	ops->timer_set = inner->timer_set ? th_timer_set : NULL;
 	ops->timer_destroy = inner->timer_destroy ? th_timer_destroy : NULL;

@@ -34,7 +34,13 @@ struct iovas {
 	uint64_t seed;
 };
 
+/* What the host tells of its CPUs. */
+enum cpus { NO_CPUS, HINTS, OWNED, N_WAYS };
+
 static _Thread_local unsigned int this_cpu;
+static pthread_mutex_t cpus[N_CPUS] = {
+	PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+};
 
 static unsigned int cpu_count(void *host)
 {
@@ -48,25 +54,45 @@ static unsigned int cpu_id(void *host)
 	return this_cpu;
 }
 
-/* A host with three CPUs, or with none that it tells of. */
-static void open_host(struct iovas *s, bool cpus)
+/* A thread has the CPU for itself; with the number N_CPUS, it gets none. */
+static unsigned int cpu_enter(void *host, unsigned long *out_before)
+{
+	(void)host;
+	if (this_cpu < N_CPUS)
+		pthread_mutex_lock(&cpus[this_cpu]);
+	*out_before = this_cpu;
+	return this_cpu < N_CPUS ? this_cpu : N_CPUS;
+}
+
+static void cpu_leave(void *host, unsigned long before)
+{
+	(void)host;
+	if (before < N_CPUS)
+		pthread_mutex_unlock(&cpus[before]);
+}
+
+static void open_host(struct iovas *s, enum cpus way)
 {
 	memset(s, 0, sizeof(*s));
 	s->seed = seed_take();
 	s->ops = testhost_plain_ops;
-	if (cpus) {
+	if (way != NO_CPUS) {
 		s->ops.cpu_count = cpu_count;
 		s->ops.cpu_id = cpu_id;
+	}
+	if (way == OWNED) {
+		s->ops.cpu_enter = cpu_enter;
+		s->ops.cpu_leave = cpu_leave;
 	}
 	s->host = testhost_create(&s->ops, NULL);
 	assert_int_equal(weir_machine_create(testhost_ops(s->host), s->host, &s->m), 0);
 }
 
-static void open_space(struct iovas *s, uint64_t min, uint64_t max, bool cpus)
+static void open_space(struct iovas *s, uint64_t min, uint64_t max, enum cpus way)
 {
-	open_host(s, cpus);
+	open_host(s, way);
 	assert_int_equal(weir_iova_init_(s->m, &s->space, min, max, PAGE), 0);
-	assert_int_equal(s->space.nr_cpus, cpus ? N_CPUS : 1);
+	assert_int_equal(s->space.nr_cpus, way == NO_CPUS ? 1 : N_CPUS);
 }
 
 static void close_space(struct iovas *s)
@@ -119,6 +145,11 @@ static void take_one(struct iovas *s)
 	uint64_t pages = pages_taken(bytes), align = 1, iova = 1;
 	int err = weir_iova_alloc_(&s->space, bytes, limit, &iova);
 
+	/* magazines of other CPUs are emptied when somebody comes there */
+	for (unsigned int i = 0; err == WEIR_ENOSPC && s->ops.cpu_enter && i <= N_CPUS; i++) {
+		this_cpu = i;
+		err = weir_iova_alloc_(&s->space, bytes, limit, &iova);
+	}
 	if (err) {
 		assert_int_equal(err, WEIR_ENOSPC);
 		assert_int_equal(iova, 1); /* outputs are not touched */
@@ -184,8 +215,8 @@ static void test_iova_random(void **state)
 	static struct iovas s;
 
 	(void)state;
-	for (unsigned int cpus = 0; cpus < 2; cpus++) {
-		open_space(&s, FIRST * PAGE, LAST * PAGE + PAGE - 1, cpus);
+	for (enum cpus way = NO_CPUS; way < N_WAYS; way++) {
+		open_space(&s, FIRST * PAGE, LAST * PAGE + PAGE - 1, way);
 		run_random(&s, 8000);
 		expect_whole(&s);
 		close_space(&s);
@@ -198,7 +229,7 @@ static void test_iova_random_without_memory(void **state)
 	static struct iovas s;
 
 	(void)state;
-	open_space(&s, FIRST * PAGE, LAST * PAGE + PAGE - 1, true);
+	open_space(&s, FIRST * PAGE, LAST * PAGE + PAGE - 1, OWNED);
 	for (unsigned int i = 0; i < 20000; i++) {
 		this_cpu = (unsigned int)(seed_next(&s.seed) % N_CPUS);
 		testhost_fail_at(s.host, 1);
@@ -234,7 +265,7 @@ static void test_iova_limits(void **state)
 	static struct iovas s;
 
 	(void)state;
-	open_host(&s, true);
+	open_host(&s, HINTS);
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint64_t iova, n = cases[i].last - cases[i].first + 1;
 		int err = weir_iova_init_(s.m, &s.space, cases[i].min, cases[i].max, PAGE);
@@ -267,7 +298,7 @@ static void test_iova_reserved(void **state)
 	unsigned int n = 0;
 
 	(void)state;
-	open_space(&s, PAGE, 64 * PAGE - 1, true);
+	open_space(&s, PAGE, 64 * PAGE - 1, HINTS);
 	assert_int_equal(weir_iova_reserve_(&s.space, 10 * PAGE, 12 * PAGE - 1), 0);
 	assert_int_equal(weir_iova_reserve_(&s.space, 11 * PAGE + 5, 20 * PAGE), 0); /* overlaps */
 	assert_int_equal(weir_iova_reserve_(&s.space, 0, PAGE), 0);          /* partly outside */
@@ -302,7 +333,7 @@ static void test_iova_mask_and_magazines(void **state)
 	uint64_t high[300], iova;
 
 	(void)state;
-	open_space(&s, PAGE, (UINT64_C(1) << 48) - 1, false);
+	open_space(&s, PAGE, (UINT64_C(1) << 48) - 1, NO_CPUS);
 	for (unsigned int i = 0; i < 300; i++)
 		assert_int_equal(weir_iova_alloc_(&s.space, PAGE, UINT64_MAX, &high[i]), 0);
 	for (unsigned int i = 0; i < 300; i++)
@@ -325,7 +356,7 @@ static void test_iova_many(void **state)
 	static struct iovas s;
 
 	(void)state;
-	open_space(&s, PAGE, (UINT64_C(1) << 48) - 1, true);
+	open_space(&s, PAGE, (UINT64_C(1) << 48) - 1, OWNED);
 	for (unsigned int round = 0; round < 2; round++) {
 		for (unsigned int i = 0; i < MANY; i++) {
 			this_cpu = i % N_CPUS;
@@ -431,14 +462,13 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void test_iova_threads(void **state)
+static void run_threads(enum cpus way)
 {
 	static struct shared shared;
 	static struct iovas s;
 	struct worker workers[N_THREADS];
 
-	(void)state;
-	open_space(&s, PAGE, SHARED_PAGES * PAGE - 1, true);
+	open_space(&s, PAGE, SHARED_PAGES * PAGE - 1, way);
 	shared.space = &s.space;
 	for (unsigned int i = 0; i < N_THREADS; i++) {
 		workers[i] = (struct worker){ .shared = &shared, .cpu = i, .seed = s.seed + i };
@@ -449,6 +479,13 @@ static void test_iova_threads(void **state)
 	weir_iova_trim_(&s.space);
 	assert_int_equal(s.space.ranges.n, 0);
 	close_space(&s);
+}
+
+static void test_iova_threads(void **state)
+{
+	(void)state;
+	for (enum cpus way = NO_CPUS; way < N_WAYS; way++)
+		run_threads(way);
 }
 
 int main(void)
