@@ -68,7 +68,7 @@ static bool is_taken(struct weir_qtest *qtest, const void *tree, int node)
 	const fdt64_t *reg = fdt_getprop(tree, node, "reg", &bytes);
 
 	return reg && bytes >= 16 &&
-	       weir_qtest_ops(qtest)->mmio_read(qtest, (uintptr_t)fdt64_to_cpu(*reg) + 8, 4) != 0;
+	       weir_qtest_ops(qtest)->mmio_read(qtest, (uintptr_t)fdt64_ld(reg) + 8, 4) != 0;
 }
 
 /* QEMU describes 32 places for virtio devices, whether they are taken or not. */
