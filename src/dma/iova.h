@@ -37,7 +37,7 @@ struct weir_iova_cache {
 };
 
 struct weir_iova_cpu {
-	_Atomic bool busy; /* somebody owns what follows; where the host has no cpu_enter */
+	_Atomic unsigned int busy; /* somebody owns what follows; where the host has no cpu_enter */
 	uint32_t drains;   /* of the space's, so many are done here */
 	struct weir_iova_cache caches[WEIR_IOVA_CLASSES];
 	uint64_t apart[6]; /* keeps two CPUs off one cache line */

@@ -67,7 +67,7 @@ struct weir_dma {
 	struct weir_dma_mirror *mirror; /* (c) NULL: what is mapped directly is not kept track of */
 	bool coherent;                  /* (c) */
 	bool refused;                   /* (c) the host cannot serve it */
-	_Atomic bool refusal_said;
+	_Atomic unsigned int refusal_said;
 	bool debug;                     /* (c) */
 	bool untrusted, lazy;           /* (p) */
 	uint64_t mask, coherent_mask;   /* (p) */
