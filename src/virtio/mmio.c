@@ -139,14 +139,15 @@ int weir_virtio_mmio_init_(struct weir_virtio *v, uint64_t pa, uint64_t bytes)
 	};
 	if (vread(&v->common, MMIO_MAGIC, 4) != MMIO_MAGIC_VALUE)
 		return weir_virtio_fail_(v, WEIR_ENODEV, "it is no virtio device");
+	/* An empty slot is nothing to complain of, whatever its version (4.2.2, 4.2.4). */
+	v->type = vread(&v->common, MMIO_DEVICE_ID, 4);
+	if (!v->type)
+		return WEIR_ENODEV;
 	version = vread(&v->common, MMIO_VERSION, 4);
 	if (version == 1)
 		return weir_virtio_fail_(v, WEIR_ENODEV, "it is a legacy virtio device");
 	if (version != 2)
 		return weir_virtio_fail_(v, WEIR_ENODEV, "its registers are of version %u", version);
-	v->type = vread(&v->common, MMIO_DEVICE_ID, 4);
-	if (!v->type)
-		return weir_virtio_fail_(v, WEIR_ENODEV, "no virtio device is plugged in");
 	v->transport = &mmio_transport;
 	return 0;
 }

@@ -516,7 +516,7 @@ static void test_virtio_mmio_places(void **state)
 {
 	(void)state;
 	assert_int_equal(mmio_open_as(0x200, 42, NULL), 0);
-	assert_int_equal(mmio_open_as(0x200, 0, "place: no virtio device is plugged in"), WEIR_ENODEV);
+	assert_int_equal(mmio_open_as(0x200, 0, ""), WEIR_ENODEV); /* an empty place, no word of it */
 	assert_int_equal(mmio_open_as(0xff, 42, "too few"), WEIR_EIO);
 	assert_int_equal(mmio_open_as(0x300, 42, "cannot be reached"), WEIR_EINVAL);
 }
