@@ -34,6 +34,7 @@ struct weir_reg {
 	struct weir_bus *bus;           /* (c) */
 	uint32_t seq;                   /* (c) order of registration in the machine */
 	bool going;                     /* (m) being unregistered */
+	bool closed;                    /* (m) its module is going: no new attempts */
 	unsigned int users;             /* (m) walks and probes that use it */
 	struct weir_list node;          /* (m) in bus->drivers */
 	struct weir_list devices;       /* (m) bound devices, in order of binding */

@@ -193,19 +193,44 @@ int weir_module_open(struct weir_machine *m, const char *name, struct weir_modul
  * Whether a driver of the module is being called now by a thread that cannot be
  * waited for: a probe inside another thread's weir_step(), or the caller itself.
  */
-static bool in_use(struct weir_module *module)
+static bool has_probes(struct weir_module *module)
 {
-	struct weir_machine *m = module->m;
-
-	if (m->nr_async)
-		return false;
 	for (unsigned int i = 0; i < module->nr_registered; i++) {
-		struct weir_reg *reg = weir_reg_find_(m, module->entry->drivers[i]);
+		struct weir_reg *reg = weir_reg_find_(module->m, module->entry->drivers[i]);
 
 		if (reg && reg->users > 1)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Probes on host threads are waited for. One that is left then is of who asks, or of another
+ * thread's weir_step(). The lock may be dropped.
+ */
+static bool in_use(struct weir_module *module)
+{
+	struct weir_machine *m = module->m;
+
+	module->holds++; /* it stays meanwhile */
+	while (has_probes(module) && m->nr_async && m->ops->thread_wait) {
+		weir_unlock_(m);
+		m->ops->thread_wait(m->host);
+		weir_lock_(m);
+	}
+	module->holds--;
+	return module->holds || has_probes(module);
+}
+
+/* From now on no new attempts: what was found unused stays so. */
+static void close_drivers(struct weir_module *module)
+{
+	for (unsigned int i = 0; i < module->nr_registered; i++) {
+		struct weir_reg *reg = weir_reg_find_(module->m, module->entry->drivers[i]);
+
+		if (reg)
+			reg->closed = true;
+	}
 }
 
 static bool has_driver(const struct weir_module *module, const struct weir_driver *drv)
@@ -289,6 +314,7 @@ static void unload(struct weir_module *module)
 	void *image = module->image;
 
 	module->live = false;
+	close_drivers(module);
 	m->cause = weir_event_(m, &e);
 	unregister_drivers(module);
 	call_exit(module);

@@ -148,7 +148,8 @@ int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg)
 	uint32_t outer = m->cause;
 	int r;
 
-	if (dev->dead || !dev->added || dev->reg || dev->busy || reg->going)
+	if (dev->dead || !dev->added || dev->reg || dev->busy || reg->going ||
+	    reg->closed)
 		return 0;
 	dev->can_match = true;
 	dev->busy = true;
