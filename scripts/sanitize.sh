@@ -5,9 +5,9 @@
 #
 # usage: sanitize.sh BUILD [all]
 #
-# Unit tests, cases and the fuzzers' kept inputs under AddressSanitizer and UBSan.
+# Unit tests, cases, the fuzzers' kept inputs and the tests on QEMU under AddressSanitizer and UBSan.
 # With `all` also the recorded answers of Linux (../shared/truth or WEIR_TRUTH), and
-# the unit tests under ThreadSanitizer. The count of single tests goes to
+# the unit tests and those on QEMU under ThreadSanitizer. The count of single tests goes to
 # BUILD/results/sanitize, for .ci/run.
 set -eu
 
@@ -29,7 +29,7 @@ run() {
 	scripts/test.sh "$build/$name" "$@" || status=1
 }
 
-run sanitize address,undefined --suite unit --suite cases
+run sanitize address,undefined --suite unit --suite cases --suite qtest
 cp "$build/sanitize/results/test" "$build/results/sanitize"
 [ "$all" = all ] || exit $status
 
@@ -44,5 +44,5 @@ if [ -d "$truth/dtb" ]; then
 else
 	echo "sanitize.sh: no recorded answers in $truth"
 fi
-run sanitize-threads thread --suite unit
+run sanitize-threads thread --suite unit --suite qtest
 exit $status

@@ -85,7 +85,7 @@ static void test_nvme_disk(void **state)
 
 static bool on_fault(void *context, struct weir_domain *domain, const struct weir_fault *fault)
 {
-	unsigned int *nr_faults = context;
+	_Atomic unsigned int *nr_faults = context;
 
 	(void)domain;
 	*nr_faults += fault->reason == WEIR_FAULT_UNMAPPED;
@@ -100,7 +100,7 @@ static struct weir_domain *domain_of(struct weir_device *dev)
 	return weir_group_domain(group);
 }
 
-static void wait_fault(struct clients *cl, const unsigned int *nr_faults)
+static void wait_fault(struct clients *cl, const _Atomic unsigned int *nr_faults)
 {
 	const struct weir_host_ops *ops = weir_qtest_ops(cl->b.qtest);
 
@@ -115,7 +115,7 @@ static void test_nvme_nothing_lands_after_unmap(void **state)
 	struct nvme_client *nvme;
 	struct client_buffer b;
 	struct clients cl;
-	unsigned int nr_faults = 0;
+	_Atomic unsigned int nr_faults = 0;
 	uint64_t sum;
 
 	(void)state;

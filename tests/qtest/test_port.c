@@ -328,12 +328,12 @@ static void test_port_not_qemu(void **state)
 
 static void count(void *arg)
 {
-	++*(unsigned int *)arg;
+	__atomic_add_fetch((unsigned int *)arg, 1, __ATOMIC_RELAXED);
 }
 
 static void await(struct bench *b, const unsigned int *calls, unsigned int want)
 {
-	for (int n = 0; n < 1000 && *calls < want; n++)
+	for (int n = 0; n < 1000 && __atomic_load_n(calls, __ATOMIC_RELAXED) < want; n++)
 		weir_qtest_ops(b->qtest)->delay_ns(b->qtest, 1000000);
 	assert_int_equal(*calls, want);
 }

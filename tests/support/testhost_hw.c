@@ -13,6 +13,18 @@ static void count(struct testhost *t, size_t *what, long n)
 	pthread_mutex_unlock(&t->mutex);
 }
 
+/* Takes some away. False: there are not so many. */
+static bool uncount(struct testhost *t, size_t *what, size_t n)
+{
+	bool enough;
+
+	pthread_mutex_lock(&t->mutex);
+	enough = *what >= n;
+	*what -= n;
+	pthread_mutex_unlock(&t->mutex);
+	return enough;
+}
+
 static int th_pages_alloc(void *host, size_t bytes, size_t align_bytes, void **out_va,
 			  uint64_t *out_pa)
 {
@@ -34,9 +46,8 @@ static void th_pages_free(void *host, void *va, uint64_t pa, size_t bytes)
 {
 	struct testhost *t = host;
 
-	if (bytes > t->page_bytes)
+	if (!uncount(t, &t->page_bytes, bytes))
 		testhost_fault_(t, "more pages are freed than there are");
-	count(t, &t->page_bytes, -(long)bytes);
 	t->inner->pages_free(t->inner_host, va, pa, bytes);
 }
 
@@ -57,9 +68,8 @@ static void th_mmio_unmap(void *host, uintptr_t at, uint64_t bytes)
 {
 	struct testhost *t = host;
 
-	if (!t->maps)
+	if (!uncount(t, &t->maps, 1))
 		testhost_fault_(t, "mmio_unmap of what is not mapped");
-	count(t, &t->maps, -1);
 	t->inner->mmio_unmap(t->inner_host, at, bytes);
 }
 
@@ -215,9 +225,8 @@ static void th_irq_free(void *host, struct weir_irq *irq)
 {
 	struct testhost *t = host;
 
-	if (!t->irqs)
+	if (!uncount(t, &t->irqs, 1))
 		testhost_fault_(t, "irq_free of what was not requested");
-	count(t, &t->irqs, -1);
 	t->inner->irq_free(t->inner_host, irq);
 }
 
