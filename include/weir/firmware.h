@@ -178,6 +178,12 @@ const char *weir_firmware_error(const struct weir_machine *m);
 int weir_firmware_populate(struct weir_machine *m);
 
 /**
+ * weir_firmware_buses - make the buses "platform" and "amba" where they are missing: for
+ * drivers that come before the firmware. Context: thread. Return: 0; WEIR_ENOMEM.
+ */
+int weir_firmware_buses(struct weir_machine *m);
+
+/**
  * weir_fwnode_populate - make devices of the children of a bus device's node.
  * @parent: the device of the bus.
  * @descend: also of grandchildren below simple-bus and the like.

@@ -79,13 +79,19 @@ static void add_q35(struct bench *b)
 	assert_int_equal(weir_settle(b->m), 0);
 }
 
+void bench_empty(struct bench *b, const struct weir_host_ops *ops)
+{
+	b->host = testhost_create(ops, b->qtest);
+	assert_int_equal(weir_machine_create(testhost_ops(b->host), b->host, &b->m), 0);
+}
+
 void bench_machine_on(struct bench *b, const struct weir_host_ops *ops)
 {
 	const void *dtb;
 	size_t bytes;
 
-	b->host = testhost_create(ops, b->qtest);
-	assert_int_equal(weir_machine_create(testhost_ops(b->host), b->host, &b->m), 0);
+	if (!b->m)
+		bench_empty(b, ops);
 	if (weir_qtest_dtb(b->qtest, &dtb, &bytes))
 		add_q35(b);
 	else

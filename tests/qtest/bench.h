@@ -25,7 +25,9 @@ struct bench {
 void bench_open(struct bench *b, const char *arch, const char *machine, const char *const *args);
 /* The same without machine. */
 void bench_start(struct bench *b, const char *arch, const char *machine, const char *const *args);
-/* Makes the machine, loads firmware and walks the buses. */
+/* Makes the machine alone: what is to be there before the firmware comes next. */
+void bench_empty(struct bench *b, const struct weir_host_ops *ops);
+/* Makes the machine when it is missing, loads firmware and walks the buses. */
 void bench_machine(struct bench *b);
 /* The same with calls between the checking host and QEMU; they take QEMU's context. */
 void bench_machine_on(struct bench *b, const struct weir_host_ops *ops);

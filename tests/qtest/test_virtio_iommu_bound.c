@@ -326,6 +326,29 @@ static void test_virtio_iommu_bound_100_times(void **state)
 	bed_close(&bed);
 }
 
+/* The module is there before the firmware, and is the first of all drivers. */
+static void test_virtio_iommu_bound_early(void **state)
+{
+	struct weir_device *iommu, *edu;
+	struct weir_module *module;
+	struct bench b;
+
+	(void)state;
+	bench_start(&b, "aarch64", NULL, args);
+	bench_empty(&b, weir_qtest_ops(b.qtest));
+	assert_int_equal(weir_module_load(b.m, &weir_module_virtio_iommu, &module), 0);
+	assert_int_equal(weir_driver_register(b.m, &client), 0);
+	bench_machine(&b);
+	iommu = bench_pci(&b, 0x1af4, 0x1057);
+	edu = bench_pci(&b, 0x1234, 0x11e8);
+	assert_int_equal(weir_device_status_get(iommu), WEIR_DEVICE_BOUND);
+	assert_int_equal(weir_device_status_get(edu), WEIR_DEVICE_BOUND);
+	assert_true(weir_device_group(edu) >= 0);
+	assert_int_equal(weir_driver_unregister(b.m, &client), 0);
+	assert_int_equal(weir_module_unload(module, 0), 0);
+	bench_close(&b);
+}
+
 /* ---- a virtio device behind it: its queue is at an IOVA, its interrupts are translated ---- */
 
 static const char *const rng_args[] = {
@@ -463,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_virtio_iommu_bound_sweep),
 		cmocka_unit_test(test_virtio_iommu_bound_sleeps),
 		cmocka_unit_test(test_virtio_iommu_bound_100_times),
+		cmocka_unit_test(test_virtio_iommu_bound_early),
 		cmocka_unit_test(test_virtio_iommu_bound_virtio),
 	};
 

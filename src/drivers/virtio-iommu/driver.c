@@ -6,6 +6,8 @@
 #include "drivers/virtio-iommu/priv.h"
 
 #include "drivers/virtio-iommu/regs.h"
+#include "weir/firmware.h"
+#include "weir/pci.h"
 
 /* Lives from probe to remove; the device's data. */
 struct bound {
@@ -226,8 +228,18 @@ static const struct weir_driver mmio_driver = {
 };
 static const struct weir_driver *const drivers[] = { &pci_driver, &mmio_driver, NULL };
 
+/* It may be loaded before there is firmware or a host bridge. */
+static int module_init(struct weir_machine *m, struct weir_module *module)
+{
+	int err = weir_pci_bus_create(m);
+
+	(void)module;
+	return err ? err : weir_firmware_buses(m);
+}
+
 const struct weir_module_entry weir_module_virtio_iommu = {
 	.abi = WEIR_ABI(struct weir_module_entry),
 	.name = "virtio-iommu",
 	.drivers = drivers,
+	.init = module_init,
 };

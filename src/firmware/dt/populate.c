@@ -46,6 +46,11 @@ int weir_dt_buses_(struct weir_machine *m)
 	return err ? err : need_bus(m, "amba", NULL, &bus);
 }
 
+int weir_firmware_buses(struct weir_machine *m)
+{
+	return weir_dt_buses_(m);
+}
+
 static bool has_flag(const struct weir_dt_node *node, uint32_t flag)
 {
 	return node->fw.flags & flag;
