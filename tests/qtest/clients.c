@@ -321,3 +321,36 @@ void clients_disk(struct clients *cl, struct client *c,
 	assert_int_equal(transfer(c, &b, 0, 1, UINT32_MAX, true), WEIR_ERANGE);
 	client_buffer_fini(&b);
 }
+
+/* ---- whole tests ---- */
+
+void clients_check_reload(const struct clients_what *what)
+{
+	struct clients cl;
+
+	clients_open(&cl, what, "aarch64", true);
+	clients_reload(&cl, 20, "start");
+	clients_pass(&cl, "quick");
+	clients_close(&cl);
+}
+
+void clients_check_gone(const struct clients_what *what)
+{
+	struct clients cl;
+
+	clients_open(&cl, what, "aarch64", true);
+	clients_gone(&cl);
+	clients_close(&cl);
+}
+
+void clients_check_sweep(const struct clients_what *what, const char *test)
+{
+	struct clients cl;
+
+	clients_open(&cl, what, "aarch64", true);
+	assert_true(clients_sweep(&cl) > 5);
+	if (test)
+		clients_sweep_test(&cl, test, 40);
+	clients_pass(&cl, "quick");
+	clients_close(&cl);
+}

@@ -76,4 +76,12 @@ void clients_disk(struct clients *cl, struct client *c,
 		  int (*transfer)(struct client *c, const struct client_buffer *b, uint32_t first,
 				  uint32_t nr, uint64_t at, bool write));
 
+/* Whole tests that any client passes, behind virtio-iommu. */
+/* Taken away with DMA in flight, and back again, 20 times. */
+void clients_check_reload(const struct clients_what *what);
+/* The device vanishes. */
+void clients_check_gone(const struct clients_what *what);
+/* Each host call fails once while it is bound, and in the test @test, if it is not NULL. */
+void clients_check_sweep(const struct clients_what *what, const char *test);
+
 #endif

@@ -170,35 +170,20 @@ static void test_virtio_blk_lies_are_caught(void **state)
 
 static void test_virtio_blk_reload(void **state)
 {
-	struct clients cl;
-
 	(void)state;
-	clients_open(&cl, &what, "aarch64", true);
-	clients_reload(&cl, 20, "start");
-	clients_pass(&cl, "quick");
-	clients_close(&cl);
+	clients_check_reload(&what);
 }
 
 static void test_virtio_blk_gone(void **state)
 {
-	struct clients cl;
-
 	(void)state;
-	clients_open(&cl, &what, "aarch64", true);
-	clients_gone(&cl);
-	clients_close(&cl);
+	clients_check_gone(&what);
 }
 
 static void test_virtio_blk_sweep(void **state)
 {
-	struct clients cl;
-
 	(void)state;
-	clients_open(&cl, &what, "aarch64", true);
-	assert_true(clients_sweep(&cl) > 5);
-	clients_sweep_test(&cl, "small", 40);
-	clients_pass(&cl, "quick");
-	clients_close(&cl);
+	clients_check_sweep(&what, "small");
 }
 
 int main(void)
