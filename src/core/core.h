@@ -136,7 +136,6 @@ struct weir_device {
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	uint8_t iommu_need, iommu_late; /* (m) rules of its own, each plus one; 0: the machine's */
 	bool untranslated;              /* (m) bound, or being so, without its IOMMU */
-	bool adopted;                   /* (m) bound before its IOMMU came: behind identity */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
 	bool dma_direct;                /* (m) settled before its probe: without translation */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */

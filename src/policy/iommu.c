@@ -161,7 +161,6 @@ static bool adopt(struct weir_device *iommu, struct weir_device *con)
 	if (err == WEIR_EDEFER) /* another of its IOMMUs is missing yet */
 		return false;
 	con->untranslated = false; /* tried once */
-	con->adopted = !err;
 	con->iommu_err = err;
 	if (err)
 		weir_logf_(iommu->m, WEIR_LOG_ERR, "%s: runs, and cannot be put behind %s: %s; "
