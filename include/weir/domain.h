@@ -11,6 +11,7 @@
 #define WEIR_DOMAIN_H
 
 #include "weir/device.h"
+#include "weir/table.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,38 +27,6 @@ enum weir_domain_type {
 	WEIR_DOMAIN_UNMANAGED, /* IOVAs come from the caller */
 	WEIR_DOMAIN_EXTERNAL,  /* the caller's tables: only read, never written */
 };
-
-/* The format of translation tables. */
-enum weir_table_format {
-	WEIR_TABLE_ARM_S1,      /* Arm VMSAv8-64, stage 1 */
-	WEIR_TABLE_ARM_S2,      /* ... stage 2: what a hypervisor uses for a guest */
-	WEIR_TABLE_ARM_SHORT,   /* Arm VMSAv7 short descriptors */
-	WEIR_TABLE_EXYNOS,
-	WEIR_TABLE_VTD_FIRST,
-	WEIR_TABLE_VTD_SECOND,
-	WEIR_TABLE_AMD_V1,
-	WEIR_TABLE_RISCV_S1,    /* Sv39, Sv48, Sv57 */
-	WEIR_TABLE_RISCV_S2,    /* Sv39x4 and so on */
-};
-
-/* Tables that somebody else keeps, such as the stage 2 of a hypervisor's guest. */
-struct weir_external {
-	enum weir_table_format format;
-	uint64_t root_pa;
-	uint32_t granule_lg2;   /* of the smallest page: 12, 14, 16 */
-	uint32_t iova_bits;     /* of addresses that go in */
-	uint32_t pa_bits;       /* ... and come out */
-	uint32_t levels;        /* of tables, root included */
-	uint32_t id;            /* the VMID or ASID its translations are tagged with */
-	bool coherent;          /* the walker sees the CPU's caches */
-};
-
-/* What a mapping allows, and how its memory is. */
-#define WEIR_MAP_READ    0x01u
-#define WEIR_MAP_WRITE   0x02u
-#define WEIR_MAP_NOEXEC  0x04u
-#define WEIR_MAP_CACHED  0x08u /* coherent with the CPU's caches */
-#define WEIR_MAP_DEVICE  0x10u /* registers (MSI doorbells, peer devices), not memory */
 
 /* Why a part of the address space is special for a stream. */
 enum weir_region_kind {
@@ -117,10 +86,13 @@ int weir_domain_create(struct weir_machine *m, enum weir_domain_type type,
  * Return: 0; WEIR_EINVAL for a root that is not aligned to 64 bytes, or sizes that no table
  * has; WEIR_ENOMEM.
  */
-int weir_domain_create_external(struct weir_machine *m, const struct weir_external *external,
+int weir_domain_create_external(struct weir_machine *m, const struct weir_tables *external,
 				struct weir_domain **out_domain);
-/** weir_domain_external - what an external domain was made of; NULL for others. Context: any. */
-const struct weir_external *weir_domain_external(const struct weir_domain *domain);
+/**
+ * weir_domain_tables - the tables that instances walk for a domain: an external domain's, or those the
+ * library keeps. NULL: it has none. Context: any.
+ */
+const struct weir_tables *weir_domain_tables(const struct weir_domain *domain);
 /**
  * weir_domain_invalidate - the caller changed its tables: when this returns no instance uses
  * what they said before of [iova, iova + bytes). Context: any.

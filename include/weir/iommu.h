@@ -10,6 +10,7 @@
 #define WEIR_IOMMU_H
 
 #include "weir/domain.h"
+#include "weir/table.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,13 +49,19 @@ struct weir_iommu_ops {
 	int (*part_create)(void *instance, struct weir_domain *domain, void **out_part);
 	void (*part_destroy)(void *instance, void *part);
 	/*
-	 * Whether the instance can walk tables of somebody else: asked before part_create of
-	 * an external domain (weir_domain_external()), which has no map and unmap.
-	 * 0; WEIR_EOPNOTSUPP. NULL: it takes none.
+	 * The tables that the library is to keep for domains of this instance, which walks
+	 * them: then it has no map and unmap. NULL, with those: domains have no tables.
 	 */
-	int (*external)(void *instance, const struct weir_external *external);
-	/* What is cached of a part's external tables there is dropped, at the latest in sync. */
-	int (*invalidate)(void *instance, void *part, uint64_t iova, uint64_t bytes);
+	void (*tables)(void *instance, struct weir_table_config *out_config);
+	/*
+	 * Whether the instance can walk certain tables: of another instance of the domain, or
+	 * of somebody else (an external domain). Asked before part_create, which finds
+	 * them by weir_domain_tables().
+	 * 0; WEIR_EOPNOTSUPP. NULL: it takes none but those made for it.
+	 */
+	int (*walks)(void *instance, const struct weir_tables *tables);
+	/* What is cached of a part's tables there is dropped, at the latest in sync. */
+	int (*invalidate)(void *instance, void *part, const struct weir_invalidation *what);
 	/*
 	 * Puts a stream behind a domain, instead of whatever it is behind: @part is
 	 * that of part_create, NULL for blocked and identity. On failure the stream
@@ -71,7 +78,7 @@ struct weir_iommu_ops {
 	void (*forget)(void *instance, uint32_t stream);
 	/*
 	 * One mapping more. May be left in a queue until sync_map.
-	 * NULL: the instance walks the domain's tables.
+	 * NULL: the instance walks the domain's tables, see tables().
 	 */
 	int (*map)(void *instance, void *part, uint64_t iova, uint64_t pa, uint64_t bytes,
 		   uint32_t prot);

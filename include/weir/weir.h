@@ -22,6 +22,7 @@
 #include "weir/pm.h"
 #include "weir/policy.h"
 #include "weir/spin.h"
+#include "weir/table.h"
 #include "weir/trace.h"
 #include "weir/verdict.h"
 #include "weir/virtio.h"

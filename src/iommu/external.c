@@ -6,7 +6,7 @@
  */
 #include "iommu/priv.h"
 
-static bool is_sane(const struct weir_external *e)
+static bool is_sane(const struct weir_tables *e)
 {
 	return (unsigned int)e->format <= WEIR_TABLE_RISCV_S2 && e->granule_lg2 >= 12 &&
 	       e->granule_lg2 <= 16 && !(e->root_pa & 63) &&
@@ -14,7 +14,7 @@ static bool is_sane(const struct weir_external *e)
 	       e->pa_bits > e->granule_lg2 && e->pa_bits <= 64 && e->levels && e->levels <= 6;
 }
 
-int weir_domain_create_external(struct weir_machine *m, const struct weir_external *external,
+int weir_domain_create_external(struct weir_machine *m, const struct weir_tables *external,
 				struct weir_domain **out_domain)
 {
 	struct weir_domain *domain;
@@ -25,18 +25,20 @@ int weir_domain_create_external(struct weir_machine *m, const struct weir_extern
 	err = weir_domain_make_(m, WEIR_DOMAIN_EXTERNAL, &domain);
 	if (err)
 		return err;
-	domain->external = *external;
+	domain->tables = *external;
 	*out_domain = domain;
 	return 0;
 }
 
-const struct weir_external *weir_domain_external(const struct weir_domain *domain)
+const struct weir_tables *weir_domain_tables(const struct weir_domain *domain)
 {
-	return domain->type == WEIR_DOMAIN_EXTERNAL ? &domain->external : NULL;
+	return domain->type == WEIR_DOMAIN_EXTERNAL ? &domain->tables : NULL;
 }
 
 int weir_domain_invalidate(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 {
+	/* what pages and tables were there only the caller knows */
+	const struct weir_invalidation what = { .iova = iova, .bytes = bytes, .tables = true };
 	struct weir_part *part;
 	unsigned long before;
 	int result = 0;
@@ -45,7 +47,7 @@ int weir_domain_invalidate(struct weir_domain *domain, uint64_t iova, uint64_t b
 		return WEIR_EINVAL;
 	before = weir_spin_lock(&domain->spin);
 	weir_list_each(part, &domain->parts, struct weir_part, node)
-		if (weir_part_invalidate_(part, iova, bytes))
+		if (weir_part_invalidate_(part, &what))
 			result = WEIR_EIO;
 	weir_spin_unlock(&domain->spin, before);
 	return result;

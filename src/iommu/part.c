@@ -123,14 +123,14 @@ int weir_part_sync_(struct weir_part *part)
 	return !is_empty(part) && call_sync(part) ? fail(part) : 0;
 }
 
-int weir_part_invalidate_(struct weir_part *part, uint64_t iova, uint64_t bytes)
+int weir_part_invalidate_(struct weir_part *part, const struct weir_invalidation *what)
 {
 	const struct weir_iommu_ops *ops = part->iommu->ops;
 	int err;
 
 	if (is_empty(part)) /* without power nothing is cached */
 		return 0;
-	err = ops->invalidate ? ops->invalidate(part->iommu->instance, part->driver, iova, bytes)
+	err = ops->invalidate ? ops->invalidate(part->iommu->instance, part->driver, what)
 			      : 0;
 	if (!err)
 		err = call_sync(part);
@@ -321,10 +321,10 @@ static int check_external(const struct weir_domain *domain, const struct weir_io
 
 	if (domain->type != WEIR_DOMAIN_EXTERNAL)
 		return 0;
-	err = ops->external ? ops->external(iommu->instance, &domain->external) : WEIR_EOPNOTSUPP;
+	err = ops->walks ? ops->walks(iommu->instance, &domain->tables) : WEIR_EOPNOTSUPP;
 	if (err)
 		weir_logf_(domain->m, WEIR_LOG_ERR, "%s takes no external tables%s",
-			   iommu->dev->name, ops->external ? " of this kind" : "");
+			   iommu->dev->name, ops->walks ? " of this kind" : "");
 	return err;
 }
 

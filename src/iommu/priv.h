@@ -165,7 +165,7 @@ struct weir_domain {
 	struct weir_domain_limits limits; /* (d) */
 	/* (m) Takes addresses out of what is handed out; called with (m). NULL: nobody does. */
 	int (*reserve)(struct weir_domain *domain, uint64_t first, uint64_t last);
-	struct weir_external external; /* (c) of that type */
+	struct weir_tables tables;   /* (c) of that type */
 	weir_domain_fault_fn *handler; /* (d) */
 	void *handler_context;       /* (d) */
 	uint32_t handling;           /* (d) calls of the handler under way */
@@ -329,7 +329,7 @@ int weir_part_map_(struct weir_part *part, struct weir_mapping *batch);
 int weir_part_unmap_(struct weir_part *part, const struct weir_mapping *batch,
 		     const struct weir_mapping *end, bool wait);
 int weir_part_sync_(struct weir_part *part);
-int weir_part_invalidate_(struct weir_part *part, uint64_t iova, uint64_t bytes);
+int weir_part_invalidate_(struct weir_part *part, const struct weir_invalidation *what);
 
 /* fault.c */
 int weir_faults_init_(struct weir_iommu *iommu);

@@ -256,7 +256,7 @@ static void log_line(void *host, enum weir_log_level level, const char *line)
 /* An instance that walks no tables but its own says so, and the group stays where it is. */
 static void test_external_is_refused_by_name(void **state)
 {
-	static const struct weir_external s2 = {
+	static const struct weir_tables s2 = {
 		.format = WEIR_TABLE_ARM_S2, .root_pa = 0x80000, .granule_lg2 = 12,
 		.iova_bits = 40, .pa_bits = 40, .levels = 3, .id = 7,
 	};

@@ -25,7 +25,7 @@ struct model {
 	struct weir_iommu *iommu;
 	struct weir_domain_limits limits;
 	unsigned int parts, syncs, maps, invalidations;
-	bool external;
+	bool tables;
 	struct part *last; /* made last */
 };
 
@@ -117,20 +117,19 @@ static void limits(void *instance, struct weir_domain_limits *out_limits)
 	*out_limits = ((struct model *)instance)->limits;
 }
 
-static int external(void *instance, const struct weir_external *tables)
+static int walks(void *instance, const struct weir_tables *tables)
 {
 	if (fault())
 		return WEIR_EIO;
-	return ((struct model *)instance)->external && tables->format == WEIR_TABLE_ARM_S2
+	return ((struct model *)instance)->tables && tables->format == WEIR_TABLE_ARM_S2
 		       ? 0
 		       : WEIR_EOPNOTSUPP;
 }
 
-static int invalidate(void *instance, void *part, uint64_t iova, uint64_t bytes)
+static int invalidate(void *instance, void *part, const struct weir_invalidation *what)
 {
 	(void)part;
-	(void)iova;
-	(void)bytes;
+	(void)what;
 	((struct model *)instance)->invalidations++;
 	return fault();
 }
@@ -140,7 +139,7 @@ static const struct weir_iommu_ops model_ops = {
 	.limits = limits,
 	.part_create = part_create,
 	.part_destroy = part_destroy,
-	.external = external,
+	.walks = walks,
 	.invalidate = invalidate,
 	.map = map,
 	.sync_map = sync,
@@ -511,11 +510,11 @@ static void test_part_in_interrupt_context(void **state)
 
 static void test_part_external_tables(void **state)
 {
-	static const struct weir_external s2 = {
+	static const struct weir_tables s2 = {
 		.format = WEIR_TABLE_ARM_S2, .root_pa = 0x80000, .granule_lg2 = 12,
 		.iova_bits = 40, .pa_bits = 40, .levels = 3, .id = 7,
 	};
-	struct weir_external e = s2;
+	struct weir_tables e = s2;
 	struct weir_domain *d, *plain;
 	struct world w;
 	uint64_t pa;
@@ -529,9 +528,9 @@ static void test_part_external_tables(void **state)
 	assert_int_equal(weir_domain_create_external(w.m, &e, &d), WEIR_EINVAL);
 	assert_int_equal(weir_domain_create(w.m, WEIR_DOMAIN_EXTERNAL, &d), WEIR_EINVAL);
 	assert_int_equal(weir_domain_create_external(w.m, &s2, &d), 0);
-	assert_int_equal(weir_domain_external(d)->id, 7);
+	assert_int_equal(weir_domain_tables(d)->id, 7);
 	assert_int_equal(join(d, 0), WEIR_EOPNOTSUPP); /* it takes none */
-	models[0].external = true;
+	models[0].tables = true;
 	assert_int_equal(join(d, 0), 0);
 	assert_int_equal(weir_domain_map(d, PAGE, PAGE, PAGE, WEIR_MAP_READ), WEIR_EINVAL);
 	assert_int_equal(weir_domain_unmap(d, PAGE, PAGE), WEIR_EINVAL);
@@ -548,7 +547,7 @@ static void test_part_external_tables(void **state)
 	assert_int_equal(join(d, 0), WEIR_EIO);
 	leave(d, 0);
 	plain = make_domain(&w);
-	assert_null(weir_domain_external(plain));
+	assert_null(weir_domain_tables(plain));
 	assert_int_equal(weir_domain_invalidate(plain, PAGE, PAGE), WEIR_EINVAL);
 	weir_domain_unref(plain);
 	weir_domain_unref(d);
