@@ -220,22 +220,19 @@ static bool refuse(struct viommu *m, uint8_t reason, uint32_t endpoint, uint64_t
 	return false;
 }
 
-bool viommu_access(struct viommu *m, uint32_t endpoint, uint64_t address, bool write,
-		   uint64_t *out_pa)
+/* Return: 0 it passes; or why not, as a report says it. */
+static uint8_t look(const struct viommu *m, int e, uint64_t address, bool write, uint64_t *out_pa)
 {
-	int e = find_endpoint(m, endpoint);
-
-	assert_true(e >= 0);
 	*out_pa = address;
 	if (!m->endpoints[e].attached) {
 		/* Unattached: as the configuration says, whether the driver took the feature or not. */
 		bool bypass = m->v.offered & VIOMMU_BYPASS_CONFIG ? m->v.config[36] & 1
 								   : m->v.accepted & 0x8;
 
-		return bypass || refuse(m, 1, endpoint, address, write);
+		return !bypass;
 	}
 	if (m->endpoints[e].bypass)
-		return true;
+		return 0;
 	for (unsigned int i = 0; i < VIOMMU_MAPPINGS; i++) {
 		if (!m->mappings[i].used || m->mappings[i].domain != m->endpoints[e].domain ||
 		    address < m->mappings[i].first || address > m->mappings[i].last)
@@ -243,9 +240,36 @@ bool viommu_access(struct viommu *m, uint32_t endpoint, uint64_t address, bool w
 		if (!(m->mappings[i].flags & (write ? 2 : 1)))
 			break;
 		*out_pa = m->mappings[i].pa + (address - m->mappings[i].first);
-		return true;
+		return 0;
 	}
-	return refuse(m, 2, endpoint, address, write);
+	return 2;
+}
+
+bool viommu_access(struct viommu *m, uint32_t endpoint, uint64_t address, bool write,
+		   uint64_t *out_pa)
+{
+	int e = find_endpoint(m, endpoint);
+	uint8_t reason;
+
+	assert_true(e >= 0);
+	reason = look(m, e, address, write, out_pa);
+	return !reason || refuse(m, reason, endpoint, address, write);
+}
+
+bool viommu_would_pass(const struct viommu *m, uint32_t endpoint, uint64_t address)
+{
+	int e = find_endpoint(m, endpoint);
+	uint64_t pa;
+
+	assert_true(e >= 0);
+	return !look(m, e, address, true, &pa);
+}
+
+bool viommu_attached(const struct viommu *m, uint32_t endpoint)
+{
+	int e = find_endpoint(m, endpoint);
+
+	return e >= 0 && m->endpoints[e].attached;
 }
 
 /* ---- life ---- */

@@ -41,6 +41,9 @@ void viommu_endpoint(struct viommu *iommu, uint32_t id);
 /* Whether an access passes, and where to. A refused one is reported as a fault. */
 bool viommu_access(struct viommu *iommu, uint32_t endpoint, uint64_t address, bool write,
 		   uint64_t *out_pa);
+/* Whether a write would pass, were it made. */
+bool viommu_would_pass(const struct viommu *iommu, uint32_t endpoint, uint64_t address);
+bool viommu_attached(const struct viommu *iommu, uint32_t endpoint);
 /* A RESV_MEM property more, for all endpoints. */
 void viommu_property(struct viommu *iommu, uint8_t subtype, uint64_t first, uint64_t last);
 unsigned int viommu_nr_mappings(const struct viommu *iommu);

@@ -184,6 +184,8 @@ static void serve_queue(struct vmodel *model, unsigned int index)
 		serve_one(model, index, heads[model->mode == VMODEL_REVERSED ? n - 1 - i : i]);
 	if (model->mode == VMODEL_SCRIBBLES)
 		scribble(model, q);
+	if (model->after)
+		model->after(model);
 }
 
 /* Queues from which the device takes only when it has something to say. */

@@ -74,6 +74,7 @@ struct vmodel {
 	int fn;                         /* of the device in it */
 	struct weir_device *bridge;
 	struct weir_pci *buses;
+	void (*after)(struct vmodel *model); /* the device did what was in a queue; may be NULL */
 	enum vmodel_mode mode;
 	uint32_t type;
 	uint64_t offered, accepted;

@@ -241,6 +241,60 @@ static void test_virtio_iommu_batches(void **state)
 	}
 }
 
+/* An endpoint that never rests: whatever the device does, it is asked in between. */
+static struct {
+	uint32_t endpoint;
+	bool behind;       /* it was seen attached to a domain */
+	unsigned int held; /* accesses to what is mapped that were refused since then */
+} restless;
+
+static void fire(struct vmodel *model)
+{
+	const struct viommu *iommu = (const struct viommu *)model;
+
+	restless.behind |= viommu_attached(iommu, restless.endpoint);
+	for (uint64_t i = 0; restless.behind && i < 100; i++)
+		restless.held += !viommu_would_pass(iommu, restless.endpoint,
+						    0x100000 + 0x1000 * i);
+}
+
+/* A domain that has mappings is filled with the attach, before the endpoint notices. */
+static void test_virtio_iommu_fills_at_once(void **state)
+{
+	struct weir_viommu_domain *one, *two;
+	struct bed bed;
+
+	(void)state;
+	for (enum vmodel_mode mode = VMODEL_HONEST; mode <= VMODEL_LAST_HONEST; mode++) {
+		bed_open(&bed, false);
+		bed.iommu.v.mode = mode;
+		one = new_domain(&bed);
+		two = new_domain(&bed);
+		for (uint64_t i = 0; i < 100; i++) {
+			map(one, 0x100000 + 0x1000 * i, 0x1000 * i);
+			map(two, 0x100000 + 0x1000 * i, 0x2000 * i);
+		}
+		restless.endpoint = 0x28;
+		restless.behind = false;
+		restless.held = 0;
+		bed.iommu.v.after = fire;
+		assert_int_equal(weir_viommu_attach(bed.vi, 0x28, one), 0);
+		assert_true(restless.behind);
+		/* a device that does the last request first has no domain yet for the others */
+		assert_int_equal(restless.held != 0, mode == VMODEL_REVERSED);
+		assert_int_equal(weir_viommu_attach(bed.vi, 0x28, two), 0);
+		assert_int_equal(restless.held != 0, mode == VMODEL_REVERSED);
+		for (uint64_t i = 0; i < 100; i++)
+			assert_true(passes(&bed, 0x28, 0x100000 + 0x1000 * i, 0x2000 * i));
+		bed.iommu.v.after = NULL;
+		assert_false(logged(&bed, "MAP"));
+		assert_int_equal(weir_viommu_attach(bed.vi, 0x28, NULL), 0);
+		weir_viommu_domain_destroy(one);
+		weir_viommu_domain_destroy(two);
+		bed_close(&bed);
+	}
+}
+
 /* Of devices that return requests late, or in another order, nothing is to be seen. */
 static void test_virtio_iommu_orders(void **state)
 {
@@ -701,6 +755,7 @@ int main(void)
 		cmocka_unit_test(test_virtio_iommu_no_replace),
 		cmocka_unit_test(test_virtio_iommu_domains),
 		cmocka_unit_test(test_virtio_iommu_batches),
+		cmocka_unit_test(test_virtio_iommu_fills_at_once),
 		cmocka_unit_test(test_virtio_iommu_orders),
 		cmocka_unit_test(test_virtio_iommu_regions),
 		cmocka_unit_test(test_virtio_iommu_faults),

@@ -2,9 +2,11 @@
 /*
  * Endpoints: what they are behind, and what is special for them.
  *
- * ATTACH replaces; an endpoint that is detached is blocked, for bypass is off. Between the
- * ATTACH of a domain's first endpoint and the MAPs of what is in its books, its accesses
- * fail; they never pass untranslated.
+ * ATTACH replaces; an endpoint that is detached is blocked, for bypass is off. A domain
+ * exists only while an endpoint is attached to it (5.13.6.1), so what is in its books comes
+ * after the ATTACH of its first endpoint: in one notification, as much as the queue holds.
+ * An access in between fails, it never passes untranslated; a device that does what it was
+ * notified of in one go shows no such moment.
  */
 #include "drivers/virtio-iommu/priv.h"
 
@@ -89,6 +91,33 @@ static int send_detach(struct weir_viommu *vi, struct vendpoint *endpoint)
 	return err;
 }
 
+/* An ATTACH and, for the first endpoint of a domain, what is in its books. */
+static int ask_attach(struct weir_viommu *vi, const struct vrequest *request,
+		      struct weir_viommu_domain *domain)
+{
+	int result = WEIR_EIO, err, map_err = 0;
+	unsigned int room;
+
+	if (!domain || domain->nr_endpoints)
+		return weir_viommu_ask_(vi, request);
+	err = weir_viommu_queue_(vi, request, &result);
+	if (err)
+		return err;
+	domain->opening = true;
+	room = weir_viommu_room_(vi);
+	if (room)
+		map_err = weir_viommu_send_some_(domain, room);
+	err = weir_viommu_flush_(vi);
+	domain->opening = false;
+	if (!err)
+		err = result;
+	if (err) { /* there was no domain to map in */
+		weir_viommu_unsend_(domain);
+		domain->map_err = 0;
+	}
+	return !err && map_err < 0 ? map_err : err;
+}
+
 /* @domain: NULL: identity. */
 static int send_attach(struct weir_viommu *vi, struct vendpoint *endpoint,
 		       struct weir_viommu_domain *domain)
@@ -102,7 +131,7 @@ static int send_attach(struct weir_viommu *vi, struct vendpoint *endpoint,
 	int err = weir_viommu_flush_(vi);
 
 	if (!err)
-		err = weir_viommu_ask_(vi, &request);
+		err = ask_attach(vi, &request, domain);
 	/* A device need not be able to replace, 5.13.6.1.2; then it is blocked in between. */
 	if (err == WEIR_EOPNOTSUPP && (endpoint->domain || endpoint->identity)) {
 		err = send_detach(vi, endpoint);

@@ -152,7 +152,7 @@ static int send_map(struct weir_viommu_domain *domain, struct vmapping *mapping)
 	};
 
 	mapping->sent = true;
-	return weir_viommu_queue_(domain->vi, &request);
+	return weir_viommu_queue_(domain->vi, &request, NULL);
 }
 
 int weir_viommu_send_some_(struct weir_viommu_domain *domain, unsigned int max)
@@ -173,6 +173,14 @@ int weir_viommu_send_some_(struct weir_viommu_domain *domain, unsigned int max)
 			return err;
 	}
 	return 0;
+}
+
+void weir_viommu_too_early_(struct weir_viommu_domain *domain, uint64_t iova)
+{
+	struct vmapping *mapping = find(domain, iova);
+
+	if (mapping)
+		mapping->sent = false;
 }
 
 void weir_viommu_unsend_(struct weir_viommu_domain *domain)
@@ -256,7 +264,7 @@ static int unmap(struct weir_viommu_domain *domain, uint64_t iova, uint64_t byte
 		return 0;
 	if (domain->maps_queued && weir_viommu_flush_(domain->vi))
 		return WEIR_EIO;
-	return weir_viommu_queue_(domain->vi, &request);
+	return weir_viommu_queue_(domain->vi, &request, NULL);
 }
 
 int weir_viommu_unmap(struct weir_viommu_domain *domain, uint64_t iova, uint64_t bytes)

@@ -51,6 +51,7 @@ struct weir_viommu_domain {
 	struct weir_tree mappings;         /* (r) struct vmapping by iova */
 	uint32_t maps_queued;              /* (r) MAP requests not answered yet */
 	int map_err, unmap_err;            /* (r) of requests answered since the last sync */
+	bool opening;                      /* (r) its first ATTACH is on its way, with MAPs behind it */
 };
 
 struct vendpoint {
@@ -128,8 +129,13 @@ struct vrequest {
 	uint64_t first, last, pa;
 	struct weir_viommu_domain *domain; /* of MAP and UNMAP */
 };
-/* Puts a request into the queue; waits for room. Return: 0; WEIR_EIO. */
-int weir_viommu_queue_(struct weir_viommu *vi, const struct vrequest *request);
+/*
+ * Puts a request into the queue; waits for room. @out_err: NULL, or what becomes what the
+ * answer says once all are flushed. Return: 0; WEIR_EIO.
+ */
+int weir_viommu_queue_(struct weir_viommu *vi, const struct vrequest *request, int *out_err);
+/* How many requests more can be put into the queue without waiting. */
+unsigned int weir_viommu_room_(const struct weir_viommu *vi);
 /* Waits until all requests are answered. Return: 0; WEIR_EIO. */
 int weir_viommu_flush_(struct weir_viommu *vi);
 /* Asks and waits. Return: as the answer says. */
@@ -168,6 +174,8 @@ void weir_viommu_domain_empty_(struct weir_viommu_domain *domain);
  * Return: 1 there are more; 0 that was all; WEIR_EIO.
  */
 int weir_viommu_send_some_(struct weir_viommu_domain *domain, unsigned int max);
+/* A MAP found no domain: it was done before the ATTACH. It is in the books only again. */
+void weir_viommu_too_early_(struct weir_viommu_domain *domain, uint64_t iova);
 /* The device has dropped the domain. */
 void weir_viommu_unsend_(struct weir_viommu_domain *domain);
 /* Return: as weir_viommu_sync_map(). */

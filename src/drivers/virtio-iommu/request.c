@@ -94,6 +94,10 @@ static void answer(struct weir_viommu *vi, struct vslot *slot, uint32_t written)
 			  : slot_index(vi, slot) * (size_t)SLOT_BYTES + SLOT_TAIL;
 	unsigned int status = written > (probe ? vi->probe_bytes : 0) ? mem[at] : STATUS_IOERR;
 
+	if (status == STATUS_NOENT && slot->type == REQ_MAP && slot->domain->opening) {
+		weir_viommu_too_early_(slot->domain, slot->iova);
+		status = STATUS_OK;
+	}
 	if (status && !(probe && status == STATUS_NOENT))
 		log_slot(vi, slot, written ? status_name(status) : "it was returned unread");
 	finish(vi, slot, status_err(status));
@@ -234,9 +238,14 @@ static int submit(struct weir_viommu *vi, const struct vrequest *r, int *out_err
 	return err ? die(vi) : 0;
 }
 
-int weir_viommu_queue_(struct weir_viommu *vi, const struct vrequest *request)
+int weir_viommu_queue_(struct weir_viommu *vi, const struct vrequest *request, int *out_err)
 {
-	return submit(vi, request, NULL);
+	return submit(vi, request, out_err);
+}
+
+unsigned int weir_viommu_room_(const struct weir_viommu *vi)
+{
+	return vi->nr_slots - vi->nr_busy;
 }
 
 int weir_viommu_ask_(struct weir_viommu *vi, const struct vrequest *request)
