@@ -160,8 +160,14 @@ struct weir_host_ops {
 	 */
 	int (*pages_alloc)(void *host, size_t bytes, size_t align_bytes, void **out_va,
 			   uint64_t *out_pa);
-	/* Gives back what pages_alloc returned, all of it. */
+	/*
+	 * Gives back what pages_alloc or pages_alloc_atomic returned, all of it. Context: as
+	 * pages_alloc; any, on a host where tables change in any context.
+	 */
 	void (*pages_free)(void *host, void *va, uint64_t pa, size_t bytes);
+	/* As pages_alloc, but it does not sleep. Context: any. NULL: pages_alloc never sleeps. */
+	int (*pages_alloc_atomic)(void *host, size_t bytes, size_t align_bytes, void **out_va,
+				  uint64_t *out_pa);
 
 	/* ---- optional: addresses of memory. NULL: see each. Context: any. ---- */
 
@@ -280,6 +286,7 @@ enum weir_lock_rank {
 	WEIR_LOCK_IOVA = 8,    /* one for each space of I/O virtual addresses */
 	WEIR_LOCK_DEVICE = 9,  /* those of drivers, around their hardware's queues */
 	WEIR_LOCK_FAULTS = 10, /* one for each IOMMU instance: whose fault it was, how often */
+	WEIR_LOCK_TABLE = 11,  /* one for each set of translation tables: tables that come and go */
 };
 
 #ifdef __cplusplus

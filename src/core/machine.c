@@ -153,6 +153,8 @@ static const char *missing_call(const struct weir_host_ops *ops)
 		return "cpu_count";
 	if (!ops->pages_alloc != !ops->pages_free)
 		return ops->pages_alloc ? "pages_free" : "pages_alloc";
+	if (ops->pages_alloc_atomic && !ops->pages_alloc)
+		return "pages_alloc";
 	return missing_hardware_call(ops);
 }
 

@@ -25,21 +25,40 @@ static bool uncount(struct testhost *t, size_t *what, size_t n)
 	return enough;
 }
 
-static int th_pages_alloc(void *host, size_t bytes, size_t align_bytes, void **out_va,
-			  uint64_t *out_pa)
+typedef int pages_fn(void *host, size_t bytes, size_t align_bytes, void **out_va, uint64_t *out_pa);
+
+static int pages_alloc(struct testhost *t, pages_fn *inner, size_t bytes, size_t align_bytes,
+		       void **out_va, uint64_t *out_pa)
 {
-	struct testhost *t = host;
 	int err;
 
-	testhost_check_sleep_(t, "pages_alloc");
 	if (!bytes || bytes % 4096 || align_bytes < 4096 || (align_bytes & (align_bytes - 1)))
 		testhost_fault_(t, "pages_alloc of %zu byte(s) aligned to %zu", bytes, align_bytes);
 	if (testhost_may_fail_(t))
 		return WEIR_ENOMEM;
-	err = t->inner->pages_alloc(t->inner_host, bytes, align_bytes, out_va, out_pa);
+	err = inner(t->inner_host, bytes, align_bytes, out_va, out_pa);
 	if (!err)
 		count(t, &t->page_bytes, (long)bytes);
 	return err;
+}
+
+static int th_pages_alloc(void *host, size_t bytes, size_t align_bytes, void **out_va,
+			  uint64_t *out_pa)
+{
+	struct testhost *t = host;
+
+	testhost_check_sleep_(t, "pages_alloc");
+	return pages_alloc(t, t->inner->pages_alloc, bytes, align_bytes, out_va, out_pa);
+}
+
+static int th_pages_alloc_atomic(void *host, size_t bytes, size_t align_bytes, void **out_va,
+				 uint64_t *out_pa)
+{
+	struct testhost *t = host;
+
+	return pages_alloc(t, t->inner->pages_alloc_atomic ? t->inner->pages_alloc_atomic
+							   : t->inner->pages_alloc,
+			   bytes, align_bytes, out_va, out_pa);
 }
 
 static void th_pages_free(void *host, void *va, uint64_t pa, size_t bytes)
@@ -234,6 +253,7 @@ void testhost_hw_ops_(struct weir_host_ops *ops, const struct weir_host_ops *inn
 {
 	ops->pages_alloc = inner->pages_alloc ? th_pages_alloc : NULL;
 	ops->pages_free = inner->pages_free ? th_pages_free : NULL;
+	ops->pages_alloc_atomic = inner->pages_alloc ? th_pages_alloc_atomic : NULL;
 	ops->va_to_pa = inner->va_to_pa ? th_va_to_pa : NULL;
 	ops->pa_to_va = inner->pa_to_va ? th_pa_to_va : NULL;
 	ops->cache_sync = inner->cache_sync ? th_cache_sync : NULL;

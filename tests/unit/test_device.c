@@ -220,6 +220,7 @@ static void test_machine_checks_groups_of_calls(void **state)
 		{ offsetof(struct weir_host_ops, module_close), "module_open" },
 		{ offsetof(struct weir_host_ops, pages_alloc), "pages_free" },
 		{ offsetof(struct weir_host_ops, pages_free), "pages_alloc" },
+		{ offsetof(struct weir_host_ops, pages_alloc_atomic), "pages_alloc" },
 		{ offsetof(struct weir_host_ops, mmio_map), "mmio_unmap" },
 		{ offsetof(struct weir_host_ops, mmio_unmap), "mmio_map" },
 		{ offsetof(struct weir_host_ops, mmio_read), "mmio_map" },
