@@ -72,7 +72,9 @@ int weir_driver_register(struct weir_machine *m, const struct weir_driver *drv);
 /**
  * weir_driver_unregister - unbind all devices of a driver, the last bound first
  * and their consumers before them, and forget it.
- * Context: thread. Return: 0; WEIR_ENOENT when it is not registered.
+ * Probes of it that run on host threads are waited for, but not in a probe on such a thread.
+ * Context: thread. Return: 0; WEIR_ENOENT when it is not registered; WEIR_EBUSY when it is being
+ * called by who asks or by another thread's weir_step(), or when it would have to be waited for.
  */
 int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv);
 

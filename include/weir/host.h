@@ -136,6 +136,8 @@ struct weir_host_ops {
 	 * Called without locks, by weir_settle() and by orderly removal only.
 	 */
 	void (*thread_wait)(void *host);
+	/* A number of the calling thread, which no other has as long as it runs. Context: thread. */
+	uint64_t (*thread_self)(void *host);
 
 	/* ---- optional: modules. NULL: weir_module_open() is refused. ---- */
 

@@ -71,7 +71,7 @@ int weir_step(struct weir_machine *m, unsigned int budget);
  *
  * Blocks only in the host's thread_wait. Context: thread.
  * Return: 0; WEIR_EAGAIN when probes run on host threads and the host cannot
- * wait for them.
+ * wait for them, or it is one of them that asks.
  */
 int weir_settle(struct weir_machine *m);
 

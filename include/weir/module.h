@@ -53,7 +53,9 @@ int weir_module_open(struct weir_machine *m, const char *name, struct weir_modul
  * Return: 0; WEIR_EBUSY, with nothing changed, when it has users (weir_module_user)
  * and is not forced, when someone holds it (weir_module_get), when it is being
  * loaded or unloaded, or when one of its drivers is being called by who asks or by
- * another thread's weir_step().
+ * another thread's weir_step(). In a probe on a host thread nothing is waited for:
+ * WEIR_EBUSY too when one of its drivers is being called at all, and when it has users,
+ * forced or not.
  */
 int weir_module_unload(struct weir_module *module, uint32_t flags);
 

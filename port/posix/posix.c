@@ -166,6 +166,15 @@ static void posix_thread_wait(void *host)
 	pool_wait(posix->pool);
 }
 
+/* The address of what each thread has of its own. */
+static uint64_t posix_thread_self(void *host)
+{
+	static _Thread_local char own;
+
+	(void)host;
+	return (uintptr_t)&own;
+}
+
 static int posix_module_open(void *host, const char *name, void **out_image,
 			     const struct weir_module_entry **out_entry)
 {
@@ -256,6 +265,7 @@ int weir_posix_create(const struct weir_posix_options *options, struct weir_posi
 			goto destroy;
 		posix->ops.thread_run = posix_thread_run;
 		posix->ops.thread_wait = posix_thread_wait;
+		posix->ops.thread_self = posix_thread_self;
 	}
 	*out_posix = posix;
 	return 0;

@@ -144,6 +144,13 @@ static void qtest_thread_wait(void *host)
 	qtest->inner->thread_wait(qtest->posix);
 }
 
+static uint64_t qtest_thread_self(void *host)
+{
+	struct weir_qtest *qtest = host;
+
+	return qtest->inner->thread_self(qtest->posix);
+}
+
 static int qtest_module_open(void *host, const char *name, void **out_image,
 			     const struct weir_module_entry **out_entry)
 {
@@ -295,6 +302,7 @@ static const struct weir_host_ops all_ops = {
 	.time_ns = qtest_time_ns,
 	.thread_run = qtest_thread_run,
 	.thread_wait = qtest_thread_wait,
+	.thread_self = qtest_thread_self,
 	.module_open = qtest_module_open,
 	.module_close = qtest_module_close,
 	.pages_alloc = qtest_pages_alloc,
@@ -325,6 +333,7 @@ static void make_ops(struct weir_qtest *qtest)
 	if (!qtest->inner->thread_run) {
 		qtest->ops.thread_run = NULL;
 		qtest->ops.thread_wait = NULL;
+		qtest->ops.thread_self = NULL;
 	}
 	if (!qtest->inner->module_open) {
 		qtest->ops.module_open = NULL;

@@ -184,6 +184,12 @@ struct weir_fwlink {
 	uint32_t flags;                /* (m) */
 };
 
+/* A piece of work on a host thread, while it runs; on its stack. */
+struct weir_async {
+	struct weir_list node; /* (m) in m->async */
+	uint64_t thread;       /* (c) its number */
+};
+
 struct weir_machine {
 	const struct weir_host_ops *ops;      /* (c) */
 	void *host;                           /* (c) */
@@ -210,7 +216,8 @@ struct weir_machine {
 	uint32_t sync_pause;                  /* (m) sync_state is parked while not 0 */
 	bool sync_strict_off;                 /* (m) */
 	struct weir_list sync_parked;         /* (m) devices by sync_node */
-	uint32_t nr_async;                    /* (m) probes on host threads */
+	uint32_t nr_async;                    /* (m) probes given to host threads */
+	struct weir_list async;               /* (m) struct weir_async: those that run */
 	uint32_t cause;                       /* (m) event id that things done now are due to */
 	uint32_t next_event;                  /* (m) */
 	uint64_t mark;                        /* (m) last stamp given to a graph walk */
@@ -297,6 +304,18 @@ int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg);
 void weir_probe_done_(struct weir_device *dev, int err);
 /* Unbinds, the consumers first. */
 void weir_release_(struct weir_device *dev);
+
+/* async.c */
+/* The calling thread begins a piece of work that thread_run gave to it, and ends it. */
+void weir_async_begin_(struct weir_machine *m, struct weir_async *out_async);
+void weir_async_end_(struct weir_async *async);
+/* Whether the caller is inside such a piece. */
+bool weir_async_inside_(const struct weir_machine *m);
+/*
+ * Lets one of them end; the lock is dropped. Return: false, and nothing was done, when there are
+ * none, the host cannot wait, or the caller is inside one.
+ */
+bool weir_async_wait_(struct weir_machine *m);
 
 /* devres.c */
 void weir_resources_release_(struct weir_device *dev);

@@ -185,13 +185,8 @@ int weir_device_add(struct weir_device *dev)
 /* A probe on a host thread has to end before its device can go. */
 static void wait_not_busy(struct weir_device *dev)
 {
-	struct weir_machine *m = dev->m;
-
-	while (dev->busy && m->nr_async && m->ops->thread_wait) {
-		weir_unlock_(m);
-		m->ops->thread_wait(m->host);
-		weir_lock_(m);
-	}
+	while (dev->busy && weir_async_wait_(dev->m))
+		;
 }
 
 /* From here on the device is this caller's to delete. False: it is another's already. */

@@ -115,11 +115,8 @@ static void unbind_all(struct weir_reg *reg)
 
 static void wait_no_users(struct weir_machine *m, struct weir_reg *reg)
 {
-	while (reg->users > 1 && m->nr_async && m->ops->thread_wait) {
-		weir_unlock_(m);
-		m->ops->thread_wait(m->host);
-		weir_lock_(m);
-	}
+	while (reg->users > 1 && weir_async_wait_(m))
+		;
 }
 
 int weir_driver_unregister_(struct weir_machine *m, const struct weir_driver *drv)
@@ -147,10 +144,15 @@ int weir_driver_unregister_(struct weir_machine *m, const struct weir_driver *dr
 
 int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv)
 {
-	int err;
+	struct weir_reg *reg;
+	int err = WEIR_EBUSY;
 
 	weir_lock_(m);
-	err = weir_driver_unregister_(m, drv);
+	/* it is called by who asks, or by another thread's weir_step() */
+	while ((reg = weir_reg_find_(m, drv)) && reg->users > 1 && weir_async_wait_(m))
+		;
+	if (!reg || reg->users == 1)
+		err = weir_driver_unregister_(m, drv);
 	weir_unlock_(m);
 	return err;
 }

@@ -149,17 +149,6 @@ void weir_links_unprobe_(struct weir_device *dev)
 			set_state(link, rest_state(link));
 }
 
-/* Lets probes on host threads end. False when there are none to wait for. */
-static bool wait_probes(struct weir_machine *m)
-{
-	if (!m->nr_async || !m->ops->thread_wait)
-		return false;
-	weir_unlock_(m);
-	m->ops->thread_wait(m->host);
-	weir_lock_(m);
-	return true;
-}
-
 /*
  * The place in the list is kept in the device, and moved on by weir_link_drop_: so
  * whatever happens while a consumer is unbound, no link is looked at twice. Nor need
@@ -174,7 +163,7 @@ struct weir_device *weir_links_next_consumer_(struct weir_device *dev)
 
 		if (managed(link) && link->state == WEIR_LINK_CONSUMER_PROBE &&
 		    !weir_link_sync_only_(link) && !has_let_go(link) && link->consumer->busy &&
-		    wait_probes(dev->m))
+		    weir_async_wait_(dev->m))
 			continue;
 		dev->release_at = link->s_node.next;
 		if (!managed(link) || has_let_go(link))

@@ -137,6 +137,8 @@ static const char *missing_call(const struct weir_host_ops *ops)
 		return "assert_failed";
 	if (!ops->thread_run != !ops->thread_wait)
 		return ops->thread_run ? "thread_wait" : "thread_run";
+	if (!ops->thread_run != !ops->thread_self)
+		return ops->thread_run ? "thread_self" : "thread_run";
 	if (!ops->module_open != !ops->module_close)
 		return ops->module_open ? "module_close" : "module_open";
 	if (ops->spin_create && (!ops->spin_destroy || !ops->spin_lock || !ops->spin_unlock))
@@ -187,6 +189,7 @@ static void init_lists(struct weir_machine *m)
 	weir_list_init(&m->rpm_todo);
 	weir_list_init(&m->bound);
 	weir_list_init(&m->kept_fwlinks);
+	weir_list_init(&m->async);
 	weir_slab_init_(&m->device_slab, sizeof(struct weir_device));
 	weir_slab_init_(&m->link_slab, sizeof(struct weir_link));
 	weir_fwnodes_init_(m);
@@ -327,9 +330,11 @@ int weir_settle(struct weir_machine *m)
 				return r;
 			continue;
 		}
-		if (!m->ops->thread_wait)
+		weir_lock_(m);
+		r = !m->nr_async || weir_async_wait_(m) ? 0 : WEIR_EAGAIN;
+		weir_unlock_(m);
+		if (r)
 			return r;
-		m->ops->thread_wait(m->host);
 	}
 }
 

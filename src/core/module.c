@@ -210,14 +210,9 @@ static bool has_probes(struct weir_module *module)
  */
 static bool in_use(struct weir_module *module)
 {
-	struct weir_machine *m = module->m;
-
 	module->holds++; /* it stays meanwhile */
-	while (has_probes(module) && m->nr_async && m->ops->thread_wait) {
-		weir_unlock_(m);
-		m->ops->thread_wait(m->host);
-		weir_lock_(m);
-	}
+	while (has_probes(module) && weir_async_wait_(module->m))
+		;
 	module->holds--;
 	return module->holds || has_probes(module);
 }
@@ -335,8 +330,9 @@ int weir_module_unload(struct weir_module *module, uint32_t flags)
 	int err = 0;
 
 	weir_lock_(m);
+	/* from a probe none are removed: one may have to be waited for that waits for this one */
 	if (!module->live || module->holds || in_use(module) ||
-	    (!(flags & WEIR_MODULE_FORCE) && search(&any)))
+	    ((!(flags & WEIR_MODULE_FORCE) || weir_async_inside_(m)) && search(&any)))
 		err = WEIR_EBUSY;
 	else
 		unload(module);

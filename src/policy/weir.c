@@ -380,10 +380,11 @@ static void finish_async(void *arg)
 {
 	struct weir_device *dev = arg;
 	struct weir_machine *m = dev->m;
-
+	struct weir_async async;
 	bool woken;
 
 	weir_lock_(m);
+	weir_async_begin_(m, &async);
 	dev->wait_word &= ~WOKEN; /* what came before is seen by the attempt */
 	weir_attach_device_(dev);
 	woken = dev->wait_word & WOKEN;
@@ -392,6 +393,7 @@ static void finish_async(void *arg)
 		reconsider(dev);
 	m->nr_async--;
 	weir_device_unref_(dev);
+	weir_async_end_(&async);
 	weir_unlock_(m);
 }
 

@@ -254,6 +254,13 @@ static void th_thread_wait(void *host)
 	t->inner->thread_wait(t->inner_host);
 }
 
+static uint64_t th_thread_self(void *host)
+{
+	struct testhost *t = host;
+
+	return t->inner->thread_self(t->inner_host);
+}
+
 static int th_module_open(void *host, const char *name, void **out_image,
 			  const struct weir_module_entry **out_entry)
 {
@@ -289,6 +296,7 @@ static const struct weir_host_ops checking_ops = {
 	.time_ns = th_time_ns,
 	.thread_run = th_thread_run,
 	.thread_wait = th_thread_wait,
+	.thread_self = th_thread_self,
 	.module_open = th_module_open,
 	.module_close = th_module_close,
 };
@@ -316,6 +324,8 @@ struct testhost *testhost_create(const struct weir_host_ops *inner, void *inner_
 		t->ops.thread_run = NULL;
 	if (!t->inner->thread_wait)
 		t->ops.thread_wait = NULL;
+	if (!t->inner->thread_self)
+		t->ops.thread_self = NULL;
 	if (!t->inner->module_open)
 		t->ops.module_open = NULL;
 	if (!t->inner->module_close)

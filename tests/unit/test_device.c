@@ -217,6 +217,7 @@ static void test_machine_checks_groups_of_calls(void **state)
 		const char *missing;
 	} halves[] = {
 		{ offsetof(struct weir_host_ops, thread_run), "thread_wait" },
+		{ offsetof(struct weir_host_ops, thread_self), "thread_run" },
 		{ offsetof(struct weir_host_ops, module_close), "module_open" },
 		{ offsetof(struct weir_host_ops, pages_alloc), "pages_free" },
 		{ offsetof(struct weir_host_ops, pages_free), "pages_alloc" },
@@ -240,6 +241,7 @@ static void test_machine_checks_groups_of_calls(void **state)
 		ops.log = keep_log;
 		ops.thread_run = NULL;
 		ops.thread_wait = NULL;
+		ops.thread_self = NULL;
 		logged[0] = '\0';
 		memcpy((char *)&ops + halves[i].at, &call, sizeof(call));
 		assert_int_equal(weir_machine_create_policy(&ops, NULL, &plain_policy, NULL, &m),
