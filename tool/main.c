@@ -14,6 +14,7 @@ static const struct verb {
 	{ "explain", cmd_explain, "why a device is up, waiting, or without IOMMU" },
 	{ "check", cmd_check, "all boards of a directory, one line each" },
 	{ "replay", cmd_replay, "run a recorded bring-up again and compare the verdicts" },
+	{ "lint", cmd_lint, "what is wrong with device trees, and how to mend it" },
 	{ "shell", cmd_shell, "commands for a board, or for the device models of a QEMU" },
 };
 

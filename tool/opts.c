@@ -27,12 +27,13 @@ enum {
 	O_KERNEL = 256, O_IMAGE, O_DRIVERS, O_OVERLAY, O_SET, O_CMDLINE, O_PROFILE, O_SCENARIO,
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
 	O_THREADS, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
+	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES,
 };
 
 /* Verbs that take an option. */
 enum {
 	B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY,
-	S = 1 << VERB_SHELL,
+	S = 1 << VERB_SHELL, L = 1 << VERB_LINT,
 };
 
 static const struct option_def {
@@ -43,20 +44,20 @@ static const struct option_def {
 	const char *heading;       /* it stands below; NULL: below that of the one before */
 	const char *help;          /* lines, each at most 51 wide */
 } defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", B | E | C | S, "The board and the kernel",
+	{ "overlay", O_OVERLAY, "FILE.dtbo", B | E | C | S | L, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
-	{ "kernel", O_KERNEL, "DIR", B | E | C | S, NULL,
+	{ "kernel", O_KERNEL, "DIR", B | E | C | S | L, NULL,
 	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
 	  "without one every driver is assumed to exist" },
-	{ "image", O_IMAGE, "FILE", B | E | C | S, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", B | E | C | S, NULL,
+	{ "image", O_IMAGE, "FILE", B | E | C | S | L, NULL, "the kernel image, when it lies elsewhere" },
+	{ "drivers", O_DRIVERS, "FILE", B | E | C | S | L, NULL,
 	  "a driver list in place of a kernel (docs/drivers.md)" },
-	{ "profile", O_PROFILE, "P", B | E | C | R | S, "What happens", "linux-6.12 (default) or weir" },
-	{ "set", O_SET, "KEY=VALUE", B | E | C | S, NULL,
+	{ "profile", O_PROFILE, "P", B | E | C | R | S | L, "What happens", "linux-6.12 (default) or weir" },
+	{ "set", O_SET, "KEY=VALUE", B | E | C | S | L, NULL,
 	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
 	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", B | E | C | S, NULL, "a whole kernel command line" },
-	{ "scenario", O_SCENARIO, "S", B | E | C, NULL,
+	{ "cmdline", O_CMDLINE, "TEXT", B | E | C | S | L, NULL, "a whole kernel command line" },
+	{ "scenario", O_SCENARIO, "S", B | E | C | L, NULL,
 	  "boot (default: modules are loaded as udev does), builtin\n"
 	  "(no module is loaded), all (every driver is built in)" },
 	{ "load", O_LOAD, "FILE", B | E | C, NULL,
@@ -65,7 +66,7 @@ static const struct option_def {
 	  "modules of the initramfs, a name a line; the rest follows" },
 	{ "root-after", O_ROOT_AFTER, "MS", B | E | C, NULL,
 	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", B | E | C | S, NULL, "never load it (again for more)" },
+	{ "deny", O_DENY, "MODULE", B | E | C | S | L, NULL, "never load it (again for more)" },
 	{ "until", O_UNTIL, "SECONDS", B | E | C, NULL, "stop the virtual clock there" },
 	{ "probe-time", O_PROBE_TIME, "MS", B | E | C, NULL, "virtual time of a probe (1)" },
 	{ "threads", O_THREADS, "N", B | E | C | R, NULL, "probe threads, 0 to 64 (profile weir)" },
@@ -79,15 +80,20 @@ static const struct option_def {
 	  "(WEIR_MODULES, or those that came with weir)" },
 	{ "verbose", 'v', NULL, B | S, "What is said",
 	  "boot: the whole log, then the summary;\nshell: each command before its answer" },
-	{ "json", O_JSON, NULL, B | E | C | S, NULL,
+	{ "json", O_JSON, NULL, B | E | C | S | L, NULL,
 	  "one JSON document; shell: one a command (docs/json.md)" },
+	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
+	{ "severity", O_SEVERITY, "LEVEL", L, NULL,
+	  "say only what is at least that: note (default), warning,\nerror" },
+	{ "without", O_WITHOUT, "RULE", L, NULL, "leave a rule out (again for more)" },
+	{ "rules", O_RULES, NULL, L, NULL, "list the rules, then end" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E | S, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, B | E | C | R | S, NULL, "this text" },
+	{ "color", O_COLOR, "WHEN", B | E | S | L, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, B | E | C | R | S | L, NULL, "this text" },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
@@ -179,6 +185,19 @@ static int scenario(struct opts *o, const char *name)
 	return 0;
 }
 
+static int severity(struct opts *o, const char *level)
+{
+	static const char *const levels[] = { "note", "warning", "error" };
+
+	for (int i = 0; i < 3; i++) {
+		if (strcmp(level, levels[i]))
+			continue;
+		o->severity = i;
+		return 0;
+	}
+	return complain("--severity %s: not one of note, warning, error", level);
+}
+
 static int color(struct opts *o, const char *when)
 {
 	if (!strcmp(when, "always"))
@@ -228,6 +247,10 @@ static int take(struct opts *o, int opt, const char *value)
 	case O_REQUIRE: return append(&o->require, "require", value);
 	case O_BASELINE: o->baseline = value; break;
 	case O_COLOR: return color(o, value);
+	case O_WITHOUT: return append(&o->without, "without", value);
+	case O_SEVERITY: return severity(o, value);
+	case O_SARIF: o->sarif = true; break;
+	case O_RULES: o->rules = true; break;
 	case O_SCRIPT: o->script = value; break;
 	case O_MODULES: o->modules = value; break;
 	case 'c': return append(&o->commands, "command", value);
@@ -330,11 +353,12 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 		print_help(help);
 		return 0;
 	}
-	for (; optind < argc; optind++) {
-		if (o->nr_args == 2)
-			return complain("unexpected argument '%s'", argv[optind]);
-		o->args[o->nr_args++] = argv[optind];
-	}
+	o->boards = argv + optind; /* getopt has put them behind the options */
+	o->nr_args = argc - optind;
+	if (o->nr_args > 2 && !help->any_args)
+		return complain("unexpected argument '%s'", o->boards[2]);
+	for (int i = 0; i < 2 && i < o->nr_args; i++)
+		o->args[i] = o->boards[i];
 	if (o->kernel && o->drivers)
 		return complain("--kernel and --drivers exclude each other");
 	if (o->drivers && !strcmp(o->scenario, "all"))

@@ -33,6 +33,7 @@ enum profile { PROFILE_LINUX, PROFILE_WEIR };
 /* opts.c: what the command line says. Strings are borrowed from argv. */
 struct opts {
 	const char *args[2];       /* board or directory; device */
+	char *const *boards;       /* all arguments, of verbs that take any number */
 	int nr_args;
 	const char *kernel, *image, *drivers;
 	const char *drivers_text;  /* a driver list itself, from a recorded run */
@@ -47,15 +48,19 @@ struct opts {
 	unsigned int threads, jobs;
 	const char *script, *modules; /* of the shell */
 	struct list commands;
+	struct list without;       /* rules of lint */
+	int severity;              /* enum lint_severity: least that is said */
+	bool sarif, rules;
 	bool json, verbose, color, help, keep_going;
 };
 
-enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL };
+enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {
 	enum verb_id verb;
 	const char *usage, *what, *example, *status;
+	bool any_args;             /* more than two */
 };
 
 /* Return: 0, or an exit status after a message. With --help, the help is printed. */

@@ -243,6 +243,8 @@ bool weir_fwnode_available(const struct weir_fwnode *node);
  */
 int weir_fwnode_property(const struct weir_fwnode *node, const char *name,
 			 const void **out_value, size_t *out_bytes);
+/** weir_fwnode_property_name - the @index-th property of a device tree's node, NULL after the last. */
+const char *weir_fwnode_property_name(const struct weir_fwnode *node, unsigned int index);
 /**
  * weir_fwnode_path - the full path ("" for the root) into a buffer, always
  * terminated. Return: the length the path has, which may be more than fitted.

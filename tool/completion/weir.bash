@@ -17,7 +17,7 @@ _weir() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W "boot explain check replay shell --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "boot explain check replay lint shell --help --version" -- "$cur"))
 		return
 	fi
 	case $prev in
@@ -26,6 +26,12 @@ _weir() {
 		return ;;
 	--scenario)
 		COMPREPLY=($(compgen -W "boot builtin all" -- "$cur"))
+		return ;;
+	--severity)
+		COMPREPLY=($(compgen -W "note warning error" -- "$cur"))
+		return ;;
+	--without)
+		COMPREPLY=($(compgen -W "$(weir lint --rules 2> /dev/null | cut -d" " -f1)" -- "$cur"))
 		return ;;
 	--color)
 		COMPREPLY=($(compgen -W "auto always never" -- "$cur"))

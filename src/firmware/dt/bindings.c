@@ -109,6 +109,26 @@ uint16_t weir_dt_row_of_(const char *property)
 	return 0;
 }
 
+enum weir_dt_ref weir_dt_ref_of_(const char *property, const char **out_count)
+{
+	uint16_t row = weir_dt_row_of_(property);
+
+	if (!row)
+		return WEIR_DT_REF_NONE;
+	switch (rows[row - 1].kind) {
+	case ROW_LIST:
+	case ROW_ENDPOINT:
+		return WEIR_DT_REF_PLAIN;
+	case ROW_CELLS:
+	case ROW_CELLS_HARD:
+	case ROW_GPIOS:
+		*out_count = rows[row - 1].count;
+		return WEIR_DT_REF_ARGS;
+	default:
+		return WEIR_DT_REF_NONE;
+	}
+}
+
 /* ---- recording ---- */
 
 struct parse {

@@ -123,6 +123,13 @@ enum weir_dt_entry weir_dt_cells_next_(struct weir_dt_cells *cells, struct weir_
 
 /* bindings.c */
 uint16_t weir_dt_row_of_(const char *property);
+/* What a property is made of, as far as it names nodes in a list. */
+enum weir_dt_ref {
+	WEIR_DT_REF_NONE,
+	WEIR_DT_REF_PLAIN, /* phandles */
+	WEIR_DT_REF_ARGS,  /* phandles, each with as many cells as *out_count of its node says */
+};
+enum weir_dt_ref weir_dt_ref_of_(const char *property, const char **out_count);
 int weir_dt_parse_(struct weir_fwnode *fw);
 
 /* interrupt.c */

@@ -424,6 +424,15 @@ int weir_fwnode_by_phandle(struct weir_machine *m, uint32_t phandle, struct weir
 	return 0;
 }
 
+const char *weir_fwnode_property_name(const struct weir_fwnode *fw, unsigned int index)
+{
+	const struct weir_dt_node *node = weir_dt_node_(fw);
+
+	if (fw->ops != &weir_dt_ops_ || index >= node->nr_props)
+		return NULL;
+	return fw->m->dt->props[node->first_prop + index].name;
+}
+
 int weir_fwnode_property(const struct weir_fwnode *fw, const char *name, const void **out_value,
 			 size_t *out_bytes)
 {
