@@ -4,7 +4,8 @@
  * library. All decoders append to a growing buffer and stop at the end of the
  * stream, as kernels have other data behind it. Life cycle and ownership are in
  * unpack.h; no state, no lock. Formats: RFC 1952 (gzip), the .xz file format
- * 1.1.0, RFC 8878 (zstd), lz4_Frame_format.md "Legacy frame".
+ * 1.1.0, RFC 8878 (zstd), lz4_Frame_format.md "Legacy frame", bzip2 1.0.8's manual.
+ * Each decoder says how much of its input was the stream.
  */
 #include "unpack.h"
 
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bzlib.h>
 #include <lz4.h>
 #include <lzma.h>
 #include <zlib.h>
@@ -29,7 +31,7 @@
 /* A buffer that decoders write to; one byte more than room is allocated. */
 struct sink {
 	uint8_t *data;
-	size_t size, room;
+	size_t size, room, max;
 };
 
 static int sink_room(struct sink *s, size_t want)
@@ -39,12 +41,12 @@ static int sink_room(struct sink *s, size_t want)
 
 	if (s->room - s->size >= want)
 		return 0;
-	if (want > WEIR_UNPACK_MAX_BYTES - s->size)
+	if (want > s->max - s->size)
 		return WEIR_E2BIG;
 	while (room - s->size < want)
 		room *= 2;
-	if (room > WEIR_UNPACK_MAX_BYTES)
-		room = WEIR_UNPACK_MAX_BYTES;
+	if (room > s->max)
+		room = s->max;
 	p = realloc(s->data, room + 1);
 	if (!p)
 		return WEIR_ENOMEM;
@@ -55,10 +57,16 @@ static int sink_room(struct sink *s, size_t want)
 
 static int sink_grow(struct sink *s)
 {
-	return s->size < s->room ? 0 : sink_room(s, s->room ? s->room : 1);
+	size_t left = s->max - s->size;
+
+	if (s->size < s->room)
+		return 0;
+	if (s->room > left) /* all that there may be, or one too many */
+		return sink_room(s, left ? left : 1);
+	return sink_room(s, s->room ? s->room : 1);
 }
 
-static int unpack_gzip(const uint8_t *data, size_t size, struct sink *out)
+static int unpack_gzip(const uint8_t *data, size_t size, struct sink *out, size_t *out_used)
 {
 	z_stream z = { .next_in = (uint8_t *)(uintptr_t)data };
 	size_t in_left = size;
@@ -90,10 +98,12 @@ static int unpack_gzip(const uint8_t *data, size_t size, struct sink *out)
 			break;
 	}
 	inflateEnd(&z);
+	*out_used = size - in_left;
 	return err;
 }
 
-static int unpack_lzma(const uint8_t *data, size_t size, bool alone, struct sink *out)
+static int unpack_lzma(const uint8_t *data, size_t size, bool alone, struct sink *out,
+		       size_t *out_used)
 {
 	lzma_stream lz = LZMA_STREAM_INIT;
 	lzma_ret ret = LZMA_OK;
@@ -127,11 +137,12 @@ static int unpack_lzma(const uint8_t *data, size_t size, bool alone, struct sink
 		if (err)
 			break;
 	}
+	*out_used = size - lz.avail_in;
 	lzma_end(&lz);
 	return err;
 }
 
-static int unpack_zstd(const uint8_t *data, size_t size, struct sink *out)
+static int unpack_zstd(const uint8_t *data, size_t size, struct sink *out, size_t *out_used)
 {
 	ZSTD_inBuffer in = { .src = data, .size = size };
 	ZSTD_DStream *ds = ZSTD_createDStream();
@@ -157,14 +168,52 @@ static int unpack_zstd(const uint8_t *data, size_t size, struct sink *out)
 		}
 	}
 	ZSTD_freeDStream(ds);
+	*out_used = in.pos;
+	return err;
+}
+
+static int unpack_bzip2(const uint8_t *data, size_t size, struct sink *out, size_t *out_used)
+{
+	bz_stream bz = { .next_in = (char *)(uintptr_t)data };
+	size_t in_left = size;
+	int err = 0, ret = BZ_OK;
+
+	if (BZ2_bzDecompressInit(&bz, 0, 0) != BZ_OK)
+		return WEIR_ENOMEM;
+	while (ret != BZ_STREAM_END) {
+		unsigned int in_step = in_left < (1u << 30) ? (unsigned int)in_left : 1u << 30;
+		unsigned int out_step;
+
+		err = sink_grow(out);
+		if (err)
+			break;
+		out_step = out->room - out->size < (1u << 30) ? (unsigned int)(out->room - out->size)
+							      : 1u << 30;
+		bz.avail_in = in_step;
+		bz.next_out = (char *)out->data + out->size;
+		bz.avail_out = out_step;
+		ret = BZ2_bzDecompress(&bz);
+		in_left -= in_step - bz.avail_in;
+		out->size += out_step - bz.avail_out;
+		if (ret == BZ_MEM_ERROR)
+			err = WEIR_ENOMEM;
+		else if ((ret != BZ_OK && ret != BZ_STREAM_END) ||
+			 (ret == BZ_OK && bz.avail_out && !in_left))
+			err = WEIR_EBADMSG;
+		if (err)
+			break;
+	}
+	BZ2_bzDecompressEnd(&bz);
+	*out_used = size - in_left;
 	return err;
 }
 
 /*
- * Legacy frames have no end mark: the stream ends with the data, or at the word
- * with its unpacked size that kernel builds append.
+ * Legacy frames have no end mark: the stream ends with the data, at the word
+ * with its unpacked size that kernel builds append, or at an empty block, which is
+ * the padding between the archives of an initramfs.
  */
-static int unpack_lz4(const uint8_t *data, size_t size, struct sink *out)
+static int unpack_lz4(const uint8_t *data, size_t size, struct sink *out, size_t *out_used)
 {
 	size_t pos = 4;
 	bool any = false;
@@ -173,9 +222,11 @@ static int unpack_lz4(const uint8_t *data, size_t size, struct sink *out)
 		size_t block = weir_get_le32(data + pos);
 		int got, err;
 
+		if (any && !block)
+			break;
 		pos += 4;
 		if (any && block == out->size)
-			return 0;
+			break;
 		if (block == 0x184c2102)
 			continue;
 		if (!block || block > size - pos || block > LZ4_MAX_INPUT_SIZE)
@@ -191,6 +242,7 @@ static int unpack_lz4(const uint8_t *data, size_t size, struct sink *out)
 		pos += block;
 		any = true;
 	}
+	*out_used = pos;
 	return any ? 0 : WEIR_EBADMSG;
 }
 
@@ -204,6 +256,8 @@ const char *weir_unpack_compression(const uint8_t *data, size_t size)
 		return "zstd";
 	if (size >= 9 && !memcmp(data, "\x02\x21\x4c\x18", 4))
 		return "lz4";
+	if (size >= 14 && !memcmp(data, "BZh", 3) && data[3] >= '1' && data[3] <= '9')
+		return "bzip2";
 	/* lzma-alone has no magic: the usual properties byte and a dictionary
 	 * size of a power of two with a zero low half. */
 	if (size >= 18 && data[0] == 0x5d && !data[1] && !data[2] &&
@@ -217,24 +271,39 @@ const char *weir_unpack_compression(const uint8_t *data, size_t size)
 int weir_unpack_stream(const uint8_t *data, size_t size, struct weir_errtext *et,
 		       struct weir_bytes *out_bytes)
 {
+	size_t used;
+
+	return weir_unpack_part(data, size, et, out_bytes, &used);
+}
+
+static int unpack_kind(const char *kind, const uint8_t *data, size_t size, struct sink *out,
+		       size_t *out_used)
+{
+	if (!strcmp(kind, "gzip"))
+		return unpack_gzip(data, size, out, out_used);
+	if (!strcmp(kind, "zstd"))
+		return unpack_zstd(data, size, out, out_used);
+	if (!strcmp(kind, "lz4"))
+		return unpack_lz4(data, size, out, out_used);
+	if (!strcmp(kind, "bzip2"))
+		return unpack_bzip2(data, size, out, out_used);
+	return unpack_lzma(data, size, !strcmp(kind, "lzma"), out, out_used);
+}
+
+int weir_unpack_part(const uint8_t *data, size_t size, struct weir_errtext *et,
+		     struct weir_bytes *out_bytes, size_t *out_used)
+{
 	const char *kind = weir_unpack_compression(data, size);
-	struct sink out = { 0 };
+	struct sink out = { .max = WEIR_UNPACK_MAX_BYTES };
+	size_t used = 0;
 	int err;
 
 	if (!kind)
 		return weir_errtext_set(et, WEIR_ENOEXEC, "no known compression");
 	/* Kernels shrink to about a quarter; one allocation usually does. */
 	err = sink_room(&out, size < WEIR_UNPACK_MAX_BYTES / 8 ? size * 5 + 4096 : size);
-	if (!err) {
-		if (!strcmp(kind, "gzip"))
-			err = unpack_gzip(data, size, &out);
-		else if (!strcmp(kind, "zstd"))
-			err = unpack_zstd(data, size, &out);
-		else if (!strcmp(kind, "lz4"))
-			err = unpack_lz4(data, size, &out);
-		else
-			err = unpack_lzma(data, size, !strcmp(kind, "lzma"), &out);
-	}
+	if (!err)
+		err = unpack_kind(kind, data, size, &out, &used);
 	if (err) {
 		free(out.data);
 		if (err == WEIR_EBADMSG)
@@ -246,7 +315,29 @@ int weir_unpack_stream(const uint8_t *data, size_t size, struct weir_errtext *et
 	}
 	out.data[out.size] = 0;
 	*out_bytes = (struct weir_bytes){ .data = out.data, .size = out.size };
+	*out_used = used;
 	return 0;
+}
+
+size_t weir_unpack_head(const uint8_t *data, size_t size, void *head, size_t bytes)
+{
+	const char *kind = weir_unpack_compression(data, size);
+	/* an lz4 block comes as a whole */
+	struct sink out = { .max = LZ4_BLOCK_BYTES };
+	size_t used, got = 0;
+	int err;
+
+	if (!kind)
+		return 0;
+	if (strcmp(kind, "lz4"))
+		out.max = bytes;
+	err = unpack_kind(kind, data, size, &out, &used);
+	if (!err || err == WEIR_E2BIG) {
+		got = out.size < bytes ? out.size : bytes;
+		memcpy(head, out.data, got);
+	}
+	free(out.data);
+	return got;
 }
 
 static int read_all(int fd, uint8_t *data, size_t size, size_t *out_got)

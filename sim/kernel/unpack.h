@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Files as bytes, and what they are wrapped in: gzip, xz, lzma, zstd, lz4, the
+ * Files as bytes, and what they are wrapped in: gzip, xz, lzma, zstd, lz4, bzip2, the
  * EFI zboot wrapper, ARM zImage, x86 bzImage, U-Boot's old uImage header. A
  * struct weir_bytes is owned by its holder, who calls weir_bytes_fini(); it has
  * no lock and is read-only once filled.
@@ -55,6 +55,19 @@ const char *weir_unpack_compression(const uint8_t *data, size_t size);
  */
 int weir_unpack_stream(const uint8_t *data, size_t size, struct weir_errtext *et,
 		       struct weir_bytes *out_bytes);
+
+/**
+ * weir_unpack_part - the same, for streams that others follow.
+ * @out_used: how many bytes of @data the stream takes.
+ */
+int weir_unpack_part(const uint8_t *data, size_t size, struct weir_errtext *et,
+		     struct weir_bytes *out_bytes, size_t *out_used);
+
+/**
+ * weir_unpack_head - the first bytes of what is in a stream.
+ * Return: how many there are, at most @bytes; 0 also for what does not unpack.
+ */
+size_t weir_unpack_head(const uint8_t *data, size_t size, void *head, size_t bytes);
 
 /**
  * weir_unpack - take off every wrapper of a kernel image.
