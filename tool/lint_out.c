@@ -2,8 +2,6 @@
 /* `weir lint` as documents: JSON (docs/json.md), and SARIF 2.1.0 (OASIS) for those who read that. */
 #include "lint.h"
 
-#define SARIF_SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
-
 static json_t *json_of_finding(const struct lint_finding *f)
 {
 	return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:s}", "rule", lint_rule(f->rule)->id,
@@ -74,7 +72,7 @@ json_t *lint_sarif(const struct lint *lints, size_t n)
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < lints[i].n; j++)
 			json_array_append_new(results, sarif_result(&lints[i], &lints[i].items[j]));
-	return json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:o}]}", "$schema", SARIF_SCHEMA,
-			 "version", "2.1.0", "runs", "tool", "driver", "name", "weir", "version",
-			 WEIR_VERSION, "rules", sarif_rules(), "results", results);
+	return json_pack("{s:s, s:[{s:{s:{s:s, s:s, s:o}}, s:o}]}", "version", "2.1.0", "runs",
+			 "tool", "driver", "name", "weir", "version", WEIR_VERSION, "rules",
+			 sarif_rules(), "results", results);
 }

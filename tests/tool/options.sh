@@ -19,7 +19,7 @@ value_of() {
 	esac
 }
 
-for verb in boot explain check replay shell; do
+for verb in boot explain check replay lint shell; do
 	expect 0 "^usage: weir $verb" $verb --help
 	grep -q '^Exit status: 0' out || wrong "$verb --help: no exit status"
 	grep -q '^example: weir' out || wrong "$verb --help: no example"
@@ -41,7 +41,7 @@ for verb in boot explain check replay shell; do
 	result "$verb: --help names the options that it takes"
 done
 while read -r name value; do
-	for verb in boot explain check replay shell; do
+	for verb in boot explain check replay lint shell; do
 		timeout 10 "$weir" $verb --help
 	done | grep -Eq "^  (-., )?--$name " || wrong "no verb has --$name"
 done < options
