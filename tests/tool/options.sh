@@ -15,6 +15,7 @@ value_of() {
 	profile) echo weir ;;
 	scenario) echo all ;;
 	color) echo never ;;
+	severity) echo note ;;
 	*) echo 1 ;;
 	esac
 }
