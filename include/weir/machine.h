@@ -104,6 +104,18 @@ void weir_machine_stats_get(struct weir_machine *m, struct weir_machine_stats *o
 const struct weir_host_ops *weir_machine_host(const struct weir_machine *m, void **out_host);
 
 /**
+ * weir_machine_pages_keep - pages for hardware that goes on using them when its driver is gone.
+ *
+ * They are the machine's: freed when it is destroyed, or dropped. By then the hardware is
+ * stopped, or its power is off. Sizes and results as the host's pages_alloc.
+ * Context: thread. Return: 0; WEIR_EOPNOTSUPP when the host has no pages; WEIR_ENOMEM.
+ */
+int weir_machine_pages_keep(struct weir_machine *m, size_t bytes, size_t align_bytes,
+			    void **out_va, uint64_t *out_pa);
+/** weir_machine_pages_drop - free them early: nothing uses them. Others than kept ones are left alone. */
+void weir_machine_pages_drop(struct weir_machine *m, uint64_t pa);
+
+/**
  * weir_machine_policy_name - the name of the machine's policy, such as "weir".
  * Context: any. Return: a string valid as long as the machine.
  */

@@ -222,6 +222,7 @@ struct weir_machine {
 	uint32_t next_event;                  /* (m) */
 	uint64_t mark;                        /* (m) last stamp given to a graph walk */
 	struct weir_trace *traces;            /* (m) */
+	struct weir_kept *kept;               /* (m) pages that outlive drivers */
 	struct weir_catalogue *catalogue;     /* (m) */
 	bool catalogue_complete;              /* (m) */
 	bool catalogue_sealed;                /* (m) */
@@ -416,6 +417,9 @@ int weir_catalogue_find_(struct weir_device *dev, const char **out_name);
 bool weir_catalogue_complete_(struct weir_machine *m);
 bool weir_catalogue_sealed_(struct weir_machine *m);
 void weir_catalogue_free_(struct weir_machine *m);
+
+/* kept.c */
+void weir_kept_free_(struct weir_machine *m);
 
 /* module.c */
 void weir_modules_free_(struct weir_machine *m);

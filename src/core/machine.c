@@ -290,6 +290,7 @@ void weir_machine_destroy(struct weir_machine *m)
 	weir_dt_free_(m);
 	weir_acpi_free_(m);
 	weir_catalogue_free_(m);
+	weir_kept_free_(m);
 	if (m->policy->fini)
 		m->policy->fini(m);
 	weir_unlock_(m);
