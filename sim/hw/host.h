@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The host seam on hardware models: memory in three views (ram.h), SMMUs, interrupts, a clock
+ * that only moves when it is looked at. Everything that happens is decided by the seed, the
+ * calls of the library and, where there are threads, their order.
+ *
+ * Put the checking host of the tests in front of it, or use hwhost_ops() as it is. One
+ * recursive mutex is around the models; interrupts are delivered when no spin lock is held.
+ */
+#ifndef WEIR_SIM_HW_HOST_H
+#define WEIR_SIM_HW_HOST_H
+
+#include <pthread.h>
+
+#include "hw/smmuv3.h"
+#include "weir/host.h"
+
+#define HWHOST_SMMUS 2u
+#define HWHOST_IRQS 16u
+#define HWHOST_LOG_BYTES 65536u
+#define HWHOST_DOORBELL 0x08020040ull /* where messages of interrupts go */
+
+struct hwhost_irq {
+	bool used, pending;
+	uint32_t line;          /* or the number of a message */
+	unsigned int messages;  /* 0: a line */
+	uint32_t fired;         /* which messages: a bit each */
+	void (*fn)(void *arg);
+	void (*msi_fn)(void *arg, unsigned int i);
+	void *arg;
+};
+
+struct hwhost {
+	struct weir_host_ops ops;   /* a test may take calls out before it uses them */
+	pthread_mutex_t mutex;
+	struct hwram *ram;
+	struct {
+		struct hwhost *host;
+		struct smmu3 *smmu;
+		uint64_t base;
+		uint32_t first_line; /* event queue, CMD_SYNC, global errors */
+		unsigned int maps;
+	} smmus[HWHOST_SMMUS];
+	unsigned int nr_smmus;
+	struct hwhost_irq irqs[HWHOST_IRQS];
+	unsigned int spins;         /* held now, by anybody */
+	bool in_irq;
+	unsigned int restless;      /* times in 256 that other calls than of hardware are points */
+	uint64_t clock;
+	struct hwrng rng;
+	/* Called around handlers of interrupts; NULL: not. */
+	void (*around_irq)(bool on);
+	/* Called at points, after the SMMUs; NULL: not. */
+	void (*on_point)(void *arg);
+	void *on_point_arg;
+	unsigned long cache_calls, barriers;
+	char log[HWHOST_LOG_BYTES];
+	size_t log_bytes;
+	char taken[HWHOST_LOG_BYTES];
+};
+
+/* Aborts without memory. */
+struct hwhost *hwhost_create(size_t ram_bytes, uint64_t seed);
+struct hwhost *hwhost_destroy(struct hwhost *h);
+/* The table for weir_machine_create(); the context is the hwhost. */
+const struct weir_host_ops *hwhost_ops(const struct hwhost *h);
+
+/* An SMMU at @base, its interrupts at lines first_line, first_line + 1 and first_line + 2. */
+struct smmu3 *hwhost_smmu(struct hwhost *h, uint64_t base, const struct smmu3_config *config,
+			  uint32_t first_line);
+/* So many points go by, with interrupts. */
+void hwhost_points(struct hwhost *h, unsigned int n);
+/* Interrupts that wait are delivered, unless a spin lock is held. */
+void hwhost_irqs(struct hwhost *h);
+/* What was logged since the last time; valid until the next time. */
+const char *hwhost_log_take(struct hwhost *h);
+
+#endif
