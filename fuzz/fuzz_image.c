@@ -2,7 +2,7 @@
 /*
  * Fuzzes the reading of kernel images: wrappers, symbol table, relocations,
  * initcalls, match tables, whatever the bytes lead to, and prints the result.
- * The same bytes are then read as a driver list.
+ * The same bytes are then read as a driver list and as a module.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "kernel/driverlist.h"
 #include "kernel/image.h"
+#include "kernel/ko.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -18,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	struct weir_driver_list *list;
 	struct weir_image *image;
 	struct weir_errtext et;
+	struct weir_bytes info;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
@@ -31,6 +33,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (bytes && !weir_driver_list_parse("input", (const char *)data, bytes, &et, &list)) {
 		weir_driver_list_write(f, list);
 		weir_driver_list_destroy(list);
+	}
+	if (!weir_ko_info(data, bytes, &info)) {
+		size_t pos = 0;
+
+		while (weir_ko_info_next(&info, "alias", &pos))
+			;
+		weir_bytes_fini(&info);
 	}
 	fclose(f);
 	free(text);

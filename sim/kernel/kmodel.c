@@ -281,7 +281,7 @@ int weir_kmodel_boot(struct weir_kmodel *k)
 
 /* ---- modules ---- */
 
-static void load(struct weir_kmodel *k, struct kdriver *d)
+static void load(struct weir_kmodel *k, struct kdriver *d, weir_kmodel_filter *filter, void *context)
 {
 	if (d->loaded || d->loading)
 		return;
@@ -289,8 +289,8 @@ static void load(struct weir_kmodel *k, struct kdriver *d)
 	for (size_t i = 0; i < d->spec->dep_count; i++) {
 		struct kdriver *dep = kmodel_find(k, d->spec->deps[i]);
 
-		if (dep)
-			load(k, dep);
+		if (dep && (!filter || filter(context, dep->spec)))
+			load(k, dep, filter, context);
 	}
 	register_driver(k, d);
 	weir_kmodel_settle(k);
@@ -303,7 +303,18 @@ int weir_kmodel_load(struct weir_kmodel *k, const char *name)
 
 	if (!d)
 		return WEIR_ENOENT;
-	load(k, d);
+	load(k, d, NULL, NULL);
+	return 0;
+}
+
+int weir_kmodel_load_allowed(struct weir_kmodel *k, const char *name, weir_kmodel_filter *filter,
+			     void *context)
+{
+	struct kdriver *d = kmodel_find(k, name);
+
+	if (!d || (filter && !filter(context, d->spec)))
+		return WEIR_ENOENT;
+	load(k, d, filter, context);
 	return 0;
 }
 
@@ -322,7 +333,7 @@ void weir_kmodel_load_external(struct weir_kmodel *k)
 {
 	for (size_t i = 0; i < k->nr_drivers; i++)
 		if (k->drivers[i].spec->when == WEIR_WHEN_EXTERNAL)
-			load(k, &k->drivers[i]);
+			load(k, &k->drivers[i], NULL, NULL);
 }
 
 /* The device that was added next after the one numbered @after. */
@@ -356,7 +367,7 @@ void weir_kmodel_coldplug(struct weir_kmodel *k, weir_kmodel_filter *filter, voi
 			if (d->spec->when != WEIR_WHEN_MODULE || d->loaded ||
 			    !takes(d->spec, node, true) || (filter && !filter(context, d->spec)))
 				continue;
-			load(k, d);
+			load(k, d, filter, context);
 		}
 	}
 }

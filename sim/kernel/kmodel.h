@@ -39,6 +39,12 @@ struct weir_kmodel_options {
 	/* Told at the moment it happens; may be NULL. Context: no locks held. */
 	void (*observe)(void *context, enum weir_kmodel_act act, struct weir_device *dev,
 			const char *driver);
+	/*
+	 * Asked before a probe succeeds: 0, or an error that the probe then fails
+	 * with, such as WEIR_ENOENT without its firmware. May be NULL. Context: any
+	 * probing thread, no locks held.
+	 */
+	int (*allow)(void *context, struct weir_device *dev, const struct weir_driver_spec *spec);
 	/* A command named a driver that is not there, or the like; may be NULL. */
 	void (*complain)(void *context, const char *line);
 	void *context;
@@ -69,21 +75,29 @@ void weir_kmodel_detach(struct weir_kmodel *k);
  */
 int weir_kmodel_boot(struct weir_kmodel *k);
 
+/*
+ * Which modules may be loaded: NULL, or a filter that says no to a module that is
+ * not in this stage (not in the initramfs, denied).
+ */
+typedef bool weir_kmodel_filter(void *context, const struct weir_driver_spec *spec);
+
 /** weir_kmodel_load - what a driver depends on, then it; until idle. Return: 0; WEIR_ENOENT. */
 int weir_kmodel_load(struct weir_kmodel *k, const char *name);
+/**
+ * weir_kmodel_load_allowed - the same, for those that @filter allows: what it depends
+ * on is passed over when that is not there. Return: 0; WEIR_ENOENT: no such driver, or
+ * it is not allowed.
+ */
+int weir_kmodel_load_allowed(struct weir_kmodel *k, const char *name, weir_kmodel_filter *filter,
+			     void *context);
 int weir_kmodel_unload(struct weir_kmodel *k, const char *name);
 /** weir_kmodel_load_external - every driver that only a command loads. */
 void weir_kmodel_load_external(struct weir_kmodel *k);
 
-/*
- * Which modules coldplug may load: NULL, or a filter that says no to a module
- * that is not in this stage (not in the initramfs, denied).
- */
-typedef bool weir_kmodel_filter(void *context, const struct weir_driver_spec *spec);
-
 /**
  * weir_kmodel_coldplug - for each device in order of creation, its modules in list
- * order; devices that come meanwhile too.
+ * order, each after those of its dependencies that @filter allows; devices that come
+ * meanwhile too.
  */
 void weir_kmodel_coldplug(struct weir_kmodel *k, weir_kmodel_filter *filter, void *context);
 

@@ -114,7 +114,9 @@ static int offer_services(struct weir_device *dev)
 static int probe(struct weir_device *dev)
 {
 	struct kdriver *d = driver_of(dev);
+	const struct weir_kmodel_options *o = &d->model->options;
 	struct kfault *fault;
+	int err;
 
 	if (refuses(dev)) {
 		observe(d, WEIR_ACT_REFUSE, dev);
@@ -130,8 +132,13 @@ static int probe(struct weir_device *dev)
 		observe(d, WEIR_ACT_DEFER, dev);
 		return weir_dev_fail(dev, WEIR_EDEFER, "not yet");
 	}
-	if (d->model->options.probe_ns && weir_kmodel_is_linux_(d->model))
-		weir_linux_elapse(d->model->m, d->model->options.probe_ns);
+	err = o->allow ? o->allow(o->context, dev, d->spec) : 0;
+	if (err) {
+		observe(d, WEIR_ACT_FAIL, dev);
+		return err;
+	}
+	if (o->probe_ns && weir_kmodel_is_linux_(d->model))
+		weir_linux_elapse(d->model->m, o->probe_ns);
 	observe(d, WEIR_ACT_PROBE, dev);
 	return offer_services(dev);
 }

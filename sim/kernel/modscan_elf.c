@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ko.h"
 #include "le.h"
 #include "modscan.h"
 #include "weir/err.h"
@@ -24,54 +25,11 @@
 #define NAME_BYTES 64 /* name and type */
 #define COMPAT_BYTES 128
 
-struct section {
-	uint32_t type, link, info;
-	uint64_t flags, offset, bytes;
-};
-
 struct elf {
-	const uint8_t *data;
-	size_t size;
-	bool wide;
-	uint64_t table;
-	uint32_t entry_bytes, count;
+	struct weir_ko ko;
 	char *text;
 	size_t text_bytes, text_room;
 };
-
-static bool inside(const struct elf *e, uint64_t offset, uint64_t bytes)
-{
-	return offset <= e->size && bytes <= e->size - offset;
-}
-
-static bool elf_init(struct elf *e, const uint8_t *data, size_t size)
-{
-	*e = (struct elf){ .data = data, .size = size };
-	if (size < 64 || memcmp(data, "\177ELF", 4) || data[5] != 1 || weir_get_le16(data + 16) != 1)
-		return false;
-	e->wide = data[4] == 2;
-	e->table = e->wide ? weir_get_le64(data + 40) : weir_get_le32(data + 32);
-	e->entry_bytes = weir_get_le16(data + (e->wide ? 58 : 46));
-	e->count = weir_get_le16(data + (e->wide ? 60 : 48));
-	return e->entry_bytes >= (e->wide ? 64 : 40) &&
-	       inside(e, e->table, (uint64_t)e->entry_bytes * e->count);
-}
-
-/* Return: whether there is such a section, with its contents inside the file. */
-static bool get_section(const struct elf *e, uint32_t i, struct section *out)
-{
-	const uint8_t *p = e->data + e->table + (uint64_t)e->entry_bytes * i;
-
-	if (i >= e->count)
-		return false;
-	out->type = weir_get_le32(p + 4);
-	out->flags = e->wide ? weir_get_le64(p + 8) : weir_get_le32(p + 8);
-	out->offset = e->wide ? weir_get_le64(p + 24) : weir_get_le32(p + 16);
-	out->bytes = e->wide ? weir_get_le64(p + 32) : weir_get_le32(p + 20);
-	out->link = weir_get_le32(p + (e->wide ? 40 : 24));
-	out->info = weir_get_le32(p + (e->wide ? 44 : 28));
-	return inside(e, out->offset, out->bytes);
-}
 
 /* ---- tables ---- */
 
@@ -109,16 +67,16 @@ static int keep(struct elf *e, const char *s)
 }
 
 /* The records at @at, up to the blank one; it is no table without that. */
-static int take_table(struct elf *e, const struct section *s, uint64_t at)
+static int take_table(struct elf *e, const struct weir_ko_section *s, uint64_t at)
 {
-	const size_t stride = NAME_BYTES + COMPAT_BYTES + (e->wide ? 8 : 4);
+	const size_t stride = NAME_BYTES + COMPAT_BYTES + (e->ko.wide ? 8 : 4);
 	const uint8_t *start, *p;
 	uint64_t left;
 	int err = 0;
 
 	if (at > s->bytes || s->bytes - at < stride)
 		return 0;
-	start = e->data + s->offset + at;
+	start = e->ko.data + s->offset + at;
 	left = s->bytes - at;
 	for (p = start; left >= stride; p += stride, left -= stride) {
 		if (!is_field(p, 32) || !is_field(p + 32, 32) ||
@@ -137,36 +95,36 @@ static int take_table(struct elf *e, const struct section *s, uint64_t at)
 
 /* ---- relocations ---- */
 
-static int follow(struct elf *e, const struct section *symbols, uint32_t symbol, uint64_t addend)
+static int follow(struct elf *e, const struct weir_ko_section *symbols, uint32_t symbol, uint64_t addend)
 {
-	const uint64_t bytes = e->wide ? 24 : 16;
-	const uint8_t *p = e->data + symbols->offset + bytes * symbol;
-	struct section s;
+	const uint64_t bytes = e->ko.wide ? 24 : 16;
+	const uint8_t *p = e->ko.data + symbols->offset + bytes * symbol;
+	struct weir_ko_section s;
 
 	if (bytes * symbol + bytes > symbols->bytes ||
-	    !get_section(e, weir_get_le16(p + (e->wide ? 6 : 14)), &s) ||
+	    !weir_ko_section(&e->ko, weir_get_le16(p + (e->ko.wide ? 6 : 14)), &s) ||
 	    s.type != SHT_PROGBITS || !(s.flags & SHF_ALLOC))
 		return 0;
-	return take_table(e, &s, (e->wide ? weir_get_le64(p + 8) : weir_get_le32(p + 4)) + addend);
+	return take_table(e, &s, (e->ko.wide ? weir_get_le64(p + 8) : weir_get_le32(p + 4)) + addend);
 }
 
-static int follow_all(struct elf *e, const struct section *rel, const struct section *target,
-		      const struct section *symbols)
+static int follow_all(struct elf *e, const struct weir_ko_section *rel, const struct weir_ko_section *target,
+		      const struct weir_ko_section *symbols)
 {
 	const bool rela = rel->type == SHT_RELA;
-	const uint64_t bytes = (e->wide ? 16 : 8) + (rela ? (e->wide ? 8 : 4) : 0);
+	const uint64_t bytes = (e->ko.wide ? 16 : 8) + (rela ? (e->ko.wide ? 8 : 4) : 0);
 	int err = 0;
 
 	for (uint64_t at = 0; at + bytes <= rel->bytes && !err; at += bytes) {
-		const uint8_t *p = e->data + rel->offset + at;
-		uint64_t place = e->wide ? weir_get_le64(p) : weir_get_le32(p);
-		uint32_t symbol = e->wide ? weir_get_le32(p + 12) : weir_get_le32(p + 4) >> 8;
+		const uint8_t *p = e->ko.data + rel->offset + at;
+		uint64_t place = e->ko.wide ? weir_get_le64(p) : weir_get_le32(p);
+		uint32_t symbol = e->ko.wide ? weir_get_le32(p + 12) : weir_get_le32(p + 4) >> 8;
 		uint64_t addend = 0;
 
 		if (rela)
-			addend = e->wide ? weir_get_le64(p + 16) : weir_get_le32(p + 8);
+			addend = e->ko.wide ? weir_get_le64(p + 16) : weir_get_le32(p + 8);
 		else if (place <= target->bytes && target->bytes - place >= 4)
-			addend = weir_get_le32(e->data + target->offset + place);
+			addend = weir_get_le32(e->ko.data + target->offset + place);
 		err = follow(e, symbols, symbol, addend);
 	}
 	return err;
@@ -174,16 +132,16 @@ static int follow_all(struct elf *e, const struct section *rel, const struct sec
 
 int weir_modscan_elf_(const uint8_t *data, size_t size, char **out_text, size_t *out_bytes)
 {
-	struct section rel, target, symbols;
-	struct elf e;
+	struct weir_ko_section rel, target, symbols;
+	struct elf e = { 0 };
 	int err = 0;
 
-	if (!elf_init(&e, data, size))
+	if (!weir_ko_open(&e.ko, data, size))
 		return WEIR_ENOEXEC;
-	for (uint32_t i = 0; i < e.count && !err; i++) {
-		if (!get_section(&e, i, &rel) || (rel.type != SHT_RELA && rel.type != SHT_REL) ||
-		    !get_section(&e, rel.info, &target) || target.type != SHT_PROGBITS ||
-		    !(target.flags & SHF_WRITE) || !get_section(&e, rel.link, &symbols))
+	for (uint32_t i = 0; i < e.ko.count && !err; i++) {
+		if (!weir_ko_section(&e.ko, i, &rel) || (rel.type != SHT_RELA && rel.type != SHT_REL) ||
+		    !weir_ko_section(&e.ko, rel.info, &target) || target.type != SHT_PROGBITS ||
+		    !(target.flags & SHF_WRITE) || !weir_ko_section(&e.ko, rel.link, &symbols))
 			continue;
 		err = follow_all(&e, &rel, &target, &symbols);
 	}
