@@ -15,6 +15,7 @@ static const struct verb {
 	{ "check", cmd_check, "all boards of a directory, one line each" },
 	{ "replay", cmd_replay, "run a recorded bring-up again and compare the verdicts" },
 	{ "lint", cmd_lint, "what is wrong with device trees, and how to mend it" },
+	{ "diff", cmd_diff, "what changes with another tree, kernel or parameters" },
 	{ "shell", cmd_shell, "commands for a board, or for the device models of a QEMU" },
 };
 

@@ -27,13 +27,14 @@ enum {
 	O_KERNEL = 256, O_IMAGE, O_DRIVERS, O_OVERLAY, O_SET, O_CMDLINE, O_PROFILE, O_SCENARIO,
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
 	O_THREADS, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
-	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES,
+	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER,
 };
 
 /* Verbs that take an option. */
 enum {
 	B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY,
-	S = 1 << VERB_SHELL, L = 1 << VERB_LINT,
+	S = 1 << VERB_SHELL, L = 1 << VERB_LINT, D = 1 << VERB_DIFF,
+	RUNS = B | E | C | L | D, /* a board's bring-up */
 };
 
 static const struct option_def {
@@ -44,32 +45,32 @@ static const struct option_def {
 	const char *heading;       /* it stands below; NULL: below that of the one before */
 	const char *help;          /* lines, each at most 51 wide */
 } defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", B | E | C | S | L, "The board and the kernel",
+	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
-	{ "kernel", O_KERNEL, "DIR", B | E | C | S | L, NULL,
+	{ "kernel", O_KERNEL, "DIR", RUNS | S, NULL,
 	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
 	  "without one every driver is assumed to exist" },
-	{ "image", O_IMAGE, "FILE", B | E | C | S | L, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", B | E | C | S | L, NULL,
+	{ "image", O_IMAGE, "FILE", RUNS | S, NULL, "the kernel image, when it lies elsewhere" },
+	{ "drivers", O_DRIVERS, "FILE", RUNS | S, NULL,
 	  "a driver list in place of a kernel (docs/drivers.md)" },
-	{ "profile", O_PROFILE, "P", B | E | C | R | S | L, "What happens", "linux-6.12 (default) or weir" },
-	{ "set", O_SET, "KEY=VALUE", B | E | C | S | L, NULL,
+	{ "profile", O_PROFILE, "P", RUNS | R | S, "What happens", "linux-6.12 (default) or weir" },
+	{ "set", O_SET, "KEY=VALUE", RUNS | S, NULL,
 	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
 	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", B | E | C | S | L, NULL, "a whole kernel command line" },
-	{ "scenario", O_SCENARIO, "S", B | E | C | L, NULL,
+	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S, NULL, "a whole kernel command line" },
+	{ "scenario", O_SCENARIO, "S", RUNS, NULL,
 	  "boot (default: modules are loaded as udev does), builtin\n"
 	  "(no module is loaded), all (every driver is built in)" },
-	{ "load", O_LOAD, "FILE", B | E | C, NULL,
+	{ "load", O_LOAD, "FILE", RUNS, NULL,
 	  "a script instead: modprobe, rmmod, coldplug, wait MS, ..." },
-	{ "initramfs", O_INITRAMFS, "FILE", B | E | C, NULL,
+	{ "initramfs", O_INITRAMFS, "FILE", RUNS, NULL,
 	  "modules of the initramfs, a name a line; the rest follows" },
-	{ "root-after", O_ROOT_AFTER, "MS", B | E | C, NULL,
+	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
 	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", B | E | C | S | L, NULL, "never load it (again for more)" },
-	{ "until", O_UNTIL, "SECONDS", B | E | C, NULL, "stop the virtual clock there" },
-	{ "probe-time", O_PROBE_TIME, "MS", B | E | C, NULL, "virtual time of a probe (1)" },
-	{ "threads", O_THREADS, "N", B | E | C | R, NULL, "probe threads, 0 to 64 (profile weir)" },
+	{ "deny", O_DENY, "MODULE", RUNS | S, NULL, "never load it (again for more)" },
+	{ "until", O_UNTIL, "SECONDS", RUNS, NULL, "stop the virtual clock there" },
+	{ "probe-time", O_PROBE_TIME, "MS", RUNS, NULL, "virtual time of a probe (1)" },
+	{ "threads", O_THREADS, "N", RUNS | R, NULL, "probe threads, 0 to 64 (profile weir)" },
 	{ "jobs", 'j', "N", C, NULL, "boards at the same time (number of processors)" },
 	{ "command", 'c', "COMMANDS", S, "What is done",
 	  "do these, with ; between them (again for more), then end" },
@@ -80,9 +81,10 @@ static const struct option_def {
 	  "(WEIR_MODULES, or those that came with weir)" },
 	{ "verbose", 'v', NULL, B | S, "What is said",
 	  "boot: the whole log, then the summary;\nshell: each command before its answer" },
-	{ "json", O_JSON, NULL, B | E | C | S | L, NULL,
+	{ "json", O_JSON, NULL, RUNS | S, NULL,
 	  "one JSON document; shell: one a command (docs/json.md)" },
 	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
+	{ "slower", O_SLOWER, "MS", D, NULL, "tell devices that came up so much earlier or later" },
 	{ "severity", O_SEVERITY, "LEVEL", L, NULL,
 	  "say only what is at least that: note (default), warning,\nerror" },
 	{ "without", O_WITHOUT, "RULE", L, NULL, "leave a rule out (again for more)" },
@@ -92,8 +94,8 @@ static const struct option_def {
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E | S | L, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, B | E | C | R | S | L, NULL, "this text" },
+	{ "color", O_COLOR, "WHEN", B | E | S | L | D, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, RUNS | R | S, NULL, "this text" },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
@@ -249,6 +251,10 @@ static int take(struct opts *o, int opt, const char *value)
 	case O_COLOR: return color(o, value);
 	case O_WITHOUT: return append(&o->without, "without", value);
 	case O_SEVERITY: return severity(o, value);
+	case O_SLOWER:
+		bad = number("slower", value, 1e9, &v);
+		o->slower_ns = (uint64_t)(v * 1e6);
+		break;
 	case O_SARIF: o->sarif = true; break;
 	case O_RULES: o->rules = true; break;
 	case O_SCRIPT: o->script = value; break;
@@ -339,6 +345,7 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 			defs[i].key,
 		};
 	opterr = 0;
+	optind = 1; /* a verb may parse twice */
 	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:c:k", longs, NULL)) != -1) {
 		if (opt == '?' || opt == ':')
 			return refuse(opt, argv, at);

@@ -51,10 +51,11 @@ struct opts {
 	struct list without;       /* rules of lint */
 	int severity;              /* enum lint_severity: least that is said */
 	bool sarif, rules;
+	uint64_t slower_ns;        /* of diff */
 	bool json, verbose, color, help, keep_going;
 };
 
-enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT };
+enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {
