@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EDU "-device", "edu,addr=05.0,dma_mask=0xffffffffffffffff"
+#define EDU(addr) "-device", "edu,dma_mask=0xffffffffffffffff,addr=" addr
 
 static void on_fault(void *arg, const struct weir_fault *fault)
 {
@@ -43,17 +43,17 @@ struct weir_smmu_v3_config smmu_bed_config(struct smmu_bed *bed)
 
 void smmu_bed_prepare(struct smmu_bed *bed)
 {
-	static const char *const args[] = { EDU, NULL };
-	struct weir_pci_info info;
+	static const char *const args[] = { EDU("05.0"), EDU("06.0"), NULL };
 	void *mem;
 
 	memset(bed, 0, sizeof(*bed));
 	pthread_mutex_init(&bed->mutex, NULL);
 	bench_open(&bed->b, "aarch64", "virt,iommu=smmuv3", args);
 	bed->ops = weir_qtest_ops(bed->b.qtest);
-	edu_open(&bed->edu, bench_pci(&bed->b, 0x1234, 0x11e8));
-	assert_int_equal(weir_pci_info_get(bed->edu.dev, &info), 0);
-	bed->stream = info.rid;
+	edu_open(&bed->edu, bench_named(&bed->b, "0000:00:05.0"));
+	edu_open(&bed->edu2, bench_named(&bed->b, "0000:00:06.0"));
+	bed->stream = 5 << 3;
+	bed->stream2 = 6 << 3;
 	assert_int_equal(bed->ops->pages_alloc(bed->b.qtest, 8192, 4096, &mem, &bed->pa), 0);
 	bed->va = mem;
 	for (unsigned int i = 0; i < 64; i++)
@@ -64,6 +64,7 @@ void smmu_bed_clear(struct smmu_bed *bed)
 {
 	bed->ops->pages_free(bed->b.qtest, bed->va, bed->pa, 8192);
 	edu_close(&bed->edu);
+	edu_close(&bed->edu2);
 	bench_close(&bed->b);
 }
 
@@ -129,19 +130,29 @@ void smmu_bed_write(struct smmu_bed *bed, uint64_t to, unsigned int bytes)
 	edu_dma(&bed->b, &bed->edu, to, bytes, true, false);
 }
 
-bool smmu_bed_lands(struct smmu_bed *bed, uint64_t iova)
+static bool lands(struct smmu_bed *bed, const struct edu *edu, uint64_t iova)
 {
 	uint8_t *to = bed->va + 4096;
 	unsigned int n = 0;
 
 	memset(to, SMMU_FILL, 4096);
-	smmu_bed_write(bed, iova, 64);
+	edu_dma(&bed->b, edu, iova, 64, true, false);
 	for (unsigned int i = 0; i < 4096; i++)
 		n += to[i] != SMMU_FILL;
 	assert_true(n == 0 || n == 64);
 	if (bed->smmu)
 		weir_smmu_v3_poll(bed->smmu);
 	return n;
+}
+
+bool smmu_bed_lands(struct smmu_bed *bed, uint64_t iova)
+{
+	return lands(bed, &bed->edu, iova);
+}
+
+bool smmu_bed_lands2(struct smmu_bed *bed, uint64_t iova)
+{
+	return lands(bed, &bed->edu2, iova);
 }
 
 /* ---- tables ---- */

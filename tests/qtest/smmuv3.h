@@ -20,8 +20,8 @@ struct smmu_bed {
 	struct bench b;
 	const struct weir_host_ops *ops;
 	struct weir_smmu_v3 *smmu;
-	struct edu edu;
-	uint32_t stream;               /* edu's */
+	struct edu edu, edu2;
+	uint32_t stream, stream2;      /* theirs */
 	uint8_t *va;                   /* two pages of RAM */
 	uint64_t pa;
 	pthread_mutex_t mutex;         /* faults may come on a thread of timers */
@@ -45,6 +45,8 @@ void smmu_bed_assert_faults(struct smmu_bed *bed, uint64_t iova, unsigned int by
 			    enum weir_fault_reason reason, uint32_t flags);
 void smmu_bed_read(struct smmu_bed *bed, uint64_t from, unsigned int bytes);
 void smmu_bed_write(struct smmu_bed *bed, uint64_t to, unsigned int bytes);
+/* As below, by the other edu. */
+bool smmu_bed_lands2(struct smmu_bed *bed, uint64_t iova);
 /* edu's buffer is full of a pattern; 64 bytes of it go to @iova. Whether they land in the second page. */
 bool smmu_bed_lands(struct smmu_bed *bed, uint64_t iova);
 
