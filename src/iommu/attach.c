@@ -6,7 +6,8 @@
  *    what the group's streams need at all times is mapped in it (region.c).
  * 2. Stream by stream the instance replaces what it was behind.
  * 3. The old domain's parts are given back.
- * When a stream fails in step 2, those before it go back to the old domain; when one
+ * When a stream fails in step 2, those before it go back to the old domain (never from the
+ * blocked one: there each is put as well as it can be); when one
  * cannot go back, the whole group is blocked; when an instance does not confirm even
  * that, what its stream may still be behind is kept until it does, or is gone itself.
  * A master that comes later joins with its streams alone, and leaves alone.
@@ -78,11 +79,14 @@ static int set_stream(struct weir_stream *stream, struct weir_domain *domain)
 	return err;
 }
 
-/* The last resort. What it uses of the domains (or NULL) is given back, or kept. */
+/*
+ * The last resort, so it is tried twice. What it uses of the domains (or NULL) is given back,
+ * or kept.
+ */
 static void block(struct weir_stream *stream, struct weir_domain *blocked,
 		  struct weir_domain *one, struct weir_domain *two)
 {
-	bool done = !set_stream(stream, blocked);
+	bool done = !set_stream(stream, blocked) || !set_stream(stream, blocked);
 
 	if (done) {
 		put_part(stream, one);
@@ -178,6 +182,18 @@ static bool is_stuck(const struct weir_group *group)
 	return false;
 }
 
+/* What one stream fails to do does not let the others back to where they were. */
+static int block_all(struct weir_group *group, struct weir_domain *blocked)
+{
+	struct weir_domain *old = group->domain == blocked ? NULL : group->domain;
+	struct weir_stream *stream;
+
+	weir_list_each(stream, &group->streams, struct weir_stream, node)
+		block(stream, blocked, old, NULL);
+	remember(group, blocked);
+	return is_stuck(group) ? WEIR_EIO : 0;
+}
+
 int weir_group_attach_(struct weir_group *group, struct weir_domain *domain)
 {
 	struct weir_domain *old = group->domain, *blocked;
@@ -186,6 +202,8 @@ int weir_group_attach_(struct weir_group *group, struct weir_domain *domain)
 
 	if (old == domain && !is_stuck(group))
 		return 0;
+	if (domain->type == WEIR_DOMAIN_BLOCKED)
+		return block_all(group, domain);
 	err = weir_domain_create(group->m, WEIR_DOMAIN_BLOCKED, &blocked);
 	if (err)
 		return err;
