@@ -59,6 +59,26 @@ static int link_iommus(struct weir_device *dev)
 	return 0;
 }
 
+/* It is translated: links that had let go, for it could do without, hold again. */
+static int hold_iommus(struct weir_device *dev)
+{
+	struct weir_fwspec spec;
+
+	for (unsigned int i = 0; !weir_iommu_spec_(dev, i, &spec); i++) {
+		struct weir_device *sup = spec.target->owner;
+		struct weir_link *link = sup ? weir_link_find_(dev, sup) : NULL;
+		int err;
+
+		if (!link || !weir_link_sync_only_(link) || sup->status != WEIR_DEVICE_BOUND)
+			continue;
+		err = weir_link_add_(dev, sup, WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME, "iommu",
+				     &link);
+		if (err && err != WEIR_ELOOP)
+			return err;
+	}
+	return 0;
+}
+
 static bool never_comes(const struct weir_fwnode *node)
 {
 	const struct weir_device *dev = node->owner;
@@ -90,7 +110,7 @@ int weir_need_iommu_(struct weir_device *dev)
 	dev->iommu_missing = err == WEIR_EDEFER && !dev->untranslated ? missing : NULL;
 	dev->iommu_err = err == WEIR_EDEFER && !dev->untranslated ? 0 : err;
 	if (!dev->untranslated)
-		return err;
+		return err ? err : hold_iommus(dev);
 	weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);
 	return 0;
 }

@@ -17,6 +17,7 @@
 
 #define IN_FLIGHT 0x1u
 #define WOKEN 0x2u /* ... and something changed for it meanwhile, outside its driver */
+#define REFUSED 0x4u /* an IOMMU that came late: a device runs without it */
 
 struct weir_state {
 	struct weir_list ready;  /* devices that can be probed now */
@@ -271,6 +272,8 @@ static void driver_ready(struct weir_machine *m, const struct weir_driver *drv)
 	while ((dev = weir_match_next_device_(reg, after))) {
 		after = dev->seq;
 		dev->no_driver_ever = false;
+		if (!dev->reg) /* another driver may have deferred it */
+			weir_list_del(&dev->wait_node);
 		reconsider(dev);
 	}
 }
@@ -281,11 +284,13 @@ static int may_probe(struct weir_device *dev)
 	bool soft = held_back(dev);
 	const struct weir_device *refuser = weir_iommu_refuser_(dev);
 
+	dev->wait_word &= ~REFUSED;
 	if (!can_try(dev))
 		return WEIR_EDEFER;
 	if (refuser) {
 		char reason[120];
 
+		dev->wait_word |= REFUSED;
 		weir_format_(reason, sizeof(reason), "%s runs without it", refuser->name);
 		weir_device_set_reason_(dev, reason);
 		return WEIR_EDEFER;
@@ -369,8 +374,7 @@ static void unbound(struct weir_device *dev)
 	deleted(dev);
 	judge_driver(dev);
 	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
-		if ((link->flags & WEIR_LINK_OPTIONAL) && link->supplier->reason &&
-		    !link->supplier->reg)
+		if ((link->flags & WEIR_LINK_OPTIONAL) && (link->supplier->wait_word & REFUSED))
 			queue(link->supplier);
 }
 

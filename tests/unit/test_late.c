@@ -208,13 +208,13 @@ static const struct late_case cases[] = {
 	  "+nic=waits-supplier off -;+iommu=up on dma" },
 	{ "optional goes without, the late IOMMU is refused", OPTIONAL, WEIR_IOMMU_REFUSE,
 	  "+nic=waits-supplier off -;seal=direct off -;+iommu=direct off -;-nic=no-driver on -;"
-	  "+nic=up on dma" },
+	  "+nic=up on dma;-iommu=direct off -;+iommu=direct off -" },
 	{ "optional goes without, is bound again behind the late IOMMU", OPTIONAL,
 	  WEIR_IOMMU_REBIND, "seal=no-driver off -;+nic=direct off -;+iommu=up on dma;"
 	  "-iommu=direct off -" },
 	{ "optional goes without, is adopted by the late IOMMU", OPTIONAL, WEIR_IOMMU_ADOPT,
 	  "seal=no-driver off -;+nic=direct off -;+iommu=up on identity;-nic=no-driver on blocked;"
-	  "+nic=up on dma" },
+	  "+nic=up on dma;-iommu=direct off -;+iommu=up on identity" },
 	{ "optional goes without, is adopted with what it has mapped", OPTIONAL,
 	  WEIR_IOMMU_ADOPT_MAPPED,
 	  "seal=no-driver off -;+nic=direct off -;+iommu=up on unmanaged;"
