@@ -87,7 +87,7 @@ struct weir_iommu_ops {
 	 * otherwise the library unmaps all of them. NULL: map saw to it.
 	 */
 	int (*sync_map)(void *instance, void *part);
-	/* One mapping less. May be left in a queue until sync. */
+	/* One mapping less. May be left in a queue until sync. Told again when either failed. */
 	int (*unmap)(void *instance, void *part, uint64_t iova, uint64_t bytes);
 	/* When it returns 0, nothing that was unmapped is used any more. NULL: unmap saw to it. */
 	int (*sync)(void *instance, void *part);

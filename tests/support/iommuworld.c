@@ -1,311 +1,79 @@
 // SPDX-License-Identifier: MIT
-#include "iommuworld.h"
+#include "iommuworld_priv.h"
 
 #include <libfdt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PAGE 4096u
-
-static struct iommu_world *current; /* of the test: drivers find their model here */
-
-/* ---- the model; it has one lock, as hardware does one thing at a time ---- */
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-static int fault(void)
-{
-	unsigned int *n = &current->fail_in;
-
-	if (*n == 0 || (*n == 1 && current->stay_broken))
-		return *n ? WEIR_EIO : 0;
-	return --*n == 0 ? WEIR_EIO : 0;
-}
-
-/* On any thread: what cmocka has cannot be used there. */
-#define check(cond) ((cond) ? (void)0 : broken(#cond, __LINE__))
-
-static void broken(const char *what, int line)
-{
-	fprintf(stderr, "# iommuworld.c:%d: not so: %s\n", line, what);
-	abort();
-}
-
-static int do_part_create(void *instance, struct weir_domain *domain, void **out_part)
-{
-	struct im_model *m = instance;
-
-	(void)domain;
-	if (fault())
-		return WEIR_EIO;
-	*out_part = calloc(1, sizeof(struct im_part));
-	check(*out_part);
-	m->parts++;
-	for (unsigned int i = 0; i < 2 * IM_STREAMS; i++) {
-		if (m->all[i])
-			continue;
-		m->all[i] = *out_part;
-		return 0;
-	}
-	check(!"too many parts");
-	return 0;
-}
-
-static void do_part_destroy(void *instance, void *part)
-{
-	struct im_model *m = instance;
-
-	for (unsigned int i = 0; i < IM_STREAMS && !current->stay_broken; i++)
-		check(m->streams[i].part != part);
-	for (unsigned int i = 0; i < 2 * IM_STREAMS; i++)
-		if (m->all[i] == part)
-			m->all[i] = NULL;
-	m->parts--;
-	free(part);
-}
-
-static bool maps(const struct im_part *part, uint64_t iova, uint64_t *out_pa)
-{
-	for (unsigned int i = 0; i < part->n; i++) {
-		if (iova - part->maps[i].iova >= part->maps[i].bytes)
-			continue;
-		*out_pa = part->maps[i].pa + (iova - part->maps[i].iova);
-		return true;
-	}
-	return false;
-}
-
-static int do_attach(void *instance, uint32_t stream, enum weir_domain_type type, void *part)
-{
-	struct im_model *m = instance;
-	uint64_t pa;
-
-	check(!(m->off));
-	check(stream < IM_STREAMS);
-	m->attaches++;
-	if (fault())
-		return WEIR_EIO;
-	if (m->watch_iova && type == WEIR_DOMAIN_DMA && !maps(part, m->watch_iova, &pa))
-		m->watch_missed = true;
-	m->identity_seen = m->identity_seen || type == WEIR_DOMAIN_IDENTITY;
-	m->streams[stream] = (struct im_stream){ true, type, part };
-	return 0;
-}
-
-static void do_forget(void *instance, uint32_t stream)
-{
-	struct im_model *m = instance;
-
-	check(!(m->off));
-	m->forgotten++;
-	m->streams[stream].known = false;
-}
-
-static int do_map(void *instance, void *driver, uint64_t iova, uint64_t pa, uint64_t bytes,
-	       uint32_t prot)
-{
-	struct im_model *m = instance;
-	struct im_part *part = driver;
-	uint64_t was;
-
-	check(!(m->off));
-	m->maps++;
-	if (fault())
-		return WEIR_EIO;
-	for (uint64_t at = 0; at < bytes; at += PAGE)
-		check(!(maps(part, iova + at, &was)));
-	check(part->n < IM_MAPS);
-	part->maps[part->n].iova = iova;
-	part->maps[part->n].pa = pa;
-	part->maps[part->n].prot = prot;
-	part->maps[part->n++].bytes = bytes;
-	return 0;
-}
-
-static int do_unmap(void *instance, void *driver, uint64_t iova, uint64_t bytes)
-{
-	struct im_model *m = instance;
-	struct im_part *part = driver;
-
-	check(!(m->off));
-	m->unmaps++;
-	if (fault())
-		return WEIR_EIO;
-	for (unsigned int i = 0; i < part->n; i++) {
-		if (part->maps[i].iova != iova)
-			continue;
-		check(part->maps[i].bytes == bytes);
-		part->maps[i] = part->maps[--part->n];
-		return 0;
-	}
-	check(!"unmap of what is not mapped");
-	return WEIR_EINVAL;
-}
-
-static int do_sync(void *instance, void *part)
-{
-	struct im_model *m = instance;
-
-	(void)part;
-	check(!(m->off));
-	m->syncs++;
-	return fault();
-}
-
-static int do_regions(void *instance, uint32_t stream, unsigned int index,
-		   struct weir_region *out_region)
-{
-	struct im_model *m = instance;
-
-	(void)stream;
-	if (fault())
-		return WEIR_EIO;
-	if (index >= 4 || !m->regions[index].last)
-		return WEIR_ENOENT;
-	*out_region = m->regions[index];
-	return 0;
-}
-
-/* ---- its calls ---- */
-
-static int part_create(void *instance, struct weir_domain *domain, void **out_part)
-{
-	int err;
-
-	pthread_mutex_lock(&mutex);
-	err = do_part_create(instance, domain, out_part);
-	pthread_mutex_unlock(&mutex);
-	return err;
-}
-
-static void part_destroy(void *instance, void *part)
-{
-	pthread_mutex_lock(&mutex);
-	do_part_destroy(instance, part);
-	pthread_mutex_unlock(&mutex);
-}
-
-static int attach(void *instance, uint32_t stream, enum weir_domain_type type, void *part)
-{
-	int err;
-
-	pthread_mutex_lock(&mutex);
-	err = do_attach(instance, stream, type, part);
-	pthread_mutex_unlock(&mutex);
-	return err;
-}
-
-static void forget(void *instance, uint32_t stream)
-{
-	pthread_mutex_lock(&mutex);
-	do_forget(instance, stream);
-	pthread_mutex_unlock(&mutex);
-}
-
-static int map(void *instance, void *part, uint64_t iova, uint64_t pa, uint64_t bytes,
-	       uint32_t prot)
-{
-	int err;
-
-	pthread_mutex_lock(&mutex);
-	err = do_map(instance, part, iova, pa, bytes, prot);
-	pthread_mutex_unlock(&mutex);
-	return err;
-}
-
-static int unmap(void *instance, void *part, uint64_t iova, uint64_t bytes)
-{
-	int err;
-
-	pthread_mutex_lock(&mutex);
-	err = do_unmap(instance, part, iova, bytes);
-	pthread_mutex_unlock(&mutex);
-	return err;
-}
-
-static int sync(void *instance, void *part)
-{
-	int err;
-
-	pthread_mutex_lock(&mutex);
-	err = do_sync(instance, part);
-	pthread_mutex_unlock(&mutex);
-	return err;
-}
-
-static int regions(void *instance, uint32_t stream, unsigned int index,
-		   struct weir_region *out_region)
-{
-	int err;
-
-	pthread_mutex_lock(&mutex);
-	err = do_regions(instance, stream, index, out_region);
-	pthread_mutex_unlock(&mutex);
-	return err;
-}
-
-static const struct weir_iommu_ops model_ops = {
-	.abi = WEIR_ABI(struct weir_iommu_ops),
-	.regions = regions,
-	.part_create = part_create,
-	.part_destroy = part_destroy,
-	.attach = attach,
-	.forget = forget,
-	.map = map,
-	.sync_map = sync,
-	.unmap = unmap,
-	.sync = sync,
-};
 
 /* ---- its driver ---- */
 
 static struct im_model *model_of(const struct weir_device *dev)
 {
-	return &current->models[weir_device_name(dev)[0] - 'a'];
+	return &im_current_->models[weir_device_name(dev)[0] - 'a'];
+}
+
+static int iommu_probe(struct weir_device *dev)
+{
+	struct im_model *model = model_of(dev);
+	int err;
+
+	model->dev = dev;
+	err = weir_iommu_register(dev, &im_ops_, model);
+	if (err)
+		im_reset_(model);
+	return err;
+}
+
+static void iommu_remove(struct weir_device *dev)
+{
+	struct im_model *model = model_of(dev);
+
+	weir_iommu_unregister(dev);
+	im_reset_(model);
+}
+
+/* ---- the masters' driver ---- */
+
+static unsigned int number_of(const struct weir_device *dev)
+{
+	return (unsigned int)(weir_device_name(dev)[1] - '0');
+}
+
+static int master_probe(struct weir_device *dev)
+{
+	struct iommu_world *iw = im_current_;
+	const struct im_master *master = &iw->masters[number_of(dev)];
+
+	if (!iw->dma_pa)
+		return 0;
+	if (!weir_device_untranslated(dev)) {
+		if (master->at_a < IM_STREAMS)
+			im_check_probed_(&iw->models[0], master->at_a);
+		if (master->also_a)
+			im_check_probed_(&iw->models[0], master->also_a);
+		if (master->at_b < IM_STREAMS)
+			im_check_probed_(&iw->models[1], master->at_b);
+	}
+	return weir_dma_map_phys(dev, iw->dma_pa, IM_DMA_BYTES, WEIR_DMA_BIDIRECTIONAL,
+				 &iw->dma_iova[number_of(dev)]);
+}
+
+static void master_remove(struct weir_device *dev)
+{
+	struct iommu_world *iw = im_current_;
+
+	/* what the IOMMU does not confirm is the test's affair */
+	if (iw->dma_pa)
+		(void)weir_dma_unmap(dev, iw->dma_iova[number_of(dev)], IM_DMA_BYTES,
+				     WEIR_DMA_BIDIRECTIONAL);
 }
 
 static int probe(struct world *w, struct weir_device *dev)
 {
 	(void)w;
-	if (weir_device_name(dev)[0] == 'm')
-		return 0;
-	model_of(dev)->dev = dev;
-	return weir_iommu_register(dev, &model_ops, model_of(dev));
-}
-
-static void iommu_remove(struct weir_device *dev)
-{
-	weir_iommu_unregister(dev);
-}
-
-void im_power_off(struct iommu_world *iw, unsigned int model)
-{
-	struct im_model *m = &iw->models[model];
-
-	assert_int_equal(weir_iommu_power(m->dev, false), 0);
-	pthread_mutex_lock(&mutex);
-	m->off = true;
-	for (unsigned int i = 0; i < 2 * IM_STREAMS; i++)
-		if (m->all[i])
-			m->all[i]->n = 0;
-	memset(m->streams, 0, sizeof(m->streams));
-	pthread_mutex_unlock(&mutex);
-}
-
-int im_power_on(struct iommu_world *iw, unsigned int model)
-{
-	struct im_model *m = &iw->models[model];
-	int err;
-
-	pthread_mutex_lock(&mutex);
-	m->off = false;
-	pthread_mutex_unlock(&mutex);
-	err = weir_iommu_power(m->dev, true);
-	pthread_mutex_lock(&mutex);
-	m->off = err != 0;
-	pthread_mutex_unlock(&mutex);
-	return err;
+	return weir_device_name(dev)[0] == 'm' ? master_probe(dev) : iommu_probe(dev);
 }
 
 /* ---- the tree ---- */
@@ -373,15 +141,20 @@ static void reserved(struct tree *t, const struct im_master *masters, unsigned i
 
 static void master(struct tree *t, const struct im_master *m, unsigned int i)
 {
-	uint32_t behind[4], n = 0, memory[2], k = 0;
+	uint32_t behind[6], n = 0, memory[2], k = 0;
 	char name[16];
 
 	snprintf(name, sizeof(name), "m%u", i);
 	begin(t, name, "t,master");
+	cells(t, "dma-coherent", NULL, 0);
 	cell(t, "phandle", 16 + i);
 	if (m->at_a < IM_STREAMS) {
 		behind[n++] = 1;
 		behind[n++] = m->at_a;
+	}
+	if (m->also_a) {
+		behind[n++] = 1;
+		behind[n++] = m->also_a;
 	}
 	if (m->at_b < IM_STREAMS) {
 		behind[n++] = 2;
@@ -422,7 +195,7 @@ static void make_tree(struct iommu_world *iw, const struct im_master *masters, u
 
 /* ---- the machine ---- */
 
-static int try_add(struct iommu_world *iw, const char *name)
+int im_try_add(struct iommu_world *iw, const char *name)
 {
 	struct weir_fwnode *fw;
 	struct weir_device *dev;
@@ -441,31 +214,35 @@ static int try_add(struct iommu_world *iw, const char *name)
 
 void im_add(struct iommu_world *iw, const char *name)
 {
-	assert_int_equal(try_add(iw, name), 0);
+	assert_int_equal(im_try_add(iw, name), 0);
 }
 
 static void prepare(struct iommu_world *iw, const struct im_master *masters, unsigned int n)
 {
 	memset(iw, 0, sizeof(*iw));
-	current = iw;
+	im_current_ = iw;
+	assert_true(n <= IM_MASTERS);
+	memcpy(iw->masters, masters, n * sizeof(*masters));
+	iw->nr_masters = n;
 	make_tree(iw, masters, n);
+}
+
+static void make_drivers(struct iommu_world *iw)
+{
+	iw->w.quiet = true;
+	iw->w.on_probe = probe;
+	world_driver(&iw->w, "iommu", "t,iommu", NULL, NULL)->ops.remove = iommu_remove;
+	world_driver(&iw->w, "client", "t,master", NULL, NULL)->ops.remove = master_remove;
 }
 
 static int try_drivers(struct iommu_world *iw)
 {
-	struct world_driver *iommus, *clients;
-	int err;
+	int err = weir_firmware_load_dt(iw->w.m, iw->blob, sizeof(iw->blob));
 
-	iw->w.quiet = true;
-	iw->w.on_probe = probe;
-	err = weir_firmware_load_dt(iw->w.m, iw->blob, sizeof(iw->blob));
-	if (err)
-		return err;
-	iommus = world_driver(&iw->w, "iommu", "t,iommu", NULL, NULL);
-	iommus->ops.remove = iommu_remove;
-	clients = world_driver(&iw->w, "client", "t,master", NULL, NULL);
-	err = weir_driver_register(iw->w.m, &clients->drv);
-	return err ? err : weir_driver_register(iw->w.m, &iommus->drv);
+	make_drivers(iw);
+	if (!err)
+		err = weir_driver_register(iw->w.m, &iw->w.drivers[1].drv);
+	return err ? err : weir_driver_register(iw->w.m, &iw->w.drivers[0].drv);
 }
 
 void im_open_tree(struct iommu_world *iw, const struct im_master *masters, unsigned int n)
@@ -479,13 +256,13 @@ static int try_devices(struct iommu_world *iw, unsigned int n)
 {
 	struct weir_device *dev;
 	char name[16];
-	int err = try_add(iw, "a");
+	int err = im_try_add(iw, "a");
 
 	if (!err)
-		err = try_add(iw, "b");
+		err = im_try_add(iw, "b");
 	for (unsigned int i = 0; i < n && !err; i++) {
 		snprintf(name, sizeof(name), "m%u", i);
-		err = try_add(iw, name);
+		err = im_try_add(iw, name);
 	}
 	if (!err)
 		err = weir_settle(iw->w.m);
@@ -516,6 +293,18 @@ int im_try_open(struct iommu_world *iw, struct testhost *host, const struct im_m
 	return err ? err : try_devices(iw, n);
 }
 
+int im_try_machine(struct iommu_world *iw, struct testhost *host, const struct im_master *masters,
+		   unsigned int n)
+{
+	int err;
+
+	prepare(iw, masters, n);
+	err = world_try_open(&iw->w, host, NULL);
+	if (!err)
+		make_drivers(iw);
+	return err;
+}
+
 void im_end(struct iommu_world *iw)
 {
 	for (unsigned int i = 0; i < 2; i++)
@@ -524,7 +313,7 @@ void im_end(struct iommu_world *iw)
 	pthread_mutex_destroy(&iw->w.mutex);
 	assert_int_equal(iw->models[0].parts, 0);
 	assert_int_equal(iw->models[1].parts, 0);
-	current = NULL;
+	im_current_ = NULL;
 }
 
 void im_close(struct iommu_world *iw)
@@ -536,30 +325,7 @@ void im_close(struct iommu_world *iw)
 	world_close(&iw->w);
 	assert_int_equal(iw->models[0].parts, 0);
 	assert_int_equal(iw->models[1].parts, 0);
-	current = NULL;
-}
-
-static uint64_t reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova)
-{
-	const struct im_model *m = &iw->models[model];
-	const struct im_stream *s = &m->streams[stream];
-	uint64_t pa;
-
-	if (m->off || !s->known || s->type == WEIR_DOMAIN_BLOCKED)
-		return IM_NOTHING;
-	if (s->type == WEIR_DOMAIN_IDENTITY)
-		return iova;
-	return maps(s->part, iova, &pa) ? pa : IM_NOTHING;
-}
-
-uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova)
-{
-	uint64_t pa;
-
-	pthread_mutex_lock(&mutex);
-	pa = reach(iw, model, stream, iova);
-	pthread_mutex_unlock(&mutex);
-	return pa;
+	im_current_ = NULL;
 }
 
 struct weir_group *im_group(struct iommu_world *iw, const char *name)

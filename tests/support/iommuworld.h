@@ -9,10 +9,13 @@
 #ifndef WEIR_TESTS_IOMMUWORLD_H
 #define WEIR_TESTS_IOMMUWORLD_H
 
+#include "weir/dma.h"
 #include "world.h"
 
 #define IM_STREAMS 8u
 #define IM_MAPS 64u
+#define IM_MASTERS 4u
+#define IM_DMA_BYTES 0x1800u
 #define IM_NOTHING UINT64_MAX /* what an access reaches that is refused */
 
 struct im_part {
@@ -24,6 +27,7 @@ struct im_stream {
 	bool known;                 /* it was put behind something, and not forgotten */
 	enum weir_domain_type type;
 	struct im_part *part;
+	bool failed;                /* the last attach of it failed */
 };
 
 struct im_model {
@@ -34,6 +38,7 @@ struct im_model {
 	bool off;                   /* has no power */
 	unsigned int parts, attaches, maps, unmaps, syncs, forgotten;
 	bool identity_seen;         /* a stream was ever let through untranslated */
+	bool enforced;
 	uint64_t watch_iova;        /* != 0: on each attach of type DMA it must be mapped */
 	bool watch_missed;
 };
@@ -41,6 +46,7 @@ struct im_model {
 /* A master: its name is "m" and its number; streams at a and b; IM_STREAMS: none there. */
 struct im_master {
 	uint32_t at_a, at_b;
+	uint32_t also_a;               /* another one at a; 0: none */
 	uint64_t direct_pa, hole_iova; /* 0: none; a page each, in reserved-memory */
 };
 
@@ -49,6 +55,15 @@ struct iommu_world {
 	struct im_model models[2];
 	unsigned int fail_in;       /* counts calls of the models that can fail; 1: this one */
 	bool stay_broken;           /* from that call on, every one */
+	bool failed;                /* one did */
+	struct im_master masters[IM_MASTERS];
+	unsigned int nr_masters;
+	bool reject;                /* the models take no ids */
+	/*
+	 * What drivers of masters map in their probe, and unmap when they go; 0: nothing. Then they
+	 * check, too, that they are translated by then, or may do without.
+	 */
+	uint64_t dma_pa, dma_iova[IM_MASTERS];
 	_Alignas(8) unsigned char blob[4096];
 };
 
@@ -64,6 +79,10 @@ void im_close(struct iommu_world *iw);
  */
 int im_try_open(struct iommu_world *iw, struct testhost *host, const struct im_master *masters,
 		unsigned int n);
+/* The first step alone: a machine and drivers, which are not registered; the IOMMUs' is the first. */
+int im_try_machine(struct iommu_world *iw, struct testhost *host, const struct im_master *masters,
+		   unsigned int n);
+int im_try_add(struct iommu_world *iw, const char *name);
 void im_end(struct iommu_world *iw);
 /* What the access of a stream would reach. */
 uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova);
