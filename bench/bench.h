@@ -32,6 +32,8 @@ bool bench_wanted(const char *name);
 
 /* devcore.c: made-up machines. */
 void bench_devcore(void);
+/* table.c: translation tables. */
+void bench_table(void);
 /* iova.c: I/O virtual addresses. */
 void bench_iova(void);
 /* dma.c: mapping and unmapping. */

@@ -158,6 +158,7 @@ int main(int argc, char **argv)
 	if (json)
 		fputs("[", json);
 	bench_devcore();
+	bench_table();
 	bench_iova();
 	bench_dma();
 	run_boards(sets, nr_sets, kernel);

@@ -24,6 +24,9 @@ struct weir_spin {
  * Context: thread. Return: 0; WEIR_ENOMEM.
  */
 int weir_spin_init(struct weir_spin *spin, struct weir_machine *m, enum weir_lock_rank rank);
+/** weir_spin_init_host - the same, of a host alone. Context: thread. Return: 0; WEIR_ENOMEM. */
+int weir_spin_init_host(struct weir_spin *spin, const struct weir_host_ops *ops, void *host,
+			enum weir_lock_rank rank);
 /** weir_spin_fini - fine for one that is all zero. Context: thread. */
 void weir_spin_fini(struct weir_spin *spin);
 

@@ -7,15 +7,21 @@
 
 #include "core/core.h"
 
-int weir_spin_init(struct weir_spin *spin, struct weir_machine *m, enum weir_lock_rank rank)
+int weir_spin_init_host(struct weir_spin *spin, const struct weir_host_ops *ops, void *host,
+			enum weir_lock_rank rank)
 {
-	struct weir_lock *lock = m->ops->spin_create ? m->ops->spin_create(m->host, rank)
-						     : m->ops->lock_create(m->host, rank);
+	struct weir_lock *lock = ops->spin_create ? ops->spin_create(host, rank)
+						  : ops->lock_create(host, rank);
 
 	if (!lock)
 		return WEIR_ENOMEM;
-	*spin = (struct weir_spin){ .ops = m->ops, .host = m->host, .lock = lock };
+	*spin = (struct weir_spin){ .ops = ops, .host = host, .lock = lock };
 	return 0;
+}
+
+int weir_spin_init(struct weir_spin *spin, struct weir_machine *m, enum weir_lock_rank rank)
+{
+	return weir_spin_init_host(spin, m->ops, m->host, rank);
 }
 
 void weir_spin_fini(struct weir_spin *spin)

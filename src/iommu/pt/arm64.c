@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Arm's VMSAv8-64 tables, stage 1 and stage 2, with pages of 4, 16 and 64 KiB. What bits mean is from
+ * the Arm Architecture Reference Manual (DDI 0487), section D8.3 (descriptor formats), D8.4 (access
+ * permissions), D8.6 (memory attributes), D8.7 (the contiguous bit) and D8.16 (FEAT_BBM); what
+ * of it an SMMU uses, from the SMMUv3 specification (IHI 0070), section 3.4 and 5.2.
+ *
+ * Both stages are laid out alike but for attributes. The short way is compiled for pages of 4 KiB,
+ * and once for all. Addresses of 52 bits come with pages of 64 KiB (FEAT_LPA, FEAT_LVA); with smaller ones
+ * they would need another layout (FEAT_LPA2), which is not here.
+ */
+#include "iommu/pt/pt.h"
+
+#define VALID     UINT64_C(0x1)
+#define NOT_BLOCK UINT64_C(0x2)          /* of a table, and of a page at the last level */
+#define S1_UNPRIV (UINT64_C(1) << 6)     /* AP[1] */
+#define S1_RDONLY (UINT64_C(1) << 7)     /* AP[2] */
+#define S1_INDEX  2                      /* AttrIndx, bits 4:2 */
+#define S1_NG     (UINT64_C(1) << 11)
+#define S2_READ   (UINT64_C(1) << 6)     /* S2AP */
+#define S2_WRITE  (UINT64_C(1) << 7)
+#define S2_ATTR   2                      /* MemAttr, bits 5:2 */
+#define SH_OUTER  (UINT64_C(2) << 8)
+#define SH_INNER  (UINT64_C(3) << 8)
+#define AF        (UINT64_C(1) << 10)
+#define NT        (UINT64_C(1) << 16)
+#define CONT      (UINT64_C(1) << 52)
+#define XN        (UINT64_C(1) << 54)    /* stage 1: UXN and the SMMU's XN; stage 2: XN[1] */
+
+/* Address bits 47:12, and bits 51:48 where pages of 64 KiB have them, in 15:12. */
+#define PA_LOW     UINT64_C(0x0000fffffffff000)
+#define PA_HIGH(x) ((x) >> 36 & 0xf000)
+
+/* Indexes of WEIR_TABLE_ARM_MAIR, and the same as stage 2 says it. */
+enum memory { NONCACHED, CACHED, DEVICE };
+static const uint8_t s2_attr[] = { [NONCACHED] = 0x5, [CACHED] = 0xf, [DEVICE] = 0x1 };
+
+static uint64_t encode(uint64_t pa)
+{
+	return (pa & PA_LOW) | PA_HIGH(pa);
+}
+
+static uint64_t decode(const struct weir_table *t, uint64_t entry, unsigned int height)
+{
+	uint64_t pa = entry & PA_LOW & ~((UINT64_C(1) << t->shift[height]) - 1);
+
+	return t->page_lg2 == 16 ? pa | (entry & 0xf000) << 36 : pa;
+}
+
+static uint64_t leaf(const struct weir_table *t, uint64_t pa, uint64_t attr, unsigned int height)
+{
+	(void)t;
+	return encode(pa) | attr | (height ? 0 : NOT_BLOCK);
+}
+
+static uint64_t table(const struct weir_table *t, uint64_t pa)
+{
+	(void)t;
+	return encode(pa) | NOT_BLOCK | VALID;
+}
+
+static bool is_leaf(uint64_t entry, unsigned int height)
+{
+	return (entry & (VALID | NOT_BLOCK)) == (height ? VALID : VALID | NOT_BLOCK);
+}
+
+static uint64_t attr_of(const struct weir_table *t, uint64_t entry)
+{
+	(void)t;
+	return entry & ~(PA_LOW | NOT_BLOCK | CONT | NT);
+}
+
+static uint32_t prot_of(const struct weir_table *t, uint64_t entry)
+{
+	uint32_t prot = entry & XN ? WEIR_MAP_NOEXEC : 0;
+	enum memory memory = entry >> S1_INDEX & 7;
+
+	if (t->tables.format == WEIR_TABLE_ARM_S2) {
+		for (memory = NONCACHED; memory < DEVICE; memory++)
+			if (s2_attr[memory] == (entry >> S2_ATTR & 0xf))
+				break;
+		prot |= (entry & S2_READ ? WEIR_MAP_READ : 0) |
+			(entry & S2_WRITE ? WEIR_MAP_WRITE : 0);
+	} else {
+		prot |= WEIR_MAP_READ | (entry & S1_RDONLY ? 0 : WEIR_MAP_WRITE);
+	}
+	return prot | (memory == CACHED ? WEIR_MAP_CACHED : memory == DEVICE ? WEIR_MAP_DEVICE : 0);
+}
+
+/*
+ * Device memory ignores shareability, and what is not cached is outer shareable whatever
+ * it says (D8.6): it is written as such. The access flag is set: nobody would handle its fault.
+ */
+static uint64_t attr(bool stage2, uint32_t prot)
+{
+	enum memory memory = prot & WEIR_MAP_DEVICE ? DEVICE
+			     : prot & WEIR_MAP_CACHED ? CACHED
+						      : NONCACHED;
+	uint64_t bits = VALID | AF | (prot & WEIR_MAP_CACHED ? SH_INNER : SH_OUTER) |
+			(prot & WEIR_MAP_NOEXEC ? XN : 0);
+
+	if (!(prot & (WEIR_MAP_READ | WEIR_MAP_WRITE)))
+		return 0;
+	if (stage2)
+		return bits | (uint64_t)s2_attr[memory] << S2_ATTR |
+		       (prot & WEIR_MAP_READ ? S2_READ : 0) |
+		       (prot & WEIR_MAP_WRITE ? S2_WRITE : 0);
+	return bits | (uint64_t)memory << S1_INDEX | S1_NG | S1_UNPRIV |
+	       (prot & WEIR_MAP_WRITE ? 0 : S1_RDONLY);
+}
+
+/* Of each size of page: heights that have larger ones, and entries that a hint makes one (D8.7.1). */
+static const struct granule {
+	uint8_t lg2, blocks, hint_lg2[3];
+} granules[] = {
+	{ 12, 0x7, { 4, 4, 4 } },
+	{ 14, 0x3, { 7, 5, 0 } },
+	{ 16, 0x3, { 5, 5, 0 } },
+};
+
+/*
+ * Levels and what they map. The root of stage 2 may be up to 16 tables side by side, which
+ * saves a level (D8.2.2); it is never the last level alone.
+ */
+static void geometry(struct weir_table *t, const struct weir_table_config *config)
+{
+	uint32_t index_lg2 = config->granule_lg2 - 3, bits = config->iova_bits;
+	uint32_t top = (bits - config->granule_lg2 - 1) / index_lg2, root_bits;
+
+	t->page_lg2 = config->granule_lg2;
+	t->entry_lg2 = 3;
+	root_bits = bits - config->granule_lg2 - top * index_lg2;
+	if (config->format == WEIR_TABLE_ARM_S2 && root_bits <= 4 && top > 1)
+		top--;
+	t->top = top;
+	for (uint32_t height = 0; height <= top; height++)
+		t->shift[height] = (uint8_t)(config->granule_lg2 + height * index_lg2);
+	t->shift[top + 1] = (uint8_t)bits;
+}
+
+static void page_sizes(struct weir_table *t, const struct granule *granule,
+		       const struct weir_table_config *config)
+{
+	/* blocks of 4 TiB come with addresses of 52 bits (FEAT_LPA) */
+	unsigned int blocks = granule->blocks | (config->pa_bits == 52 ? 0x4 : 0);
+	uint64_t wanted = config->page_sizes ? config->page_sizes : UINT64_MAX;
+
+	for (unsigned int height = 0; height <= t->top; height++) {
+		unsigned int hint = height < 3 ? granule->hint_lg2[height] : 0;
+		uint64_t size = UINT64_C(1) << t->shift[height];
+
+		if (!(blocks >> height & 1) || !(wanted & size))
+			continue;
+		t->blocks |= (uint8_t)(1u << height);
+		t->page_sizes |= size;
+		if (!hint || !(wanted & size << hint) ||
+		    t->shift[height] + hint > t->shift[t->top + 1])
+			continue;
+		t->hint_lg2[height] = (uint8_t)hint;
+		t->page_sizes |= size << hint;
+	}
+}
+
+static int init(struct weir_table *t, const struct weir_table_config *config)
+{
+	const struct granule *granule = granules;
+	uint32_t most = config->granule_lg2 == 16 ? 52 : 48;
+
+	while (granule->lg2 != config->granule_lg2)
+		if (++granule == granules + sizeof(granules) / sizeof(granules[0]))
+			return WEIR_EOPNOTSUPP;
+	if (config->iova_bits < 32 || config->iova_bits > most || config->pa_bits < 32 ||
+	    config->pa_bits > most || config->bbm_level > 2)
+		return WEIR_EOPNOTSUPP;
+	geometry(t, config);
+	page_sizes(t, granule, config);
+	if (!(t->blocks & 1))
+		return WEIR_EOPNOTSUPP;
+	for (uint32_t prot = 0; prot < WEIR_PT_PROTS; prot++)
+		t->attr[prot] = attr(config->format == WEIR_TABLE_ARM_S2, prot);
+	return 0;
+}
+
+#define PT_ENTRY      uint64_t
+#define PT_PAGE_BITS  NOT_BLOCK
+#define PT_HINT       CONT
+
+#define PT_NAME(x)      arm64_4k_##x
+#define PT_PAGE_LG2(t)  12u
+#define PT_INDEX_LG2(t) 9u
+#define PT_PAGE(pa)     (pa)
+#include "iommu/pt/hot.inc"
+#undef PT_NAME
+#undef PT_PAGE_LG2
+#undef PT_INDEX_LG2
+#undef PT_PAGE
+#undef PT_ENTRIES
+
+#define PT_NAME(x)      arm64_any_##x
+#define PT_PAGE_LG2(t)  ((t)->page_lg2)
+#define PT_INDEX_LG2(t) ((t)->page_lg2 - 3)
+#define PT_PAGE(pa)     encode(pa)
+#include "iommu/pt/hot.inc"
+
+#define FORMAT(hot)                                                                              \
+	{                                                                                        \
+		.init = init, .leaf = leaf, .table = table, .pa = decode, .prot = prot_of,      \
+		.attr = attr_of, .is_leaf = is_leaf, .hint = CONT, .no_tlb = NT,                 \
+		.map = arm64_##hot##_map, .fill = arm64_##hot##_fill, .unmap = arm64_##hot##_unmap, \
+	}
+
+const struct weir_pt_format weir_pt_arm64_4k_ = FORMAT(4k);
+const struct weir_pt_format weir_pt_arm64_any_ = FORMAT(any);

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Tables that come and go: made and linked when something is to be mapped, split off a larger page,
+ * unlinked when last-level ones map nothing, freed when walkers have forgotten them.
+ *
+ * The lock is held for a few stores, never while memory is had or given back. A walker sees a new
+ * table only with all of it written: it is zeroed or filled, cleaned, and behind a barrier. A table
+ * is linked for walkers before mappers find it in the slot.
+ */
+#include "iommu/pt/pt.h"
+
+/* An unlinked table that nobody uses any more is its own link in the list of what to free. */
+struct corpse {
+	struct corpse *next;
+	uint64_t pa;
+};
+
+#define MIN_BYTES UINT64_C(4096) /* what hosts give */
+
+static uint64_t table_bytes(const struct weir_table *t, unsigned int height)
+{
+	uint64_t bytes = weir_pt_entries(t, height) << t->entry_lg2;
+
+	return bytes < MIN_BYTES ? MIN_BYTES : bytes;
+}
+
+static uint64_t node_bytes(const struct weir_table *t, unsigned int height)
+{
+	return sizeof(struct weir_pt_node) +
+	       weir_pt_entries(t, height) * sizeof(struct weir_pt_slot);
+}
+
+static void count(struct weir_table *t, uint64_t bytes)
+{
+	atomic_fetch_add_explicit(&t->memory, bytes, memory_order_relaxed);
+}
+
+static int pages_alloc(struct weir_table *t, unsigned int height, bool may_sleep, void **out_va,
+		       uint64_t *out_pa)
+{
+	size_t bytes = (size_t)table_bytes(t, height);
+	int err;
+
+	if (may_sleep || !t->ops->pages_alloc_atomic)
+		err = t->ops->pages_alloc(t->host, bytes, bytes, out_va, out_pa);
+	else
+		err = t->ops->pages_alloc_atomic(t->host, bytes, bytes, out_va, out_pa);
+	if (err)
+		return err;
+	if (*out_pa > t->pa_last || t->pa_last - *out_pa < bytes - 1) {
+		t->ops->pages_free(t->host, *out_va, *out_pa, bytes);
+		return WEIR_ENOMEM;
+	}
+	count(t, bytes);
+	return 0;
+}
+
+static void pages_free(struct weir_table *t, unsigned int height, void *va, uint64_t pa)
+{
+	count(t, -table_bytes(t, height));
+	t->ops->pages_free(t->host, va, pa, (size_t)table_bytes(t, height));
+}
+
+int weir_pt_node_create_(struct weir_table *t, unsigned int height, bool may_sleep,
+			 struct weir_pt_node **out_node)
+{
+	size_t bytes = (size_t)node_bytes(t, height);
+	struct weir_pt_node *node;
+	int err;
+
+	node = may_sleep || !t->ops->alloc_atomic ? t->ops->alloc(t->host, bytes)
+						  : t->ops->alloc_atomic(t->host, bytes);
+	if (!node)
+		return WEIR_ENOMEM;
+	err = pages_alloc(t, height, may_sleep, &node->entries, &node->pa);
+	if (err) {
+		t->ops->free(t->host, node, bytes);
+		return err;
+	}
+	count(t, bytes);
+	weir_pt_clean(t, node->pa, 0, weir_pt_entries(t, height));
+	*out_node = node;
+	return 0;
+}
+
+static void node_free(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
+{
+	pages_free(t, height, node->entries, node->pa);
+	count(t, -node_bytes(t, height));
+	t->ops->free(t->host, node, (size_t)node_bytes(t, height));
+}
+
+void weir_pt_free_(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
+{
+	for (uint64_t i = 0; i < weir_pt_entries(t, height); i++) {
+		struct weir_pt_slot *slot = &node->slots[i];
+		void *child = weir_pt_child(slot);
+
+		if (child && height > 1)
+			weir_pt_free_(t, child, height - 1);
+		else if (child)
+			pages_free(t, 0, child, weir_pt_word_pa(t, atomic_load(&slot->word)));
+	}
+	node_free(t, node, height);
+}
+
+/* A table below an entry of @height; its node, where it has one. */
+struct fresh {
+	struct weir_pt_node *node;
+	void *entries;
+	uint64_t pa;
+};
+
+static int fresh_create(struct weir_table *t, unsigned int height, bool may_sleep,
+			struct fresh *out_fresh)
+{
+	int err;
+
+	out_fresh->node = NULL;
+	if (height > 1) {
+		err = weir_pt_node_create_(t, height - 1, may_sleep, &out_fresh->node);
+		if (!err) {
+			out_fresh->entries = out_fresh->node->entries;
+			out_fresh->pa = out_fresh->node->pa;
+		}
+		return err;
+	}
+	err = pages_alloc(t, 0, may_sleep, &out_fresh->entries, &out_fresh->pa);
+	if (!err)
+		weir_pt_clean(t, out_fresh->pa, 0, weir_pt_entries(t, 0));
+	return err;
+}
+
+static void fresh_destroy(struct weir_table *t, unsigned int height, const struct fresh *fresh)
+{
+	if (fresh->node)
+		node_free(t, fresh->node, height - 1);
+	else
+		pages_free(t, 0, fresh->entries, fresh->pa);
+}
+
+static void entry_write(struct weir_table *t, struct weir_pt_node *node, uint64_t index,
+			uint64_t entry)
+{
+	weir_pt_barrier(t);
+	weir_pt_set(t, node->entries, index, entry);
+	weir_pt_clean(t, node->pa, index, 1);
+	weir_pt_barrier(t);
+}
+
+/*
+ * Puts a table where the entry is still @expected and has no table; false when it is not.
+ * @taken: how many of its entries are.
+ */
+static bool link_fresh(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
+		       uint32_t index, const struct fresh *fresh, uint64_t expected,
+		       uint64_t taken)
+{
+	struct weir_pt_slot *slot = &node->slots[index];
+	unsigned long before = weir_spin_lock(&t->spin);
+	bool free = !weir_pt_child(slot) && weir_pt_get(t, node->entries, index) == expected;
+
+	if (free) {
+		entry_write(t, node, index, t->format->table(t, fresh->pa));
+		/* added: a mapper that came too early has yet to take its count back */
+		if (height == 1)
+			atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken);
+		atomic_store_explicit(&slot->child,
+				      fresh->node ? (void *)fresh->node : fresh->entries,
+				      memory_order_release);
+	}
+	weir_spin_unlock(&t->spin, before);
+	return free;
+}
+
+int weir_pt_install_(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
+		     uint32_t index, bool may_sleep)
+{
+	struct fresh fresh;
+	int err = fresh_create(t, height, may_sleep, &fresh);
+
+	if (err)
+		return err;
+	if (!link_fresh(t, node, height, index, &fresh, 0, 0))
+		fresh_destroy(t, height, &fresh);
+	return 0;
+}
+
+int weir_pt_split_(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
+		   uint32_t index)
+{
+	uint64_t n = weir_pt_entries(t, height - 1), entry = weir_pt_get(t, node->entries, index);
+	uint64_t attr, pa;
+	struct fresh fresh;
+	int err;
+
+	if (!t->format->is_leaf(entry, height))
+		return 0;
+	err = fresh_create(t, height, false, &fresh);
+	if (err)
+		return err;
+	attr = t->format->attr(t, entry);
+	pa = t->format->pa(t, entry, height);
+	for (uint64_t i = 0; i < n; i++)
+		weir_pt_set(t, fresh.entries, i,
+			    t->format->leaf(t, pa + (i << t->shift[height - 1]), attr,
+					    height - 1));
+	weir_pt_clean(t, fresh.pa, 0, n);
+	if (!link_fresh(t, node, height, index, &fresh, entry, n))
+		fresh_destroy(t, height, &fresh);
+	return 0;
+}
+
+static void revive(struct weir_table *t, struct weir_pt_node *node, struct weir_pt_slot *slot)
+{
+	unsigned long before = weir_spin_lock(&t->spin);
+	uint64_t word = atomic_load(&slot->word);
+
+	if (word & WEIR_PT_DEAD) {
+		entry_write(t, node, (uint64_t)(slot - node->slots),
+			    t->format->table(t, weir_pt_word_pa(t, word)));
+		atomic_fetch_and(&slot->word, ~WEIR_PT_DEAD);
+	}
+	weir_spin_unlock(&t->spin, before);
+}
+
+bool weir_pt_take_(struct weir_table *t, struct weir_pt_node *node, struct weir_pt_slot *slot,
+		   uint64_t n, uint64_t *out_before)
+{
+	uint64_t word = atomic_fetch_add(&slot->word, n);
+
+	if (!(word & WEIR_PT_THERE)) {
+		atomic_fetch_sub(&slot->word, n);
+		return false;
+	}
+	/* taken from, it cannot be freed any more */
+	if (word & WEIR_PT_DEAD)
+		revive(t, node, slot);
+	*out_before = weir_pt_taken(t, word);
+	return true;
+}
+
+void weir_pt_unlink_(struct weir_table *t, struct weir_pt_node *node, struct weir_pt_slot *slot,
+		     struct weir_table_gather *gather)
+{
+	unsigned long before = weir_spin_lock(&t->spin);
+	uint64_t word = atomic_load(&slot->word);
+
+	/* one that was unlinked, used again, and waits in a gather still, stays */
+	if ((word & WEIR_PT_THERE) && !(word & (WEIR_PT_DEAD | WEIR_PT_KEPT)) && !slot->next &&
+	    !weir_pt_taken(t, word) &&
+	    atomic_compare_exchange_strong(&slot->word, &word, word | WEIR_PT_DEAD)) {
+		entry_write(t, node, (uint64_t)(slot - node->slots), 0);
+		slot->next = gather->unlinked ? gather->unlinked : slot;
+		gather->unlinked = slot;
+		gather->what.tables = true;
+	}
+	weir_spin_unlock(&t->spin, before);
+}
+
+void weir_table_release(struct weir_table *t, struct weir_table_gather *gather)
+{
+	struct weir_pt_slot *slot = gather->unlinked, *next;
+	struct corpse *first = NULL, *corpse;
+	unsigned long before;
+
+	*gather = (struct weir_table_gather){ .unlink = gather->unlink };
+	if (!slot)
+		return;
+	before = weir_spin_lock(&t->spin);
+	for (; slot; slot = next) {
+		uint64_t word = atomic_load(&slot->word);
+
+		next = slot->next == slot ? NULL : slot->next;
+		slot->next = NULL;
+		/* an unlinked one that nobody takes from is still the same */
+		if (!(word & WEIR_PT_DEAD) || weir_pt_taken(t, word))
+			continue;
+		if (!atomic_compare_exchange_strong(&slot->word, &word, 0))
+			continue;
+		corpse = weir_pt_child(slot);
+		atomic_store(&slot->child, NULL);
+		corpse->next = first;
+		corpse->pa = weir_pt_word_pa(t, word);
+		first = corpse;
+	}
+	weir_spin_unlock(&t->spin, before);
+	while (first) {
+		corpse = first;
+		first = corpse->next;
+		pages_free(t, 0, corpse, corpse->pa);
+	}
+}
