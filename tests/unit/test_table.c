@@ -3,6 +3,7 @@
  * Translation tables, rule by rule, each for every format, granule and size: what is mapped is
  * what a walk by the architecture's manual finds, and what cannot be is refused whole.
  */
+#include "iommu/pt/pt.h"
 #include "tablebed.h"
 
 /* Runs a test for all shapes, with walkers of both kinds. */
@@ -430,7 +431,7 @@ static void test_table_splits_on_level_2(void **state)
 static void unlinking(struct bed *b)
 {
 	uint64_t before, full, block = b->page << (b->shape->granule_lg2 - 3);
-	struct weir_table_gather gather = { 0 };
+	struct weir_table_gather gather = { 0 }, later = { .unlink = true };
 
 	assert_int_equal(weir_table_map(b->table, 2 * block, 0, b->page, RW), 0);
 	before = weir_table_memory(b->table);
@@ -460,10 +461,13 @@ static void unlinking(struct bed *b)
 	assert_true(gather.what.tables);
 	assert_int_equal(weir_table_map(b->table, 3 * b->page, b->page, b->page, RW), 0);
 	bed_reaches(b, 3 * b->page, b->page, b->page);
-	/* empty once more while it waits in the first gather: it is not unlinked twice */
-	assert_int_equal(weir_table_unmap(b->table, 3 * b->page, b->page, &gather), 0);
-	assert_int_equal(weir_table_map(b->table, 3 * b->page, b->page, b->page, RW), 0);
+	/* empty once more while it waits in the first gather: no second one gets it */
+	assert_int_equal(weir_table_unmap(b->table, 3 * b->page, b->page, &later), 0);
+	assert_false(later.what.tables);
 	weir_table_release(b->table, &gather);
+	assert_int_equal(weir_table_memory(b->table), full);
+	assert_int_equal(weir_table_map(b->table, 3 * b->page, b->page, b->page, RW), 0);
+	weir_table_release(b->table, &later);
 	assert_int_equal(weir_table_memory(b->table), full);
 	bed_reaches(b, 3 * b->page, b->page, b->page);
 	gather.unlink = false;
@@ -487,6 +491,34 @@ static void test_table_unlinks_what_is_empty(void **state)
 {
 	(void)state;
 	for_all(unlinking, 0, 0);
+}
+
+/* A mapper takes entries of an unlinked table, and the release comes before it has linked it. */
+static void test_table_is_not_freed_under_a_mapper(void **state)
+{
+	struct weir_pt_slot *slot;
+	uint64_t full, before;
+	struct bed b;
+
+	(void)state;
+	bed_open(&b, &shapes[3], true, 0, 0);
+	assert_int_equal(weir_table_map(b.table, 0, 0, K(4), RW), 0);
+	full = weir_table_memory(b.table);
+	b.gather.unlink = true;
+	assert_int_equal(weir_table_unmap(b.table, 0, K(4), &b.gather), 0);
+	slot = b.gather.unlinked;
+	assert_non_null(slot);
+	atomic_fetch_add(&slot->word, 1);
+	weir_table_release(b.table, &b.gather);
+	assert_int_equal(weir_table_memory(b.table), full);
+	/* what the mapper does next, for it and for others */
+	assert_int_equal(weir_table_map(b.table, K(8), K(8), K(4), RW), 0);
+	bed_reaches(&b, K(8), K(8), K(4));
+	before = atomic_fetch_sub(&slot->word, 1);
+	assert_int_equal(before & 0xfff, 2);
+	bed_unmap(&b, K(8), K(4));
+	assert_true(weir_table_memory(b.table) < full);
+	bed_close(&b);
 }
 
 static void reserving(struct bed *b)
@@ -620,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_table_splits_in_two_steps_on_level_1),
 		cmocka_unit_test(test_table_splits_on_level_2),
 		cmocka_unit_test(test_table_unlinks_what_is_empty),
+		cmocka_unit_test(test_table_is_not_freed_under_a_mapper),
 		cmocka_unit_test(test_table_reserves),
 		cmocka_unit_test(test_table_every_allocation_fails_once),
 		cmocka_unit_test(test_table_orders_what_it_writes),
