@@ -19,8 +19,8 @@
  *	smmu = weir_smmu_v3_destroy(smmu);                      nothing passes for good
  *
  * Hardware that does not do what it has to within the time, or tells nonsense, is put in
- * quarantine: that is logged once, with its name, and all further calls return WEIR_EIO at
- * once. What was blocked stays blocked.
+ * quarantine: that is told once, and all further calls return WEIR_EIO at once. What was
+ * blocked stays blocked.
  *
  * invalidate, sync and poll work in any context, for any number of callers. All others are
  * made one at a time, from threads.
@@ -78,7 +78,9 @@ struct weir_smmu_v3_config {
 	uint64_t timeout_ns;    /* how long anything is waited for; 0: 5 s */
 	/*
 	 * Called for each recorded fault, without locks: in interrupt context, on a thread
-	 * of the host's timers, or in weir_smmu_v3_poll(). NULL: faults are dropped.
+	 * of the host's timers, or in weir_smmu_v3_poll(). What it has to tell of itself
+	 * (fault->what) comes so, too, from any call and with its lock held: then this only
+	 * takes note. NULL: faults are dropped, the latter is logged.
 	 */
 	void (*fault)(void *arg, const struct weir_fault *fault);
 	/*

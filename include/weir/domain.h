@@ -60,6 +60,11 @@ struct weir_fault {
 	uint32_t stream;
 	uint64_t iova;
 	uint64_t record; /* the hardware's own code, for the log */
+	/*
+	 * No access was refused: the instance tells this of itself, a constant text. There is
+	 * no stream and no IOVA then.
+	 */
+	const char *what;
 };
 
 /* Limits of a domain: those of all its instances together. Bytes and addresses. */

@@ -189,12 +189,24 @@ static struct weir_device *culprit(struct weir_iommu *iommu, struct weir_stream 
 	return dev ? dev : iommu->dev;
 }
 
+/* What an instance has to say of itself. */
+static void tell_itself(struct weir_device *dev, const struct weir_fault *fault)
+{
+	weir_event_dev_(WEIR_EVENT_FAULT, dev, fault->what, (int64_t)fault->record);
+	weir_logf_(dev->m, WEIR_LOG_ERR, "%s: %s (0x%llx)", dev->name, fault->what,
+		   (unsigned long long)fault->record);
+}
+
 static void tell(struct weir_iommu *iommu, const struct weir_fault_report *r)
 {
 	struct weir_device *dev = culprit(iommu, r->stream, &r->fault);
 	const struct weir_fault *f = &r->fault;
 	char iova[32] = "an unknown address", who[64], text[64];
 
+	if (f->what) {
+		tell_itself(iommu->dev, f);
+		return;
+	}
 	if (!(f->flags & WEIR_FAULT_NO_IOVA))
 		weir_format_(iova, sizeof(iova), "0x%llx", (unsigned long long)f->iova);
 	if (f->flags & WEIR_FAULT_NO_STREAM)

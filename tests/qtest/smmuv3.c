@@ -11,9 +11,10 @@ static void on_fault(void *arg, const struct weir_fault *fault)
 	struct smmu_bed *bed = arg;
 
 	pthread_mutex_lock(&bed->mutex);
-	if (bed->nr_faults < SMMU_MAX_FAULTS)
-		bed->faults[bed->nr_faults] = *fault;
-	bed->nr_faults++;
+	if (fault->what)
+		bed->nr_told++;
+	else if (bed->nr_faults++ < SMMU_MAX_FAULTS)
+		bed->faults[bed->nr_faults - 1] = *fault;
 	pthread_mutex_unlock(&bed->mutex);
 }
 

@@ -27,6 +27,7 @@ struct smmu_bed {
 	pthread_mutex_t mutex;         /* faults may come on a thread of timers */
 	struct weir_fault faults[SMMU_MAX_FAULTS];
 	unsigned int nr_faults;
+	unsigned int nr_told;          /* what it said of itself */
 };
 
 /* Everything but the IOMMU. */

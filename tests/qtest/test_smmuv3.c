@@ -342,6 +342,7 @@ static void test_smmuv3_overflow(void **state)
 	n = weir_smmu_v3_poll(bed.smmu);
 	assert_int_equal(n, 128);
 	assert_int_equal(smmu_bed_faults(&bed), 128);
+	assert_int_equal(bed.nr_told, 1);
 	smmu_bed_write(&bed, SMMU_IOVA, 64);
 	assert_int_equal(weir_smmu_v3_poll(bed.smmu), 16);
 	smmu_bed_close(&bed);

@@ -63,8 +63,8 @@ static uint32_t pending(struct weir_smmu_v3 *smmu, uint32_t *out_prod)
 	if ((prod & ~(uint32_t)EVENTQ_OVERFLOW) <= mask && n <= mask / 2 + 1)
 		return n;
 	smmu->listening = false;
-	weir_smmu_log_(smmu, WEIR_LOG_ERR, 0,
-		       "the index of its event queue makes no sense: no more faults are told", prod);
+	weir_smmu_note_(smmu, "the index of its event queue makes no sense: no more faults are told",
+			prod);
 	return 0;
 }
 
@@ -83,8 +83,7 @@ static unsigned int take(struct weir_smmu_v3 *smmu, uint64_t (*out_records)[EVEN
 	if ((prod & (uint32_t)EVENTQ_OVERFLOW) != smmu->overflow) { /* 7.4 */
 		smmu->overflow ^= (uint32_t)EVENTQ_OVERFLOW;
 		if (smmu->nr_lost++ < MAX_LOGGED)
-			weir_smmu_log_(smmu, WEIR_LOG_WARN, 0,
-				       "its event queue was full: faults were lost", prod);
+			weir_smmu_note_(smmu, "its event queue was full: faults were lost", prod);
 	} else if (!n) {
 		return 0;
 	}

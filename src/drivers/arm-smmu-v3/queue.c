@@ -87,9 +87,9 @@ static int heal(struct weir_smmu_v3 *smmu, uint32_t reason)
 	if (smmu->cons >= smmu->heal_first && smmu->cons < smmu->heal_end)
 		return weir_smmu_die_(smmu, "commands fail that every SMMU has", word);
 	if (smmu->nr_logged++ < MAX_LOGGED)
-		weir_smmu_log_(smmu, WEIR_LOG_ERR, 0,
-			       reason == CERROR_ABT ? "a command could not be read, and was left out"
-						    : "a command was refused, and left out", word);
+		weir_smmu_note_(smmu, reason == CERROR_ABT ? "a command could not be read, and was left out"
+							   : "a command was refused, and left out",
+				word);
 	store(smmu, smmu->cons, &sync);
 	if (smmu->cons < smmu->heal_first)
 		return 0; /* what stands for another one comes behind this one, too */
@@ -270,7 +270,7 @@ void weir_smmu_errors_(struct weir_smmu_v3 *smmu)
 	}
 	for (unsigned int i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (active & errors[i].bit && smmu->nr_logged++ < MAX_LOGGED)
-			weir_smmu_log_(smmu, WEIR_LOG_ERR, 0, errors[i].text, error);
+			weir_smmu_note_(smmu, errors[i].text, error);
 	if (active & ~(uint32_t)GERROR_CMDQ)
 		smmu_write(smmu, REG_GERRORN, ack ^ (active & ~(uint32_t)GERROR_CMDQ));
 	if (active & GERROR_CMDQ && !advance(smmu))

@@ -184,6 +184,7 @@
 #define CMD_OPCODE(x)     FIELD_GET(x, 7, 0)
 #define CMD_CFGI_STE      0x03u /* 4.3.1 */
 #define CMD_CFGI_ALL      0x04u /* 4.3.3: CFGI_STE_RANGE of everything */
+#define CMD_CFGI_CD_ALL   0x06u /* 4.3.5 */
 #define CMD_TLBI_NH_ASID  0x11u /* 4.4.2 */
 #define CMD_TLBI_NH_VA    0x12u
 #define CMD_TLBI_S12_VMALL 0x28u /* 4.4.4 */

@@ -12,7 +12,6 @@
 #define WAIT_COUNT_MIN 1000u       /* whatever the clock says */
 #define WAIT_COUNT (1u << 22)      /* without a clock */
 #define CR1_TABLES FIELD_MASK(11, 6)
-#define CR1_QUEUES FIELD_MASK(5, 0)
 
 /* ---- the host ---- */
 
@@ -47,12 +46,26 @@ int weir_smmu_log_(const struct weir_smmu_v3 *smmu, enum weir_log_level level, i
 	return err;
 }
 
+void weir_smmu_note_(const struct weir_smmu_v3 *smmu, const char *text, uint64_t value)
+{
+	const struct weir_fault fault = {
+		.flags = WEIR_FAULT_NO_IOVA | WEIR_FAULT_NO_STREAM, .record = value, .what = text,
+	};
+
+	if (smmu->config.fault)
+		smmu->config.fault(smmu->config.arg, &fault);
+	else
+		weir_smmu_log_(smmu, WEIR_LOG_ERR, 0, text, value);
+}
+
 int weir_smmu_die_(struct weir_smmu_v3 *smmu, const char *text, uint64_t value)
 {
 	if (!atomic_exchange(&smmu->dead, true)) {
-		weir_smmu_log_(smmu, WEIR_LOG_ERR, 0, text, value);
-		weir_smmu_log_(smmu, WEIR_LOG_ERR, 0, "in quarantine: nothing is asked of it any more",
-			       smmu->config.base_pa);
+		smmu->why = text;
+		smmu->why_value = value;
+		weir_smmu_note_(smmu, text, value);
+		weir_smmu_note_(smmu, "in quarantine: nothing is asked of it any more",
+				smmu->config.base_pa);
 	}
 	return WEIR_EIO;
 }
@@ -178,12 +191,16 @@ static bool is_live(const struct weir_smmu_v3 *smmu)
 	return smmu->cr0 & CR0_SMMUEN;
 }
 
-static uint32_t cr1(const struct weir_smmu_v3 *smmu)
+/* How memory is read: tables' attributes are above those of queues, and stay while it is on, 6.3.11. */
+static void set_cr1(struct weir_smmu_v3 *smmu)
 {
 	uint64_t one = smmu->has.coherent ? FIELD(SH_ISH, 5, 4) | FIELD(MEM_WB, 3, 2) | MEM_WB
 					  : FIELD(SH_OSH, 5, 4);
+	uint64_t old = smmu_read(smmu, REG_CR1);
+	uint64_t want = (is_live(smmu) ? old & CR1_TABLES : one << 6) | one;
 
-	return (uint32_t)(one << 6 | one);
+	if (old != want)
+		smmu_write(smmu, REG_CR1, want);
 }
 
 /* ---- the way up ---- */
@@ -222,6 +239,7 @@ static int start_queues(struct weir_smmu_v3 *smmu)
 	err = weir_smmu_flush_all_(smmu);
 	if (err)
 		return err;
+	weir_smmu_level2_free_(smmu); /* of a time when it was stuck */
 	weir_smmu_events_start_(smmu);
 	return set_cr0(smmu, smmu->cr0 | CR0_EVENTQEN);
 }
@@ -243,10 +261,7 @@ static int start(struct weir_smmu_v3 *smmu)
 	if (err)
 		return err;
 	smmu->off = false;
-	/* The attributes of tables stay while it is on, 6.3.11. */
-	smmu_write(smmu, REG_CR1, is_live(smmu) ? (smmu_read(smmu, REG_CR1) & CR1_TABLES) |
-							  (cr1(smmu) & CR1_QUEUES)
-						: cr1(smmu));
+	set_cr1(smmu);
 	err = start_queues(smmu);
 	if (!err)
 		err = weir_smmu_irqs_on_(smmu, true);
@@ -257,15 +272,18 @@ static int start(struct weir_smmu_v3 *smmu)
 static int enable(struct weir_smmu_v3 *smmu)
 {
 	const struct smmu_table *table = &smmu->table;
-	int err;
+	int err = 0;
 
 	smmu->gbpa = set_gbpa(smmu);
 	if (is_live(smmu)) {
-		err = set_cr0(smmu, smmu->cr0 & ~CR0_SMMUEN);
+		err = set_cr0(smmu, 0);
+		if (!err)
+			set_cr1(smmu);
+		if (!err)
+			err = start_queues(smmu);
 		if (err)
 			return err;
 	}
-	smmu_write(smmu, REG_CR1, cr1(smmu));
 	smmu_write(smmu, REG_CR2, CR2_RECINVSID | CR2_PTM);
 	smmu_write64(smmu, REG_STRTAB_BASE, STRTAB_RA | (table->pages.pa & STRTAB_ADDR));
 	smmu_write(smmu, REG_STRTAB_BASE_CFG, STRTAB_CFG(table->fmt, table->split, table->lg2));
@@ -288,30 +306,43 @@ int weir_smmu_v3_enforce(struct weir_smmu_v3 *smmu)
 /* ---- the way down ---- */
 
 /*
- * Nothing passes any more, unless it was never in our hands. What the hardware does not
- * confirm leaves it with memory that it may be using.
+ * Nothing passes any more. Off, where it aborts then: and nothing that was begun before is
+ * being read any more. Return: 0; WEIR_EIO, WEIR_ETIMEDOUT when the hardware does not confirm it.
  */
+static int block(struct weir_smmu_v3 *smmu)
+{
+	int err = weir_smmu_block_(smmu, true);
+
+	if (!smmu->enforced)
+		return err;
+	if (!smmu->gbpa)
+		smmu->gbpa = set_gbpa(smmu);
+	if (!smmu->gbpa)
+		return err;
+	if (set_cr0(smmu, smmu->cr0 & ~CR0_SMMUEN))
+		return WEIR_ETIMEDOUT;
+	return err ? err : weir_smmu_flush_all_(smmu);
+}
+
+/* What was never in our hands is left as it is. What is not confirmed keeps its memory. */
 static void stop(struct weir_smmu_v3 *smmu)
 {
 	bool ours = smmu->enforced || smmu->table.foreign;
-	bool blocked = !ours || !weir_smmu_block_(smmu, true);
 	unsigned long before;
 
 	(void)weir_smmu_irqs_on_(smmu, false);
+	smmu->stuck = ours && block(smmu);
 	weir_smmu_events_stop_(smmu);
 	before = weir_spin_lock(&smmu->lock);
 	smmu->commands = false;
 	weir_spin_unlock(&smmu->lock, before);
-	if (smmu->enforced && !smmu->gbpa)
-		smmu->gbpa = set_gbpa(smmu);
-	if (set_cr0(smmu, smmu->enforced && smmu->gbpa ? 0 : smmu->cr0 & CR0_SMMUEN))
+	if (set_cr0(smmu, smmu->cr0 & CR0_SMMUEN))
 		smmu->stuck = true;
-	else if (!blocked && is_live(smmu))
-		smmu->stuck = true;
-	weir_smmu_level2_free_(smmu);
 	if (smmu->stuck)
 		weir_smmu_log_(smmu, WEIR_LOG_ERR, 0, "it may go on using its memory, which stays with it",
 			       smmu->cr0);
+	else
+		weir_smmu_level2_free_(smmu);
 	smmu->off = true;
 }
 
@@ -398,6 +429,9 @@ int weir_smmu_v3_create(const struct weir_host_ops *ops, void *host,
 	weir_list_init(&smmu->domains);
 	err = init(smmu);
 	if (err) {
+		/* whoever is told of faults may not be ready for them yet */
+		if (smmu->why && smmu->config.fault)
+			weir_smmu_log_(smmu, WEIR_LOG_ERR, err, smmu->why, smmu->why_value);
 		weir_smmu_v3_destroy(smmu);
 		return err;
 	}

@@ -189,16 +189,21 @@ static void store_word(void *arg, unsigned int word, uint64_t value)
 	((struct writer *)arg)->entry[word] = smmu_le64(value);
 }
 
+static int flush_by(struct weir_smmu_v3 *smmu, uint32_t opcode, uint32_t stream)
+{
+	const struct smmu_cmd cmd = { { opcode | CMD0_STREAM(stream), 0 } };
+	int err = weir_smmu_queue_(smmu, &cmd, 1);
+
+	return err ? err : weir_smmu_sync_(smmu);
+}
+
 /* Not only the entry: the descriptor above it may be new. */
 static int flush_entry(void *arg)
 {
-	struct writer *w = arg;
-	const struct smmu_cmd cmd = { { CMD_CFGI_STE | CMD0_STREAM(w->stream), 0 } };
-	int err;
+	const struct writer *w = arg;
 
 	smmu_publish(w->smmu, w->pa, STE_BYTES);
-	err = weir_smmu_queue_(w->smmu, &cmd, 1);
-	return err ? err : weir_smmu_sync_(w->smmu);
+	return flush_by(w->smmu, CMD_CFGI_STE, w->stream);
 }
 
 static const struct smmu_entry_ops writer_ops = { .store = store_word, .flush = flush_entry };
@@ -226,6 +231,9 @@ static int set(struct weir_smmu_v3 *smmu, uint32_t stream, const uint64_t want[S
 	for (unsigned int i = 0; i < STE_WORDS; i++)
 		now[i] = smmu_le64(w.entry[i]);
 	err = weir_smmu_entry_write_(&writer_ops, &w, now, want);
+	/* Its context descriptor, once it cannot be read any more: the memory is used again. */
+	if (!err && smmu->has.s1 && now[0] & STE0_V)
+		err = flush_by(smmu, CMD_CFGI_CD_ALL, stream);
 	if (!err && stes->ours)
 		stes->ours[at / 64] |= BIT64(at % 64);
 	return err;
