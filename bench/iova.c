@@ -51,12 +51,6 @@ static unsigned int cpu_enter(void *host, unsigned long *out_before)
 	return 0;
 }
 
-static void cpu_leave(void *host, unsigned long before)
-{
-	(void)host;
-	(void)before;
-}
-
 static void check(int err)
 {
 	if (err)
@@ -222,7 +216,7 @@ static void open_machine(bool owned)
 	host_ops.cpu_count = cpu_count;
 	host_ops.cpu_id = cpu_id;
 	host_ops.cpu_enter = owned ? cpu_enter : NULL;
-	host_ops.cpu_leave = owned ? cpu_leave : NULL;
+	host_ops.cpu_leave = NULL;
 	check(weir_machine_create(&host_ops, posix, &machine));
 }
 

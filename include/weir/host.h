@@ -198,7 +198,7 @@ struct weir_host_ops {
 	 * NULL: an atomic operation does instead.
 	 */
 	unsigned int (*cpu_enter)(void *host, unsigned long *out_before);
-	void (*cpu_leave)(void *host, unsigned long before);
+	void (*cpu_leave)(void *host, unsigned long before); /* NULL: the number is a thread's for good */
 
 	/* ---- optional: timers. NULL: what would wait for one is done at once. ---- */
 

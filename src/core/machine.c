@@ -149,8 +149,8 @@ static const char *missing_call(const struct weir_host_ops *ops)
 		return ops->timer_set ? "timer_destroy" : "timer_set";
 	if (!ops->cpu_count != !ops->cpu_id)
 		return ops->cpu_count ? "cpu_id" : "cpu_count";
-	if (!ops->cpu_enter != !ops->cpu_leave)
-		return ops->cpu_enter ? "cpu_leave" : "cpu_enter";
+	if (ops->cpu_leave && !ops->cpu_enter)
+		return "cpu_enter";
 	if (ops->cpu_enter && !ops->cpu_count)
 		return "cpu_count";
 	if (!ops->pages_alloc != !ops->pages_free)

@@ -13,12 +13,20 @@ static uint64_t pages_of(const struct weir_iova_space *space, uint64_t bytes)
 	return ((bytes - 1) >> space->page_lg2) + 1;
 }
 
-/* The class whose ranges have @pages or a little more; WEIR_IOVA_CLASSES: none. */
-static unsigned int class_of(uint64_t pages)
+/* The class whose ranges have @bytes or a little more; WEIR_IOVA_CLASSES: none, also for 0 bytes. */
+static inline unsigned int class_of(const struct weir_iova_space *space, uint64_t bytes)
 {
-	if (pages > LARGEST)
+	uint64_t last = (bytes - 1) >> space->page_lg2;
+
+	if (last >= LARGEST)
 		return WEIR_IOVA_CLASSES;
-	return 31 - (unsigned int)__builtin_clz(2 * (unsigned int)pages - 1);
+	return 31 - (unsigned int)__builtin_clz(2 * (unsigned int)last + 1);
+}
+
+/* Its last byte, seen from the first. */
+static inline uint64_t class_last(const struct weir_iova_space *space, unsigned int class)
+{
+	return (UINT64_C(1) << (class + space->page_lg2)) - 1;
 }
 
 /* ---- magazines; the caller owns the CPU's ---- */
@@ -37,16 +45,15 @@ static void swap_magazines(struct weir_iova_cache *cache)
 }
 
 /* The one freed last is the likeliest to be warm; those above the limit are passed over. */
-static bool take(struct weir_iova_cache *cache, uint64_t pages, uint64_t limit,
-		 uint64_t *out_first)
+static bool take(struct weir_iova_cache *cache, uint64_t last, uint64_t limit, uint64_t *out_iova)
 {
 	for (uint32_t i = cache->n; i--;) {
-		uint64_t first = cache->loaded->first[i];
+		uint64_t iova = cache->loaded->at[i];
 
-		if (first + (pages - 1) > limit)
+		if (iova + last > limit)
 			continue;
-		cache->loaded->first[i] = cache->loaded->first[--cache->n];
-		*out_first = first;
+		cache->loaded->at[i] = cache->loaded->at[--cache->n];
+		*out_iova = iova;
 		return true;
 	}
 	return false;
@@ -103,7 +110,7 @@ static void free_all(struct weir_iova_space *space, const struct weir_iova_magaz
 		     uint32_t n, unsigned int class)
 {
 	while (n--)
-		(void)tree_free(space, magazine->first[n], UINT64_C(1) << class);
+		(void)tree_free(space, magazine->at[n] >> space->page_lg2, UINT64_C(1) << class);
 }
 
 static void drain_cpu(struct weir_iova_space *space, struct weir_iova_cpu *cpu)
@@ -171,83 +178,35 @@ static int tree_alloc(struct weir_iova_space *space, struct weir_iova_cpu *mine,
 
 /* ---- owning the magazines of this CPU ---- */
 
-__attribute__((noinline))
-static void drain_late(struct weir_iova_space *space, struct weir_iova_cpu *cpu, uint32_t drains)
+static void drain_late(struct weir_iova_space *space, struct weir_iova_cpu *cpu)
 {
 	unsigned long before = weir_spin_lock(&space->spin);
 
 	drain_cpu(space, cpu);
-	cpu->drains = drains;
+	cpu->drains = atomic_load_explicit(&space->drains, memory_order_relaxed);
 	weir_spin_unlock(&space->spin, before);
 }
 
-/* NULL: they are somebody else's. */
-static inline struct weir_iova_cpu *enter_cpu(struct weir_iova_space *space,
-					      unsigned long *out_before)
+struct weir_iova_cpu *weir_iova_enter_slow_(struct weir_iova_space *space, unsigned int id,
+					    unsigned long *out_before)
 {
-	const struct weir_host_ops *ops = space->m->ops;
 	struct weir_iova_cpu *cpu;
-	uint32_t id, drains;
 
-	if (!ops->cpu_enter) {
-		id = space->nr_cpus > 1 ? ops->cpu_id(space->m->host) : 0;
-		cpu = &space->cpus[id < space->nr_cpus ? id : 0];
-		return atomic_exchange_explicit(&cpu->busy, true, memory_order_acquire) ? NULL : cpu;
-	}
-	id = ops->cpu_enter(space->m->host, out_before);
-	if (id >= space->nr_cpus) {
-		ops->cpu_leave(space->m->host, *out_before);
+	if (space->enter) {
+		if (id < space->nr_cpus) {
+			drain_late(space, &space->cpus[id]);
+			return &space->cpus[id];
+		}
+		if (space->leave)
+			space->leave(space->host, *out_before);
 		return NULL;
 	}
-	cpu = &space->cpus[id];
-	drains = atomic_load_explicit(&space->drains, memory_order_relaxed);
-	if (cpu->drains != drains)
-		drain_late(space, cpu, drains);
-	return cpu;
-}
-
-static inline void leave_cpu(struct weir_iova_space *space, struct weir_iova_cpu *cpu,
-			     unsigned long before)
-{
-	if (space->m->ops->cpu_enter)
-		space->m->ops->cpu_leave(space->m->host, before);
-	else
-		atomic_store_explicit(&cpu->busy, false, memory_order_release);
+	id = space->nr_cpus > 1 ? space->m->ops->cpu_id(space->host) : 0;
+	cpu = &space->cpus[id < space->nr_cpus ? id : 0];
+	return atomic_exchange_explicit(&cpu->busy, true, memory_order_acquire) ? NULL : cpu;
 }
 
 /* ---- where the magazines of this CPU do not serve; not inlined: the usual way stays short ---- */
-
-__attribute__((noinline))
-static int alloc_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine,
-		      unsigned int class, uint64_t pages, uint64_t limit, uint64_t *out_first)
-{
-	unsigned long before = weir_spin_lock(&space->spin);
-	int err = 0;
-
-	if (!mine || class == WEIR_IOVA_CLASSES || mine->caches[class].n ||
-	    !load_full(space, &mine->caches[class], class) ||
-	    !take(&mine->caches[class], pages, limit, out_first))
-		err = tree_alloc(space, mine, pages, limit, out_first);
-	weir_spin_unlock(&space->spin, before);
-	return err;
-}
-
-__attribute__((noinline))
-static int free_slow(struct weir_iova_space *space, struct weir_iova_cache *cache,
-		     unsigned int class, uint64_t first, uint64_t pages)
-{
-	unsigned long before = weir_spin_lock(&space->spin);
-	int err = 0;
-
-	if (cache && load_empty(space, cache, class))
-		cache->loaded->first[cache->n++] = first;
-	else
-		err = tree_free(space, first, pages);
-	weir_spin_unlock(&space->spin, before);
-	return err;
-}
-
-/* ---- calls ---- */
 
 /* The last whole page up to @limit; false: there is none. */
 static bool last_page(const struct weir_iova_space *space, uint64_t limit, uint64_t *out_page)
@@ -261,76 +220,157 @@ static bool last_page(const struct weir_iova_space *space, uint64_t limit, uint6
 	return true;
 }
 
-int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t limit,
-		     uint64_t *out_iova)
+/* From this CPU's magazines, or a full one of the depot. The spin lock is held. */
+static bool take_any(struct weir_iova_space *space, struct weir_iova_cache *cache,
+		     unsigned int class, uint64_t limit, uint64_t *out_iova)
 {
-	uint64_t pages, first = 0, page;
-	struct weir_iova_cpu *cpu;
-	unsigned long before = 0;
-	unsigned int class;
+	uint64_t last = class_last(space, class);
+
+	if (!cache->n && cache->other_full)
+		swap_magazines(cache);
+	if (take(cache, last, limit, out_iova))
+		return true;
+	return !cache->n && load_full(space, cache, class) && take(cache, last, limit, out_iova);
+}
+
+__attribute__((noinline))
+static int alloc_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine, uint64_t bytes,
+		      uint64_t limit, uint64_t *out_iova)
+{
+	unsigned int class = class_of(space, bytes);
+	uint64_t pages, page, first;
+	unsigned long before;
 	int err = 0;
 
 	if (!bytes)
 		return WEIR_EINVAL;
 	if (!last_page(space, limit, &page))
 		return WEIR_ENOSPC;
-	pages = pages_of(space, bytes);
-	class = class_of(pages);
-	if (class < WEIR_IOVA_CLASSES)
-		pages = UINT64_C(1) << class;
-	cpu = enter_cpu(space, &before); /* also for what no magazine holds: they may be emptied */
-	if (cpu && class < WEIR_IOVA_CLASSES) {
-		struct weir_iova_cache *cache = &cpu->caches[class];
-
-		if (!cache->n && cache->other_full)
-			swap_magazines(cache);
-		if (take(cache, pages, page, &first))
-			goto out;
+	pages = class < WEIR_IOVA_CLASSES ? UINT64_C(1) << class : pages_of(space, bytes);
+	before = weir_spin_lock(&space->spin);
+	if (!mine || class == WEIR_IOVA_CLASSES ||
+	    !take_any(space, &mine->caches[class], class, limit, out_iova)) {
+		err = tree_alloc(space, mine, pages, page, &first);
+		if (!err)
+			*out_iova = first << space->page_lg2;
 	}
-	err = alloc_slow(space, cpu, class, pages, page, &first);
-out:
-	if (cpu)
-		leave_cpu(space, cpu, before);
-	if (!err)
-		*out_iova = first << space->page_lg2;
+	weir_spin_unlock(&space->spin, before);
 	return err;
 }
 
-int weir_iova_free_(struct weir_iova_space *space, uint64_t iova, uint64_t bytes)
+/* Into a magazine of this CPU that is not full, or an empty one of the depot. The lock is held. */
+static bool put_any(struct weir_iova_space *space, struct weir_iova_cache *cache,
+		    unsigned int class, uint64_t iova)
 {
-	uint64_t first = iova >> space->page_lg2, pages;
-	struct weir_iova_cache *cache;
-	struct weir_iova_cpu *cpu;
-	unsigned long before = 0;
-	unsigned int class;
+	if (cache->n == WEIR_IOVA_MAGAZINE && cache->other && !cache->other_full)
+		swap_magazines(cache);
+	if (cache->loaded && !cache->other && cache->n == WEIR_IOVA_MAGAZINE) {
+		cache->other = cache->loaded; /* keep the full one at hand */
+		cache->other_full = true;
+		cache->loaded = NULL;
+		cache->n = 0;
+	}
+	if ((!cache->loaded || cache->n == WEIR_IOVA_MAGAZINE) && !load_empty(space, cache, class))
+		return false;
+	cache->loaded->at[cache->n++] = iova;
+	return true;
+}
+
+__attribute__((noinline))
+static int free_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine, uint64_t iova,
+		     uint64_t bytes)
+{
+	unsigned int class = class_of(space, bytes);
+	bool cached = class < WEIR_IOVA_CLASSES;
+	unsigned long before;
 	int err = 0;
 
 	if (!bytes)
 		return WEIR_ENOENT;
-	pages = pages_of(space, bytes);
-	class = class_of(pages);
-	if (class == WEIR_IOVA_CLASSES)
-		return free_slow(space, NULL, class, first, pages);
-	pages = UINT64_C(1) << class;
-	cpu = enter_cpu(space, &before);
-	if (!cpu)
-		return free_slow(space, NULL, class, first, pages);
-	cache = &cpu->caches[class];
-	if (cache->n == WEIR_IOVA_MAGAZINE && cache->other && !cache->other_full)
-		swap_magazines(cache);
-	if (cache->loaded && cache->n < WEIR_IOVA_MAGAZINE) {
-		cache->loaded->first[cache->n++] = first;
-	} else {
-		if (cache->loaded && !cache->other) { /* keep the full one at hand */
-			cache->other = cache->loaded;
-			cache->other_full = true;
-			cache->loaded = NULL;
-			cache->n = 0;
-		}
-		err = free_slow(space, cache, class, first, pages);
-	}
-	leave_cpu(space, cpu, before);
+	before = weir_spin_lock(&space->spin);
+	if (!mine || !cached || !put_any(space, &mine->caches[class], class, iova))
+		err = tree_free(space, iova >> space->page_lg2,
+				cached ? UINT64_C(1) << class : pages_of(space, bytes));
+	weir_spin_unlock(&space->spin, before);
 	return err;
+}
+
+/* ---- calls ---- */
+
+int weir_iova_alloc_for_(struct weir_iova_space *space, unsigned int user, uint64_t bytes,
+			 uint64_t limit, uint64_t *out_iova)
+{
+	unsigned int class = class_of(space, bytes);
+	unsigned long before = 0;
+	/* also for what no magazine holds: they may be emptied */
+	struct weir_iova_cpu *cpu = weir_iova_enter_(space, &before);
+	int err = 0;
+
+	if (cpu && class < WEIR_IOVA_CLASSES) {
+		struct weir_iova_cache *cache = &cpu->caches[class];
+		uint32_t n = cache->n;
+
+		if (n && cache->loaded->at[n - 1] + class_last(space, class) <= limit) {
+			*out_iova = cache->loaded->at[n - 1];
+			cache->n = n - 1;
+			goto out;
+		}
+	}
+	err = alloc_slow(space, cpu, bytes, limit, out_iova);
+out:
+	if (!err)
+		weir_iova_count_(space, cpu, user, 1);
+	if (cpu)
+		weir_iova_leave_(space, cpu, before);
+	return err;
+}
+
+int weir_iova_free_for_(struct weir_iova_space *space, unsigned int user, uint64_t iova,
+			uint64_t bytes)
+{
+	unsigned int class = class_of(space, bytes);
+	unsigned long before = 0;
+	struct weir_iova_cpu *cpu = weir_iova_enter_(space, &before);
+	int err = 0;
+
+	if (cpu && class < WEIR_IOVA_CLASSES) {
+		struct weir_iova_cache *cache = &cpu->caches[class];
+		struct weir_iova_magazine *loaded = cache->loaded;
+		uint32_t n = cache->n;
+
+		if (loaded && n < WEIR_IOVA_MAGAZINE) {
+			loaded->at[n] = iova;
+			cache->n = n + 1;
+			goto out;
+		}
+	}
+	err = free_slow(space, cpu, iova, bytes);
+out:
+	if (!err)
+		weir_iova_count_(space, cpu, user, (size_t)-1);
+	if (cpu)
+		weir_iova_leave_(space, cpu, before);
+	return err;
+}
+
+int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t limit,
+		     uint64_t *out_iova)
+{
+	return weir_iova_alloc_for_(space, WEIR_IOVA_NOBODY, bytes, limit, out_iova);
+}
+
+int weir_iova_free_(struct weir_iova_space *space, uint64_t iova, uint64_t bytes)
+{
+	return weir_iova_free_for_(space, WEIR_IOVA_NOBODY, iova, bytes);
+}
+
+size_t weir_iova_live_(const struct weir_iova_space *space, unsigned int user)
+{
+	size_t n = atomic_load_explicit(&space->live[user], memory_order_relaxed);
+
+	for (uint32_t i = 0; i < space->nr_cpus; i++)
+		n += atomic_load_explicit(&space->cpus[i].live[user], memory_order_relaxed);
+	return n;
 }
 
 int weir_iova_reserve_(struct weir_iova_space *space, uint64_t first, uint64_t last)
@@ -438,7 +478,10 @@ int weir_iova_init_(struct weir_machine *m, struct weir_iova_space *space, uint6
 	uint64_t min = (iova_min >> lg2) + ((iova_min & (page_bytes - 1)) != 0), max;
 	int err = WEIR_ENOMEM;
 
-	*space = (struct weir_iova_space){ .m = m, .page_lg2 = lg2 };
+	*space = (struct weir_iova_space){
+		.m = m, .page_lg2 = lg2, .host = m->host,
+		.enter = m->ops->cpu_enter, .leave = m->ops->cpu_leave,
+	};
 	max = iova_max == UINT64_MAX ? iova_max >> lg2 : (iova_max + 1) >> lg2;
 	if (iova_max != UINT64_MAX && max-- == 0)
 		return WEIR_EINVAL;

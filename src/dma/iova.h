@@ -23,9 +23,12 @@
 #define WEIR_IOVA_CLASSES 6u /* 1, 2, 4, ... 32 pages are cached, other sizes rounded up to these */
 #define WEIR_IOVA_MAGAZINE 127u
 
+#define WEIR_IOVA_USERS 4u   /* whose ranges can be counted without an atomic operation */
+#define WEIR_IOVA_NOBODY WEIR_IOVA_USERS
+
 struct weir_iova_magazine {
 	struct weir_iova_magazine *next; /* in the depot */
-	uint64_t first[WEIR_IOVA_MAGAZINE]; /* page numbers */
+	uint64_t at[WEIR_IOVA_MAGAZINE]; /* addresses */
 };
 
 /* Of one size at one CPU. */
@@ -39,8 +42,8 @@ struct weir_iova_cache {
 struct weir_iova_cpu {
 	_Atomic unsigned int busy; /* somebody owns what follows; where the host has no cpu_enter */
 	uint32_t drains;   /* of the space's, so many are done here */
+	_Atomic size_t live[WEIR_IOVA_USERS + 1]; /* may wrap: only all together count */
 	struct weir_iova_cache caches[WEIR_IOVA_CLASSES];
-	uint64_t apart[6]; /* keeps two CPUs off one cache line */
 };
 
 struct weir_iova_space {
@@ -48,7 +51,12 @@ struct weir_iova_space {
 	unsigned int page_lg2;       /* (c) */
 	uint32_t nr_cpus;            /* (c) */
 	struct weir_iova_cpu *cpus;  /* (c) */
+	/* (c) of the host; enter: NULL, a flag does instead */
+	unsigned int (*enter)(void *host, unsigned long *out_before);
+	void (*leave)(void *host, unsigned long before);
+	void *host;
 	_Atomic uint32_t drains;     /* times that all magazines were to be emptied */
+	_Atomic size_t live[WEIR_IOVA_USERS + 1]; /* by who owned no CPU */
 	struct weir_spin spin;       /* guards the rest; rank WEIR_LOCK_IOVA */
 	struct weir_ranges ranges;
 	struct weir_iova_magazine *full[WEIR_IOVA_CLASSES], *empty; /* the depot */
@@ -83,6 +91,62 @@ int weir_iova_reserve_(struct weir_iova_space *space, uint64_t first, uint64_t l
 /* The next stretch from @iova on that is not reserved. False at the end. */
 bool weir_iova_next_open_(struct weir_iova_space *space, uint64_t iova, uint64_t *out_first,
 			  uint64_t *out_last);
+/*
+ * The same for one of several users of the space, below WEIR_IOVA_USERS, whose ranges are counted;
+ * WEIR_IOVA_NOBODY: not counted.
+ */
+int weir_iova_alloc_for_(struct weir_iova_space *space, unsigned int user, uint64_t bytes,
+			 uint64_t limit, uint64_t *out_iova);
+int weir_iova_free_for_(struct weir_iova_space *space, unsigned int user, uint64_t iova,
+			uint64_t bytes);
+/* How many a user has. Exact when nobody takes or gives back meanwhile. */
+size_t weir_iova_live_(const struct weir_iova_space *space, unsigned int user);
+
+/*
+ * This CPU's magazines and counts, for the caller alone until it leaves them. NULL: they are
+ * somebody else's, and there is nothing to leave.
+ */
+struct weir_iova_cpu *weir_iova_enter_slow_(struct weir_iova_space *space, unsigned int id,
+					    unsigned long *out_before);
+static inline struct weir_iova_cpu *weir_iova_enter_(struct weir_iova_space *space,
+						     unsigned long *out_before)
+{
+	struct weir_iova_cpu *cpu;
+	unsigned int id = 0;
+
+	if (space->enter) {
+		id = space->enter(space->host, out_before);
+		cpu = &space->cpus[id];
+		if (id < space->nr_cpus &&
+		    cpu->drains == atomic_load_explicit(&space->drains, memory_order_relaxed))
+			return cpu;
+	}
+	return weir_iova_enter_slow_(space, id, out_before);
+}
+
+static inline void weir_iova_leave_(struct weir_iova_space *space, struct weir_iova_cpu *cpu,
+				    unsigned long before)
+{
+	if (space->leave)
+		space->leave(space->host, before);
+	else if (!space->enter)
+		atomic_store_explicit(&cpu->busy, false, memory_order_release);
+}
+
+/* A range more or less of a user, by who entered a CPU (or NULL). */
+static inline void weir_iova_count_(struct weir_iova_space *space, struct weir_iova_cpu *cpu,
+				    unsigned int user, size_t change)
+{
+	size_t n;
+
+	if (cpu) {
+		n = atomic_load_explicit(&cpu->live[user], memory_order_relaxed);
+		atomic_store_explicit(&cpu->live[user], n + change, memory_order_relaxed);
+	} else {
+		atomic_fetch_add_explicit(&space->live[user], change, memory_order_relaxed);
+	}
+}
+
 /* Empties all magazines into the tree. Nobody else uses the space meanwhile. */
 void weir_iova_trim_(struct weir_iova_space *space);
 
