@@ -95,7 +95,11 @@ int weir_domain_create_external(struct weir_machine *m, const struct weir_tables
 				struct weir_domain **out_domain);
 /**
  * weir_domain_tables - the tables that instances walk for a domain: an external domain's, or those the
- * library keeps. NULL: it has none. Context: any.
+ * library keeps. NULL: it has none.
+ *
+ * A domain gets tables with the first instance that walks some (weir_iommu_ops.tables), and keeps
+ * them as long as it lives; what was mapped before moves there. Other instances of it share
+ * them, or are refused. Context: any.
  */
 const struct weir_tables *weir_domain_tables(const struct weir_domain *domain);
 /**
@@ -113,14 +117,18 @@ struct weir_domain *weir_domain_ref(struct weir_domain *domain);
  */
 struct weir_domain *weir_domain_unref(struct weir_domain *domain);
 enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain);
-/** weir_domain_limits_get - the limits as they are now; they narrow when an instance joins. Context: any. */
+/**
+ * weir_domain_limits_get - the limits as they are now; they narrow when an instance joins, and a map
+ * at that very time may yet go by the old ones. Context: any.
+ */
 void weir_domain_limits_get(const struct weir_domain *domain, struct weir_domain_limits *out_limits);
 
 /**
  * weir_domain_map - let [iova, iova + bytes) reach [pa, pa + bytes).
  * @prot: WEIR_MAP_*; at least one of READ and WRITE.
  *
- * All of it, at all instances of the domain, or nothing. Context: any.
+ * All of it, at all instances of the domain, or nothing. In a domain with tables it takes no lock
+ * and calls no instance, so any number of threads may map ranges that are disjoint. Context: any.
  * Return: 0; WEIR_EINVAL when an address or @bytes is no multiple of the page size,
  * @bytes is 0, or the domain has no mappings of its own; WEIR_ERANGE outside the
  * limits or past the end of the address space; WEIR_EEXIST when a part is mapped;
@@ -132,11 +140,14 @@ int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint
 /**
  * weir_domain_unmap - take mappings away; when this returns no instance uses them.
  *
- * The range must consist of whole mappings, as they were made. Holes are allowed.
+ * The range must consist of whole mappings, as they were made; in a domain with tables, of whole
+ * pages. Holes are allowed. Nobody maps or unmaps in the range meanwhile.
  * Context: any. Return: 0; WEIR_EINVAL when the range cuts a mapping in two
- * (nothing changed); WEIR_EIO when an instance did not confirm: what it was about stays
- * mapped in the books, its memory must not be used for anything else, and no
- * further master can be attached to the domain at that instance.
+ * (nothing changed); WEIR_EBUSY when it cuts a page that is larger, which an instance cannot
+ * stand while it is in use; WEIR_EIO when an instance did not confirm: neither the memory nor
+ * the addresses must be used for anything else, books go on listing the mapping, and no
+ * further master can be attached to the domain at that instance; WEIR_ENOMEM when there
+ * is none to split a page with.
  */
 int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
 
@@ -152,7 +163,8 @@ struct weir_domain_mapping {
 	uint32_t prot; /* WEIR_MAP_* */
 };
 /**
- * weir_domain_mapping_get - the mapping that has an IOVA, or the next one behind it.
+ * weir_domain_mapping_get - the mapping that has an IOVA, or the next one behind it. In a domain
+ * with tables: what is mapped from there on in one piece.
  * Context: any. Return: 0; WEIR_ENOENT when there is none.
  */
 int weir_domain_mapping_get(struct weir_domain *domain, uint64_t iova,
@@ -194,11 +206,11 @@ int weir_group_region(struct weir_group *group, unsigned int index,
  * weir_group_attach - put all masters of a group behind a domain instead of the one
  * they have. Context: thread, no probe of its masters running.
  * Return: 0; WEIR_EBUSY when claimed by somebody else; WEIR_EINVAL when an instance
- * does not suit the domain; WEIR_EOPNOTSUPP when one takes no tables of that format (the
- * log names it); WEIR_EEXIST when the domain has something else mapped where the group
- * needs a direct region (the log says which); WEIR_EIO when an instance failed: the group has its old
- * domain again, or is blocked when that failed too (weir_group_domain() tells);
- * WEIR_ENOMEM.
+ * does not suit the domain; WEIR_EOPNOTSUPP when one takes no tables of that format, or wants to
+ * be told of mappings where others walk tables (the log names it and says why); WEIR_EEXIST
+ * when the domain has something else mapped where the group needs a direct region (the log
+ * says which); WEIR_EIO when an instance failed: the group has its old domain again, or is blocked
+ * when that failed too (weir_group_domain() tells); WEIR_ENOMEM.
  */
 int weir_group_attach(struct weir_group *group, struct weir_domain *domain);
 

@@ -50,7 +50,8 @@ struct weir_iommu_ops {
 	void (*part_destroy)(void *instance, void *part);
 	/*
 	 * The tables that the library is to keep for domains of this instance, which walks
-	 * them: then it has no map and unmap. NULL, with those: domains have no tables.
+	 * them: then it has no map and unmap. A domain that has tables already is attached when
+	 * they suit what is said here, too. NULL, with map and unmap: domains have no tables.
 	 */
 	void (*tables)(void *instance, struct weir_table_config *out_config);
 	/*
@@ -60,7 +61,11 @@ struct weir_iommu_ops {
 	 * 0; WEIR_EOPNOTSUPP. NULL: it takes none but those made for it.
 	 */
 	int (*walks)(void *instance, const struct weir_tables *tables);
-	/* What is cached of a part's tables there is dropped, at the latest in sync. */
+	/*
+	 * What is cached of a part's tables there is dropped, at the latest in sync: after each
+	 * unmap, before power is back (everything), and for lazy ones from time to time
+	 * (everything). Everything is the limits' whole range.
+	 */
 	int (*invalidate)(void *instance, void *part, const struct weir_invalidation *what);
 	/*
 	 * Puts a stream behind a domain, instead of whatever it is behind: @part is

@@ -195,8 +195,7 @@ int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
 
 	if (!bytes || !pages_around(space, iova, bytes, &len))
 		return WEIR_EINVAL;
-	err = lazy ? weir_domain_unmap_lazy_(space->domain, base, len)
-		   : weir_domain_unmap(space->domain, base, len);
+	err = weir_domain_unmap_whole_(space->domain, base, len, !lazy);
 	if (err)
 		return err == WEIR_EIO ? err : WEIR_EINVAL;
 	if (lazy)

@@ -3,8 +3,9 @@
  * Domains: their life, and what is mapped in them.
  *
  * A mapping is made at all instances of a domain or at none. Maps, unmaps and
- * translations work in any context: under the domain's spin lock, which is held around
- * the calls of the instances, and no other. The parts at instances are part.c's.
+ * translations work in any context. Where instances walk tables, what is mapped is in these
+ * (tables.c) and maps take no lock. Otherwise it is in books (mappings.c), and instances are
+ * told under the domain's spin lock. The parts at instances are part.c's.
  */
 #include "iommu/priv.h"
 
@@ -19,6 +20,68 @@ const struct weir_domain_limits weir_default_limits_ = {
 bool weir_domain_has_mappings_(const struct weir_domain *domain)
 {
 	return domain->type == WEIR_DOMAIN_DMA || domain->type == WEIR_DOMAIN_UNMANAGED;
+}
+
+/* ---- limits ---- */
+
+/* Also without the lock, by who maps: then they may be those of before an instance came. */
+static void get_limits(const struct weir_domain *domain, struct weir_domain_limits *out_limits)
+{
+	out_limits->page_bytes = atomic_load_explicit(&domain->page_bytes, memory_order_relaxed);
+	out_limits->iova_min = atomic_load_explicit(&domain->iova_min, memory_order_relaxed);
+	out_limits->iova_max = atomic_load_explicit(&domain->iova_max, memory_order_relaxed);
+}
+
+void weir_domain_limits_get(const struct weir_domain *domain, struct weir_domain_limits *out_limits)
+{
+	unsigned long before = weir_spin_lock(&domain->spin);
+
+	get_limits(domain, out_limits);
+	weir_spin_unlock(&domain->spin, before);
+}
+
+static void set_limits(struct weir_domain *domain, const struct weir_domain_limits *limits)
+{
+	atomic_store_explicit(&domain->page_bytes, limits->page_bytes, memory_order_relaxed);
+	atomic_store_explicit(&domain->iova_min, limits->iova_min, memory_order_relaxed);
+	atomic_store_explicit(&domain->iova_max, limits->iova_max, memory_order_relaxed);
+}
+
+static bool all_fit(struct weir_domain *domain, const struct weir_domain_limits *limits)
+{
+	return weir_domain_table_(domain) ? weir_tables_fit_(domain, limits)
+					  : weir_mappings_fit_(domain, limits);
+}
+
+int weir_domain_narrow_(struct weir_domain *domain, const struct weir_domain_limits *limits,
+			struct weir_domain_limits *out_old)
+{
+	struct weir_domain_limits have, l = *limits;
+	unsigned long before = weir_spin_lock(&domain->spin);
+	int err = WEIR_EINVAL;
+
+	get_limits(domain, &have);
+	if (l.page_bytes < have.page_bytes)
+		l.page_bytes = have.page_bytes;
+	if (l.iova_min < have.iova_min)
+		l.iova_min = have.iova_min;
+	if (l.iova_max > have.iova_max)
+		l.iova_max = have.iova_max;
+	if (l.iova_min <= l.iova_max && all_fit(domain, &l)) {
+		*out_old = have;
+		set_limits(domain, &l);
+		err = 0;
+	}
+	weir_spin_unlock(&domain->spin, before);
+	return err;
+}
+
+void weir_domain_widen_(struct weir_domain *domain, const struct weir_domain_limits *old)
+{
+	unsigned long before = weir_spin_lock(&domain->spin);
+
+	set_limits(domain, old);
+	weir_spin_unlock(&domain->spin, before);
 }
 
 /* ---- life ---- */
@@ -38,7 +101,7 @@ int weir_domain_make_(struct weir_machine *m, enum weir_domain_type type,
 	domain->m = m;
 	domain->type = type;
 	atomic_init(&domain->refs, 1);
-	domain->limits = weir_default_limits_;
+	set_limits(domain, &weir_default_limits_);
 	weir_list_init(&domain->parts);
 	*out_domain = domain;
 	return 0;
@@ -95,6 +158,7 @@ static void destroy(struct weir_domain *domain)
 
 	weir_assert_(m, weir_list_empty(&domain->parts));
 	weir_mappings_free_(domain);
+	weir_tables_free_(domain);
 	weir_spin_fini(&domain->spin);
 	m->ops->lock_destroy(m->host, domain->parts_lock);
 	weir_atomic_free(m, domain, sizeof(*domain));
@@ -134,38 +198,33 @@ enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain)
 	return domain->type;
 }
 
-void weir_domain_limits_get(const struct weir_domain *domain, struct weir_domain_limits *out_limits)
-{
-	unsigned long before = weir_spin_lock(&domain->spin);
-
-	*out_limits = domain->limits;
-	weir_spin_unlock(&domain->spin, before);
-}
-
-/* ---- mapping; from here on under the spin lock ---- */
+/* ---- what can be mapped ---- */
 
 static int check_range(const struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 {
-	const struct weir_domain_limits *l = &domain->limits;
+	struct weir_domain_limits l;
 
-	if (!weir_domain_has_mappings_(domain) || !bytes ||
-	    ((iova | bytes) & (l->page_bytes - 1)))
+	get_limits(domain, &l);
+	if (!weir_domain_has_mappings_(domain) || !bytes || ((iova | bytes) & (l.page_bytes - 1)))
 		return WEIR_EINVAL;
-	if (iova + (bytes - 1) < iova || iova < l->iova_min || iova + (bytes - 1) > l->iova_max)
+	if (iova + (bytes - 1) < iova || iova < l.iova_min || iova + (bytes - 1) > l.iova_max)
 		return WEIR_ERANGE;
 	return 0;
 }
 
 static int check_span(const struct weir_domain *domain, const struct weir_span *span)
 {
+	uint64_t page = atomic_load_explicit(&domain->page_bytes, memory_order_relaxed);
 	int err = check_range(domain, span->iova, span->bytes);
 
 	if (err)
 		return err;
-	if (span->pa & (domain->limits.page_bytes - 1))
+	if (span->pa & (page - 1))
 		return WEIR_EINVAL;
 	return span->pa + (span->bytes - 1) < span->pa ? WEIR_ERANGE : 0;
 }
+
+/* ---- mapping in books; under the spin lock ---- */
 
 /* Undoes a batch at the parts before @end. */
 static void unmap_until(struct weir_domain *domain, const struct weir_part *end,
@@ -222,29 +281,22 @@ static int map_spans(struct weir_domain *domain, const struct weir_span *spans, 
 		err = map_everywhere(domain, batch);
 	if (err)
 		forget(domain, batch);
+	else
+		weir_tables_mapped_(domain, batch);
 	return err;
 }
 
-int weir_domain_map_spans_(struct weir_domain *domain, const struct weir_span *spans,
-			   unsigned int n, uint32_t prot)
+/* Whether it was done in books; otherwise the tables came meanwhile. */
+static bool map_in_books(struct weir_domain *domain, const struct weir_span *spans, unsigned int n,
+			 uint32_t prot, int *out_err)
 {
-	unsigned long before;
-	int err;
+	unsigned long before = weir_spin_lock(&domain->spin);
+	bool books = !weir_domain_table_(domain);
 
-	if (!(prot & (WEIR_MAP_READ | WEIR_MAP_WRITE)))
-		return WEIR_EINVAL;
-	before = weir_spin_lock(&domain->spin);
-	err = map_spans(domain, spans, n, prot);
+	if (books)
+		*out_err = map_spans(domain, spans, n, prot);
 	weir_spin_unlock(&domain->spin, before);
-	return err;
-}
-
-int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
-		    uint32_t prot)
-{
-	const struct weir_span span = { .iova = iova, .pa = pa, .bytes = bytes };
-
-	return weir_domain_map_spans_(domain, &span, 1, prot);
+	return books;
 }
 
 /* Both ends of the range fall between mappings. */
@@ -274,6 +326,15 @@ static struct weir_mapping *gather(struct weir_domain *domain, uint64_t iova, ui
 	return batch;
 }
 
+static uint64_t bytes_of(const struct weir_mapping *batch)
+{
+	uint64_t bytes = 0;
+
+	for (; batch; batch = batch->next)
+		bytes += batch->bytes;
+	return bytes;
+}
+
 /* Return: 0; WEIR_EIO: all of the batch stays in the books. */
 static int unmap_batch(struct weir_domain *domain, struct weir_mapping *batch, bool wait)
 {
@@ -283,49 +344,107 @@ static int unmap_batch(struct weir_domain *domain, struct weir_mapping *batch, b
 	weir_list_each(part, &domain->parts, struct weir_part, node)
 		if (weir_part_unmap_(part, batch, NULL, wait))
 			result = WEIR_EIO;
-	if (!result)
+	if (!result) {
+		weir_tables_unmapped_(domain, batch);
 		forget(domain, batch);
+	}
 	return result;
 }
 
-static int unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait)
+/* Return: 1 the tables came meanwhile; 0; negative. */
+static int unmap_in_books(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
+			  uint64_t *out_unmapped)
 {
-	uint64_t last = iova + (bytes - 1);
+	uint64_t last = iova + (bytes - 1), unmapped = 0;
 	unsigned long before = weir_spin_lock(&domain->spin);
-	int err = check_range(domain, iova, bytes);
+	int err = weir_domain_table_(domain) ? 1 : check_range(domain, iova, bytes);
 	struct weir_mapping *batch;
 	bool more;
 
 	if (!err && !cuts_none(domain, iova, last))
 		err = WEIR_EINVAL;
 	while (!err && (batch = gather(domain, iova, last, &more))) {
+		unmapped += bytes_of(batch);
 		err = unmap_batch(domain, batch, wait);
 		if (!more)
 			break;
 		/* interrupts had to wait long enough; nobody else maps what is being unmapped */
 		weir_spin_unlock(&domain->spin, before);
 		before = weir_spin_lock(&domain->spin);
+		if (!err && weir_domain_table_(domain))
+			err = 1; /* and the rest is there */
 	}
 	weir_spin_unlock(&domain->spin, before);
+	*out_unmapped = unmapped;
+	return err;
+}
+
+/* ---- mapping ---- */
+
+int weir_domain_map_spans_(struct weir_domain *domain, const struct weir_span *spans,
+			   unsigned int n, uint32_t prot)
+{
+	int err = prot & (WEIR_MAP_READ | WEIR_MAP_WRITE) ? 0 : WEIR_EINVAL;
+
+	if (err || (!weir_domain_table_(domain) && map_in_books(domain, spans, n, prot, &err)))
+		return err;
+	for (unsigned int i = 0; i < n && !err; i++)
+		err = check_span(domain, &spans[i]);
+	return err ? err : weir_tables_map_(domain, spans, n, prot);
+}
+
+int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
+		    uint32_t prot)
+{
+	const struct weir_span span = { .iova = iova, .pa = pa, .bytes = bytes };
+
+	return weir_domain_map_spans_(domain, &span, 1, prot);
+}
+
+static int unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
+		 uint64_t *out_unmapped)
+{
+	uint64_t earlier = 0;
+	int err = 1;
+
+	if (!weir_domain_table_(domain)) {
+		err = unmap_in_books(domain, iova, bytes, wait, out_unmapped);
+		if (err <= 0)
+			return err;
+		earlier = *out_unmapped;
+	}
+	err = check_range(domain, iova, bytes);
+	if (err)
+		return err;
+	err = weir_tables_unmap_(domain, iova, bytes, wait, out_unmapped);
+	*out_unmapped += earlier;
 	return err;
 }
 
 int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 {
-	return unmap(domain, iova, bytes, true);
+	uint64_t unmapped;
+
+	return unmap(domain, iova, bytes, true, &unmapped);
 }
 
-int weir_domain_unmap_lazy_(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
+int weir_domain_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait)
 {
-	return unmap(domain, iova, bytes, false);
+	uint64_t unmapped = 0;
+	int err = unmap(domain, iova, bytes, wait, &unmapped);
+
+	return !err && unmapped != bytes ? WEIR_ENOENT : err;
 }
 
 int weir_domain_sync_(struct weir_domain *domain)
 {
-	unsigned long before = weir_spin_lock(&domain->spin);
 	struct weir_part *part;
+	unsigned long before;
 	int result = 0;
 
+	if (weir_domain_table_(domain))
+		return weir_tables_flush_(domain);
+	before = weir_spin_lock(&domain->spin);
 	weir_list_each(part, &domain->parts, struct weir_part, node)
 		if (weir_part_sync_(part))
 			result = WEIR_EIO;
@@ -333,9 +452,36 @@ int weir_domain_sync_(struct weir_domain *domain)
 	return result;
 }
 
+int weir_domain_next_(struct weir_domain *domain, uint64_t iova,
+		      struct weir_domain_mapping *out_mapping)
+{
+	const struct weir_mapping *mapping;
+
+	if (weir_domain_table_(domain))
+		return weir_tables_next_(domain, iova, out_mapping);
+	mapping = weir_mapping_from_(domain, iova);
+	if (!mapping)
+		return WEIR_ENOENT;
+	*out_mapping = (struct weir_domain_mapping){
+		.iova = mapping->iova, .pa = mapping->pa, .bytes = mapping->bytes,
+		.prot = mapping->prot,
+	};
+	return 0;
+}
+
+int weir_domain_mapping_get(struct weir_domain *domain, uint64_t iova,
+			    struct weir_domain_mapping *out_mapping)
+{
+	unsigned long before = weir_spin_lock(&domain->spin);
+	int err = weir_domain_next_(domain, iova, out_mapping);
+
+	weir_spin_unlock(&domain->spin, before);
+	return err;
+}
+
 int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *out_pa)
 {
-	struct weir_mapping *mapping;
+	const struct weir_mapping *mapping;
 	unsigned long before;
 	int err = WEIR_ENOENT;
 
@@ -344,26 +490,12 @@ int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *o
 		return 0;
 	}
 	before = weir_spin_lock(&domain->spin);
-	mapping = weir_mapping_at_(domain, iova);
-	if (mapping) {
+	if (weir_domain_table_(domain)) {
+		err = weir_table_translate(weir_domain_table_(domain), iova, out_pa);
+	} else if ((mapping = weir_mapping_at_(domain, iova))) {
 		*out_pa = mapping->pa + (iova - mapping->iova);
 		err = 0;
 	}
 	weir_spin_unlock(&domain->spin, before);
 	return err;
-}
-
-int weir_domain_mapping_get(struct weir_domain *domain, uint64_t iova,
-			    struct weir_domain_mapping *out_mapping)
-{
-	unsigned long before = weir_spin_lock(&domain->spin);
-	struct weir_mapping *mapping = weir_mapping_from_(domain, iova);
-
-	if (mapping)
-		*out_mapping = (struct weir_domain_mapping){
-			.iova = mapping->iova, .pa = mapping->pa, .bytes = mapping->bytes,
-			.prot = mapping->prot,
-		};
-	weir_spin_unlock(&domain->spin, before);
-	return mapping ? 0 : WEIR_ENOENT;
 }

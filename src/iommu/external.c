@@ -32,7 +32,10 @@ int weir_domain_create_external(struct weir_machine *m, const struct weir_tables
 
 const struct weir_tables *weir_domain_tables(const struct weir_domain *domain)
 {
-	return domain->type == WEIR_DOMAIN_EXTERNAL ? &domain->tables : NULL;
+	bool are_there = domain->type == WEIR_DOMAIN_EXTERNAL || weir_domain_table_(domain) ||
+			 domain->filling;
+
+	return are_there ? &domain->tables : NULL;
 }
 
 int weir_domain_invalidate(struct weir_domain *domain, uint64_t iova, uint64_t bytes)

@@ -38,7 +38,7 @@ static bool carries(const struct weir_part *part, const struct weir_mapping *map
 	return part->full || mapping->iova < part->filled_to;
 }
 
-/* Nothing is in it, so nothing has to be told: it was just made, or has no power. */
+/* Nothing is in it, so nothing has to be told: it was just made, or has no power, and caches nothing. */
 static bool is_empty(const struct weir_part *part)
 {
 	return !part->full && !part->filled_to;
@@ -139,6 +139,16 @@ int weir_part_invalidate_(struct weir_part *part, const struct weir_invalidation
 
 /* ---- filling ---- */
 
+/* It has power again. There is nothing to give, but what was unmapped meanwhile was not told. */
+static int walk_again(struct weir_part *part)
+{
+	struct weir_invalidation all;
+
+	weir_tables_everything_(part->domain, &all);
+	part->full = true;
+	return weir_part_invalidate_(part, &all);
+}
+
 /* Return: 1 there is more to do; 0 it is full; negative. */
 static int fill_some(struct weir_part *part)
 {
@@ -173,7 +183,7 @@ int weir_part_fill_(struct weir_part *part)
 	do {
 		unsigned long before = weir_spin_lock(&domain->spin);
 
-		r = fill_some(part);
+		r = part->walks ? walk_again(part) : fill_some(part);
 		weir_spin_unlock(&domain->spin, before);
 	} while (r > 0);
 	return r;
@@ -203,41 +213,20 @@ static struct weir_part *find(struct weir_domain *domain, const struct weir_iomm
 
 /*
  * Narrows the limits to those of one more instance; what is mapped must fit them.
- * @out_old: for widen(), when it does not come after all.
+ * @out_old: for weir_domain_widen_(), when it does not come after all.
  */
 static int narrow(struct weir_domain *domain, const struct weir_iommu *iommu,
 		  struct weir_domain_limits *out_old)
 {
-	struct weir_domain_limits l = weir_default_limits_, *have = &domain->limits;
-	unsigned long before;
-	int err = WEIR_EINVAL;
+	struct weir_domain_limits l = weir_default_limits_;
 
 	if (iommu->ops->limits)
 		iommu->ops->limits(iommu->instance, &l);
 	if (!l.page_bytes || (l.page_bytes & (l.page_bytes - 1)))
-		return err;
-	before = weir_spin_lock(&domain->spin);
-	if (l.page_bytes < have->page_bytes)
-		l.page_bytes = have->page_bytes;
-	if (l.iova_min < have->iova_min)
-		l.iova_min = have->iova_min;
-	if (l.iova_max > have->iova_max)
-		l.iova_max = have->iova_max;
-	if (l.iova_min <= l.iova_max && weir_mappings_fit_(domain, &l)) {
-		*out_old = *have;
-		*have = l;
-		err = 0;
-	}
-	weir_spin_unlock(&domain->spin, before);
-	return err;
-}
-
-static void widen(struct weir_domain *domain, const struct weir_domain_limits *old)
-{
-	unsigned long before = weir_spin_lock(&domain->spin);
-
-	domain->limits = *old;
-	weir_spin_unlock(&domain->spin, before);
+		return WEIR_EINVAL;
+	if (domain->filling || weir_domain_table_(domain))
+		weir_tables_limit_(domain, &l);
+	return weir_domain_narrow_(domain, &l, out_old);
 }
 
 static void list_part(struct weir_part *part, bool on)
@@ -288,24 +277,41 @@ void weir_parts_bury_(struct weir_iommu *iommu)
 	}
 }
 
-/* Without power it stays empty: weir_iommu_power() fills it. */
-static int create_at_instance(struct weir_part *part)
+/* The instance has its part, and tables to be became the domain's. Its lock is held. */
+static int create(struct weir_part *part)
 {
 	struct weir_iommu *iommu = part->iommu;
 	int err = 0;
 
-	weir_iommu_lock_(iommu);
 	if (iommu->ops->part_create)
 		err = iommu->ops->part_create(iommu->instance, part->domain, &part->driver);
+	if (err)
+		return err;
+	err = weir_tables_commit_(part->domain);
+	if (err && iommu->ops->part_destroy)
+		iommu->ops->part_destroy(iommu->instance, part->driver);
+	return err;
+}
+
+/* Without power it stays empty: weir_iommu_power() fills it. */
+static int create_at_instance(struct weir_part *part)
+{
+	struct weir_iommu *iommu = part->iommu;
+	int err;
+
+	weir_iommu_lock_(iommu);
+	err = create(part);
 	if (err) {
 		weir_iommu_unlock_(iommu);
 		weir_atomic_free(part->domain->m, part, sizeof(*part));
 		return err;
 	}
+	part->walks = part->domain->type == WEIR_DOMAIN_EXTERNAL || weir_domain_table_(part->domain);
+	part->full = part->walks && !iommu->off;
 	weir_list_add_tail(&iommu->parts, &part->at_iommu);
 	list_part(part, true);
 	part->unseen = iommu->off;
-	if (!iommu->off)
+	if (!iommu->off && !part->walks)
 		err = weir_part_fill_(part);
 	weir_iommu_unlock_(iommu);
 	if (err)
@@ -317,11 +323,8 @@ static int create_at_instance(struct weir_part *part)
 static int check_external(const struct weir_domain *domain, const struct weir_iommu *iommu)
 {
 	const struct weir_iommu_ops *ops = iommu->ops;
-	int err;
+	int err = ops->walks ? ops->walks(iommu->instance, &domain->tables) : WEIR_EOPNOTSUPP;
 
-	if (domain->type != WEIR_DOMAIN_EXTERNAL)
-		return 0;
-	err = ops->walks ? ops->walks(iommu->instance, &domain->tables) : WEIR_EOPNOTSUPP;
 	if (err)
 		weir_logf_(domain->m, WEIR_LOG_ERR, "%s takes no external tables%s",
 			   iommu->dev->name, ops->walks ? " of this kind" : "");
@@ -333,28 +336,34 @@ static int make_part(struct weir_domain *domain, struct weir_iommu *iommu,
 {
 	struct weir_domain_limits old;
 	struct weir_part *part;
-	int err = check_external(domain, iommu);
+	int err = domain->type == WEIR_DOMAIN_EXTERNAL ? check_external(domain, iommu)
+						       : weir_tables_begin_(domain, iommu);
 
-	if (!err)
-		err = narrow(domain, iommu, &old);
 	if (err)
 		return err;
+	err = narrow(domain, iommu, &old);
+	if (err)
+		goto err_tables;
 	part = weir_atomic_alloc(domain->m, sizeof(*part));
 	if (!part) {
-		widen(domain, &old);
-		return WEIR_ENOMEM;
+		err = WEIR_ENOMEM;
+		goto err_limits;
 	}
 	part->domain = domain;
 	part->iommu = iommu;
 	weir_list_init(&part->node);
 	weir_list_init(&part->at_iommu);
 	err = create_at_instance(part);
-	if (err) {
-		widen(domain, &old);
-		return err;
-	}
+	if (err)
+		goto err_limits;
 	*out_part = part;
 	return 0;
+
+err_limits:
+	weir_domain_widen_(domain, &old);
+err_tables:
+	weir_tables_abort_(domain);
+	return err;
 }
 
 static bool is_broken(const struct weir_part *part)

@@ -10,6 +10,7 @@
 #include "core/core.h"
 #include "core/tree.h"
 #include "weir/spin.h"
+#include "weir/table.h"
 
 /*
  * How much of a stream's faults was told. (f): the instance's spin lock of faults;
@@ -139,6 +140,7 @@ struct weir_part {
 	uint32_t nr_streams;         /* (p) attached or being attached, and orphans */
 	uint32_t nr_orphans;         /* (p) streams that are gone, but not known to be blocked */
 	bool unseen;                 /* (i) the hardware was never told of it: it had no power */
+	bool walks;                  /* (c) the domain's tables: nothing is given to it */
 	uint64_t filled_to;          /* (d) */
 	bool full;                   /* (d) */
 	bool broken;                 /* (d) failed to fill, or did not confirm an invalidation */
@@ -162,10 +164,16 @@ struct weir_domain {
 	uint32_t aligned[64];        /* (d) mappings whose addresses and size are a multiple of 2^i, and no more */
 	struct weir_mapping *spare;  /* (d) for the next ones */
 	uint32_t nr_spare;           /* (d) */
-	struct weir_domain_limits limits; /* (d) */
+	/* limits: changed with (d), narrowed with (p); who maps in tables reads them without */
+	_Atomic uint64_t page_bytes, iova_min, iova_max;
+	_Atomic(struct weir_table *) table; /* set once, with (p, d): then mappings is empty */
+	_Atomic(struct weir_table *) filling; /* (d) tables to be: mappings that begin below filled_to are in them */
+	uint64_t filled_to;          /* (d) */
+	int fill_err;                /* (d) */
+	struct weir_table_config config; /* (p) what the tables were made for */
 	/* (m) Takes addresses out of what is handed out; called with (m). NULL: nobody does. */
 	int (*reserve)(struct weir_domain *domain, uint64_t first, uint64_t last);
-	struct weir_tables tables;   /* (c) of that type */
+	struct weir_tables tables;   /* (c) of external ones; (p) until there are tables, then (c) */
 	weir_domain_fault_fn *handler; /* (d) */
 	void *handler_context;       /* (d) */
 	uint32_t handling;           /* (d) calls of the handler under way */
@@ -268,10 +276,20 @@ void weir_iommu_keep_running_(struct weir_device *iommu);
 void weir_msi_free_(struct weir_machine *m);
 
 /* domain.c */
+/*
+ * Narrows the limits; what is mapped must fit. Parts lock held.
+ * Return: 0; WEIR_EINVAL. @out_old: for weir_domain_widen_(), which takes it back.
+ */
+int weir_domain_narrow_(struct weir_domain *domain, const struct weir_domain_limits *limits,
+			struct weir_domain_limits *out_old);
+void weir_domain_widen_(struct weir_domain *domain, const struct weir_domain_limits *old);
 /* One that is not the machine's own. Return: 0; WEIR_ENOMEM. */
 int weir_domain_make_(struct weir_machine *m, enum weir_domain_type type,
 		      struct weir_domain **out_domain);
 extern const struct weir_domain_limits weir_default_limits_;
+/* What is mapped at @iova, or next behind it. Spin lock held. Return: 0; WEIR_ENOENT. */
+int weir_domain_next_(struct weir_domain *domain, uint64_t iova,
+		      struct weir_domain_mapping *out_mapping);
 /* weir_domain_unref() in any context: the last one only has it freed later. */
 void weir_domain_unref_late_(struct weir_domain *domain);
 /* Frees those. Context: thread. */
@@ -288,11 +306,11 @@ struct weir_span {
 int weir_domain_map_spans_(struct weir_domain *domain, const struct weir_span *spans,
 			   unsigned int n, uint32_t prot);
 /*
- * weir_domain_unmap() without waiting: out of the books at once, but devices may go on
- * using it until weir_domain_sync_() returns 0; until then nothing else may be mapped there.
- * Context: any. Return: as weir_domain_unmap().
+ * weir_domain_unmap() of what was mapped as a whole. @wait false: out of the books at once, but
+ * devices may go on using it until weir_domain_sync_() returns 0; until then nothing else may
+ * be mapped there. Context: any. Return: as weir_domain_unmap(); WEIR_ENOENT: it was not mapped.
  */
-int weir_domain_unmap_lazy_(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
+int weir_domain_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait);
 /*
  * Everything that was unmapped lazily before the call is out of use. Context: any.
  * Return: 0; WEIR_EIO when an instance did not confirm it: the memory must not be used
@@ -330,6 +348,47 @@ int weir_part_unmap_(struct weir_part *part, const struct weir_mapping *batch,
 		     const struct weir_mapping *end, bool wait);
 int weir_part_sync_(struct weir_part *part);
 int weir_part_invalidate_(struct weir_part *part, const struct weir_invalidation *what);
+
+/* tables.c */
+/* The tables that hold all a domain has mapped; NULL: the books do. */
+static inline struct weir_table *weir_domain_table_(const struct weir_domain *domain)
+{
+	return atomic_load_explicit(&domain->table, memory_order_acquire);
+}
+/*
+ * An instance comes: it suits the tables, or a domain without them gets those it wants, with all that
+ * is mapped, and weir_tables_commit_() or weir_tables_abort_() follows. Parts lock held.
+ * Return: 0; WEIR_EOPNOTSUPP, and the log says why; as weir_table_create(); WEIR_EINVAL.
+ */
+int weir_tables_begin_(struct weir_domain *domain, const struct weir_iommu *iommu);
+/* The books are gone. Fine without tables to be. Return: 0; what went wrong meanwhile: abort. */
+int weir_tables_commit_(struct weir_domain *domain);
+/* Fine without. */
+void weir_tables_abort_(struct weir_domain *domain);
+/* Of a domain that goes. */
+void weir_tables_free_(struct weir_domain *domain);
+/* Narrows limits to those of the tables, also of tables to be. Parts lock held. */
+void weir_tables_limit_(const struct weir_domain *domain, struct weir_domain_limits *limits);
+/* These five with the spin lock held. Whether all that is mapped fits into limits. */
+bool weir_tables_fit_(const struct weir_domain *domain, const struct weir_domain_limits *limits);
+/* What is mapped from @iova on, or next behind it. Return: 0; WEIR_ENOENT. */
+int weir_tables_next_(const struct weir_domain *domain, uint64_t iova,
+		      struct weir_domain_mapping *out_mapping);
+/* A batch came into the books, or is about to go: tables to be follow. */
+void weir_tables_mapped_(struct weir_domain *domain, const struct weir_mapping *batch);
+void weir_tables_unmapped_(struct weir_domain *domain, const struct weir_mapping *batch);
+/* All that can be cached of a domain. */
+void weir_tables_everything_(const struct weir_domain *domain, struct weir_invalidation *out_what);
+/*
+ * The same as the functions of domain.h, on tables. No lock held.
+ * @wait: no instance uses what was there when it returns.
+ */
+int weir_tables_map_(struct weir_domain *domain, const struct weir_span *spans, unsigned int n,
+		     uint32_t prot);
+int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
+		       uint64_t *out_unmapped);
+/* Nothing that was unmapped before the call is used any more. Return: 0; WEIR_EIO. */
+int weir_tables_flush_(struct weir_domain *domain);
 
 /* fault.c */
 int weir_faults_init_(struct weir_iommu *iommu);

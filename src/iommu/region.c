@@ -249,20 +249,21 @@ static int next_hole(struct weir_domain *domain, uint64_t at, uint64_t last, uin
 		     uint64_t *out_bytes)
 {
 	unsigned long before = weir_spin_lock(&domain->spin);
-	struct weir_mapping *mapping = weir_mapping_from_(domain, at);
+	struct weir_domain_mapping mapping;
+	bool more = !weir_domain_next_(domain, at, &mapping);
 	int err = 0;
 
-	while (mapping && mapping->iova <= at && !err) {
-		if (mapping->pa != mapping->iova)
+	while (more && mapping.iova <= at && !err) {
+		if (mapping.pa != mapping.iova)
 			err = WEIR_EEXIST;
-		else if (last - mapping->iova < mapping->bytes)
+		else if (last - mapping.iova < mapping.bytes)
 			err = WEIR_ENOENT;
-		at = mapping->iova + mapping->bytes;
-		mapping = weir_mapping_next_(mapping);
+		at = mapping.iova + mapping.bytes;
+		more = !err && !weir_domain_next_(domain, at, &mapping);
 	}
 	if (!err) {
 		*out_at = at;
-		*out_bytes = (mapping && mapping->iova <= last ? mapping->iova - 1 : last) - at + 1;
+		*out_bytes = (more && mapping.iova <= last ? mapping.iova - 1 : last) - at + 1;
 	}
 	weir_spin_unlock(&domain->spin, before);
 	return err;

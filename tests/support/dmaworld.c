@@ -8,7 +8,8 @@
 
 #define PART_PAGES (DW_PART_BYTES / DW_PAGE)
 
-static struct dw *current; /* of the test: drivers find it here */
+static struct dw *current;
+static unsigned int always; /* dw_always() */ /* of the test: drivers find it here */
 static _Thread_local unsigned int this_cpu;
 
 /* ---- the host ---- */
@@ -208,8 +209,14 @@ void dw_log_clear(struct dw *dw)
 	dw->log_bytes = 0;
 }
 
+void dw_always(unsigned int flags)
+{
+	always = flags;
+}
+
 const struct weir_host_ops *dw_host(struct dw *dw, unsigned int flags)
 {
+	flags |= always;
 	memset(dw, 0, sizeof(*dw));
 	current = dw;
 	dw->flags = flags;
@@ -253,7 +260,7 @@ void dw_host_free(struct dw *dw)
 
 /* ---- the IOMMU; the domain's lock is held ---- */
 
-static struct dw_entry *entry(struct dw *dw, void *part, uint64_t iova)
+struct dw_entry *dw_entry_(struct dw *dw, void *part, uint64_t iova)
 {
 	uint64_t page = iova & ~(uint64_t)(DW_PAGE - 1);
 	uint32_t i = (uint32_t)((page / DW_PAGE + (uintptr_t)part) * 2654435761u) % DW_ENTRIES;
@@ -279,7 +286,7 @@ static int iommu_map(void *instance, void *part, uint64_t iova, uint64_t pa, uin
 	if (dw->fail_map)
 		return WEIR_EIO;
 	for (uint64_t at = 0; bytes <= DW_MAX_MAP && at < bytes; at += DW_PAGE) {
-		struct dw_entry *e = entry(dw, part, iova + at);
+		struct dw_entry *e = dw_entry_(dw, part, iova + at);
 
 		if (is_mapped(e))
 			return WEIR_EIO; /* the library must not ask for that: no test passes with it */
@@ -301,7 +308,7 @@ static int iommu_unmap(void *instance, void *part, uint64_t iova, uint64_t bytes
 	if (dw->fail_unmap)
 		return WEIR_EIO;
 	for (uint64_t at = 0; bytes <= DW_MAX_MAP && at < bytes; at += DW_PAGE) {
-		struct dw_entry *e = entry(dw, part, iova + at);
+		struct dw_entry *e = dw_entry_(dw, part, iova + at);
 
 		if (!is_mapped(e))
 			abort();
@@ -315,7 +322,7 @@ static int iommu_unmap(void *instance, void *part, uint64_t iova, uint64_t bytes
 	return 0;
 }
 
-static int iommu_sync(void *instance, void *part)
+int dw_iommu_sync_(void *instance, void *part)
 {
 	struct dw *dw = instance;
 
@@ -385,7 +392,7 @@ static const struct weir_iommu_ops iommu_ops = {
 	.attach = iommu_attach,
 	.map = iommu_map,
 	.unmap = iommu_unmap,
-	.sync = iommu_sync,
+	.sync = dw_iommu_sync_,
 };
 
 /* ---- accesses of devices ---- */
@@ -393,12 +400,16 @@ static const struct weir_iommu_ops iommu_ops = {
 static bool reach(struct dw *dw, const char *name, uint64_t iova, bool write, uint64_t *out_pa)
 {
 	const struct dw_entry *e;
+	void *part;
 
 	if (name[0] == 'd' || !strcmp(name, "n1")) {
 		*out_pa = !strcmp(name, "d1") ? iova + DW_BUS_OFFSET : iova;
 		return part_of(*out_pa, 1) >= 0;
 	}
-	e = entry(dw, dw->streams[name[0] == 'n' ? 4 : name[1] == '3' ? 2 : name[1] - '0'], iova);
+	part = dw->streams[name[0] == 'n' ? 4 : name[1] == '3' ? 2 : name[1] - '0'];
+	if (dw->flags & DW_WALKS)
+		return dw_walk_(dw, part, iova, write ? WEIR_MAP_WRITE : WEIR_MAP_READ, out_pa);
+	e = dw_entry_(dw, part, iova);
 	if (e->iova == 1 || !(e->prot & (write ? WEIR_MAP_WRITE : WEIR_MAP_READ)))
 		return false;
 	*out_pa = e->pa + (iova & (DW_PAGE - 1));
@@ -514,7 +525,7 @@ static int probe(struct world *w, struct weir_device *dev)
 {
 	(void)w;
 	if (weir_device_name(dev)[0] == 'i')
-		return weir_iommu_register(dev, &iommu_ops, current);
+		return weir_iommu_register(dev, &current->iommu_ops, current);
 	return current->on_probe ? current->on_probe(current, dev) : 0;
 }
 
@@ -546,6 +557,9 @@ int dw_try_open(struct dw *dw, struct testhost *host, const struct weir_dma_opti
 	int err;
 
 	make_blob(dw);
+	dw->iommu_ops = iommu_ops;
+	if (dw->flags & DW_WALKS)
+		dw_walker_ops_(&dw->iommu_ops);
 	dw->w.posix = NULL;
 	err = world_try_open(&dw->w, host, NULL);
 	if (err)

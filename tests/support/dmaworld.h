@@ -29,6 +29,7 @@ enum {
 	DW_NO_PA_TO_VA = 4,
 	DW_SMALL_IOMMU = 8,   /* IOVAs end at 16 MiB */
 	DW_BIG_PAGES = 16,    /* of 64 KiB */
+	DW_WALKS = 32,        /* the IOMMU walks tables; see dmawalk.c */
 };
 
 struct dw_entry {
@@ -68,11 +69,14 @@ struct dw {
 	unsigned int nr_entries, nr_stale, maps, unmaps, syncs;
 	bool fail_map, fail_unmap, fail_sync; /* the calls of the driver fail */
 	bool no_stale;            /* it is told once a page, and forgets at once: for many threads */
+	struct weir_iommu_ops iommu_ops;
 	_Alignas(8) unsigned char blob[4096];
 	/* Called in every probe of a device that is no IOMMU; may be NULL. */
 	int (*on_probe)(struct dw *dw, struct weir_device *dev);
 };
 
+/* Flags that all tests have from now on, beside their own: to run them with an IOMMU of another kind. */
+void dw_always(unsigned int flags);
 /* Everything up and bound. @options: of the machine, NULL: as they are. */
 void dw_open(struct dw *dw, unsigned int flags, const struct weir_dma_options *options);
 /* On @host, whose inner host is dw_host(): whatever fails is told. Return: 0; negative. */
@@ -98,5 +102,12 @@ void dw_log_clear(struct dw *dw);
 void dw_rebind(struct dw *dw, const char *name);
 /* Nothing is mapped, and nobody maps. */
 void dw_expect_unmapped(struct dw *dw);
+
+/* dmaworld.c and dmawalk.c, for each other. The mutex is held; or the domain's lock, when told. */
+struct dw_entry *dw_entry_(struct dw *dw, void *part, uint64_t iova);
+int dw_iommu_sync_(void *instance, void *part);
+/* What the part's tables, or what was cached of them, let through. */
+bool dw_walk_(struct dw *dw, void *part, uint64_t iova, uint32_t need, uint64_t *out_pa);
+void dw_walker_ops_(struct weir_iommu_ops *ops);
 
 #endif

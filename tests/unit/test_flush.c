@@ -63,6 +63,7 @@ static void test_flush_by_timer(void **state)
 	dw_open(&dw, 0, &lazy_options);
 	dev = dw_dev(&dw, "m0");
 	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), 0);
+	assert_true(reaches(&dw, "m0", iova));
 	syncs = dw.syncs;
 	assert_int_equal(weir_dma_unmap(dev, iova, 100, TO), 0);
 	assert_int_equal(dw.syncs, syncs); /* the hardware was not waited for */
@@ -98,9 +99,11 @@ static void test_flush_when_full(void **state)
 	for (unsigned int round = 0; round < 20; round++) {
 		unsigned int syncs;
 
-		for (unsigned int i = 0; i < MAX; i++)
+		for (unsigned int i = 0; i < MAX; i++) {
 			assert_int_equal(weir_dma_map_phys(dev, BUF + i * DW_PAGE, 1 + i * 400, BOTH,
 							   &iova[i]), 0);
+			assert_true(reaches(&dw, "m0", iova[i]));
+		}
 		syncs = dw.syncs;
 		for (unsigned int i = 0; i < MAX - 1; i++) {
 			assert_int_equal(weir_dma_unmap(dev, iova[i], 1 + i * 400, BOTH), 0);
@@ -142,6 +145,7 @@ static void test_flush_of_one_device(void **state)
 	dw_open(&dw, 0, NULL);
 	assert_int_equal(weir_dma_set_lazy(dw_dev(&dw, "m0"), true), 0);
 	assert_int_equal(weir_dma_map_phys(dw_dev(&dw, "m0"), BUF, 8, TO, &iova), 0);
+	assert_true(reaches(&dw, "m0", iova));
 	assert_int_equal(weir_dma_set_lazy(dw_dev(&dw, "m0"), false), WEIR_EBUSY);
 	assert_int_equal(weir_dma_unmap(dw_dev(&dw, "m0"), iova, 8, TO), 0);
 	assert_true(reaches(&dw, "m0", iova));
@@ -162,6 +166,7 @@ static void test_flush_in_a_group(void **state)
 	assert_int_equal(weir_dma_set_lazy(dw_dev(&dw, "m2"), true), 0);
 	assert_int_equal(weir_dma_map_phys(dw_dev(&dw, "m2"), BUF, 8, TO, &lazy), 0);
 	assert_int_equal(weir_dma_map_phys(dw_dev(&dw, "m3"), BUF, 8, TO, &strict), 0);
+	assert_true(reaches(&dw, "m2", lazy) && reaches(&dw, "m3", strict));
 	assert_int_equal(weir_dma_unmap(dw_dev(&dw, "m2"), lazy, 8, TO), 0);
 	assert_true(reaches(&dw, "m2", lazy));
 	assert_int_equal(weir_dma_unmap(dw_dev(&dw, "m3"), strict, 8, TO), 0);
@@ -293,5 +298,8 @@ int main(void)
 		cmocka_unit_test(test_flush_threads),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("told", tests, NULL, NULL);
+
+	dw_always(DW_WALKS);
+	return failed + cmocka_run_group_tests_name("walks", tests, NULL, NULL);
 }

@@ -393,15 +393,15 @@ static void test_part_lazy_unmap_waits_for_sync(void **state)
 	assert_int_equal(join(d, 0), 0);
 	map_pages(d, 5);
 	models[0].syncs = 0;
-	assert_int_equal(weir_domain_unmap_lazy_(d, PAGE, 2 * PAGE), 0);
-	assert_int_equal(weir_domain_unmap_lazy_(d, 4 * PAGE, PAGE), 0);
+	assert_int_equal(weir_domain_unmap_whole_(d, PAGE, 2 * PAGE, false), 0);
+	assert_int_equal(weir_domain_unmap_whole_(d, 4 * PAGE, PAGE, false), 0);
 	assert_int_equal(models[0].syncs, 0);
 	assert_int_equal(part_of(d, 0)->waiting, 3);
 	assert_int_equal(weir_domain_translate(d, PAGE, &pa), WEIR_ENOENT);
 	assert_int_equal(weir_domain_sync_(d), 0);
 	assert_int_equal(models[0].syncs, 1);
 	assert_same(d, 0);
-	assert_int_equal(weir_domain_unmap_lazy_(d, 3 * PAGE, PAGE), 0);
+	assert_int_equal(weir_domain_unmap_whole_(d, 3 * PAGE, PAGE, false), 0);
 	fail_in = 1;
 	assert_int_equal(weir_domain_sync_(d), WEIR_EIO);
 	assert_int_equal(join(d, 0), WEIR_EIO); /* it did not confirm: nobody else comes */
@@ -449,7 +449,7 @@ static void test_part_end_of_the_address_space(void **state)
 	(void)state;
 	setup(&w);
 	d = make_domain(&w);
-	d->limits = all;
+	weir_domain_widen_(d, &all);
 	models[0].limits = all;
 	ops = malloc(sizeof(*ops));
 	assert_non_null(ops);
@@ -494,7 +494,7 @@ static void test_part_in_interrupt_context(void **state)
 		assert_int_equal(map_page(d, page), 0);
 	assert_int_equal(weir_domain_translate(d, PAGE, &pa), 0);
 	weir_domain_limits_get(d, &l);
-	assert_int_equal(weir_domain_unmap_lazy_(d, PAGE, PAGE), 0);
+	assert_int_equal(weir_domain_unmap_whole_(d, PAGE, PAGE, false), 0);
 	assert_int_equal(weir_domain_sync_(d), 0);
 	assert_int_equal(weir_domain_unmap(d, 2 * PAGE, 400 * PAGE), 0);
 	fail_in = 1;
