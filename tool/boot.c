@@ -209,6 +209,63 @@ static void rest(struct screen *s, const struct run *r, const struct causes *c)
 		line(s, "%zu dependencies on cycles were relaxed (-v names them)", c->cycles);
 }
 
+/* ---- the initramfs ---- */
+
+static void name_line(struct screen *s, const char *what, const struct name_list *l)
+{
+	char text[512];
+
+	if (!l->n)
+		return;
+	alone_names(l, (size_t)s->columns - strlen(what), text, sizeof(text));
+	line(s, "  %s:%s", what, text);
+}
+
+static void verdict_lines(struct screen *s, const struct run *r, const struct alone *a)
+{
+	static const char *const words[] = { "", "YES", "NO", "UNCLEAR" };
+	char text[700];
+
+	if (a->verdict == ALONE_NONE)
+		return;
+	alone_place_words(a, text, sizeof(text));
+	line(s, "%s%s from the initramfs alone: %s%s: %s",
+	     a->verdict == ALONE_YES ? style_good(r->o) : style_bad(r->o), a->places.spec,
+	     words[a->verdict], style_off(r->o), text);
+	for (size_t i = 0; i < a->nr_lacks && i < 12; i++) {
+		alone_lack_words(&a->lacks[i], text, sizeof(text));
+		line(s, "  %s", text);
+	}
+	if (a->nr_lacks > 12)
+		line(s, "  ... and %zu more (--json)", a->nr_lacks - 12);
+	if (a->nr_lacks && a->enough)
+		line(s, "  with %s it comes up (tried)", a->nr_lacks == 1 ? "that" : "these");
+	else if (a->verdict != ALONE_YES)
+		line(s, "  no module or firmware file of this kernel would change that");
+}
+
+static void initramfs_lines(struct screen *s, const struct run *r, const struct alone *a)
+{
+	char text[700];
+
+	alone_head_words(r, text, sizeof(text));
+	line(s, "%s", text);
+	if (r->initramfs->image && r->initramfs->image->lost)
+		line(s, "  %zu files in it have no directory, so the kernel drops them: %s%s",
+		     r->initramfs->image->lost, r->initramfs->image->first_lost,
+		     r->initramfs->image->lost > 1 ? ", ..." : "");
+	line(s, "  alone it brings up %zu of %zu devices", a->up, a->devices);
+	name_line(s, "module only on the root file system", &a->only_root);
+	name_line(s, "wait for these", &a->held);
+	for (size_t i = 0; i < r->firmware.n && i < 4; i++) {
+		firmware_words(&r->firmware.items[i], text, sizeof(text));
+		line(s, "  firmware: %s", text);
+	}
+	if (r->firmware.n > 4)
+		line(s, "  ... and %zu more without firmware (--json)", r->firmware.n - 4);
+	verdict_lines(s, r, a);
+}
+
 /* The first few of what is wrong with the tree itself. */
 #define MAX_FINDINGS 3
 
@@ -222,7 +279,7 @@ static void findings(struct screen *s, const struct run *r)
 		line(s, "... and %zu more findings (--json)", n - MAX_FINDINGS);
 }
 
-static void summary(const struct run *r, const struct causes *c)
+static void summary(const struct run *r, const struct causes *c, const struct alone *a)
 {
 	struct screen s = screen_size();
 	unsigned int tail = (c->nr_untranslated ? 2 : 0) + (c->nr_idle ? 2 : 0) +
@@ -233,6 +290,8 @@ static void summary(const struct run *r, const struct causes *c)
 
 	head(&s, r);
 	counts(&s, r, c);
+	if (r->initramfs)
+		initramfs_lines(&s, r, a);
 	for (i = 0; i < c->n && s.left >= tail + CAUSE_LINES; i++)
 		print_cause(&s, r, &c->items[i]);
 	if (i < c->n)
@@ -243,6 +302,7 @@ static void summary(const struct run *r, const struct causes *c)
 
 int cmd_boot(int argc, char **argv)
 {
+	struct alone alone = { 0 };
 	struct causes c;
 	struct opts o;
 	struct run r;
@@ -259,8 +319,14 @@ int cmd_boot(int argc, char **argv)
 		run_close(&r);
 		return complain("out of memory");
 	}
+	status = r.initramfs ? alone_study(&o, o.args[0], &r.side, NULL, &alone) : 0;
+	if (status)
+		goto out;
 	if (o.json) {
 		json_t *doc = json_of_run(&r, &c);
+
+		if (r.initramfs)
+			json_object_set_new(doc, "initramfs", json_of_alone(&r, &alone));
 
 		json_dumpf(doc, stdout, JSON_INDENT(1));
 		putchar('\n');
@@ -268,11 +334,13 @@ int cmd_boot(int argc, char **argv)
 	} else {
 		if (o.verbose)
 			print_log(&r);
-		summary(&r, &c);
+		summary(&r, &c, &alone);
 	}
 	status = o.events ? write_events(&r, &c, o.events) : 0;
 	if (!status)
-		status = judge(&r, &c);
+		status = judge(&r, &c, &alone);
+out:
+	alone_free(&alone);
 	causes_free(&c);
 	run_close(&r);
 	return status;

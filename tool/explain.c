@@ -238,6 +238,37 @@ static int tell_json(const struct run *r, struct weir_device *dev, struct weir_f
 	return up ? EXIT_OK : EXIT_FINDING;
 }
 
+/* The same device with the initramfs alone. Return: 0, or EXIT_USAGE. */
+static int tell_alone(struct run *r, const struct weir_device *dev)
+{
+	char path[1024], text[700];
+	struct alone a = { 0 };
+	int status;
+
+	if (!r->initramfs || !dev || !weir_device_fwnode(dev))
+		return 0;
+	path_words(weir_device_fwnode(dev), path, sizeof(path));
+	status = alone_study(r->o, r->board, &r->side, path, &a);
+	if (status)
+		return status;
+	alone_place_words(&a, text, sizeof(text));
+	printf("from the initramfs alone: %s\n", text);
+	for (size_t i = 0; i < a.nr_lacks; i++) {
+		alone_lack_words(&a.lacks[i], text, sizeof(text));
+		printf("  %s\n", text);
+	}
+	if (a.nr_lacks && a.enough)
+		printf("  with %s it comes up (tried)\n", a.nr_lacks == 1 ? "that" : "these");
+	for (size_t i = 0; i < r->firmware.n; i++) {
+		if (r->firmware.items[i].device != dev)
+			continue;
+		firmware_words(&r->firmware.items[i], text, sizeof(text));
+		printf("  firmware: %s\n", text);
+	}
+	alone_free(&a);
+	return 0;
+}
+
 int cmd_explain(int argc, char **argv)
 {
 	struct weir_device *dev;
@@ -257,7 +288,11 @@ int cmd_explain(int argc, char **argv)
 	if (!status && o.json) {
 		status = tell_json(&r, dev, node);
 	} else if (!status) {
+		int bad;
+
 		status = dev ? explain_device(&r, dev) : tell_node(&r, node);
+		bad = tell_alone(&r, dev);
+		status = bad ? bad : status;
 		tell_findings(&r);
 	}
 	run_close(&r);

@@ -97,7 +97,7 @@ json_t *json_of_run(struct run *r, const struct causes *c)
 		json_array_append_new(list, json_of_cause(r, &c->items[i]));
 	return json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s?, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, "
-		"s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:n}",
 		"version", 1, "board", r->board, "model", board_model(r),
 		"profile", weir_machine_policy_name(r->m), "basis", basis,
 		"kernel", r->kernel ? r->kernel->version : NULL,
@@ -108,7 +108,7 @@ json_t *json_of_run(struct run *r, const struct causes *c)
 		"not_loaded", (json_int_t)c->not_loaded,
 		"causes", list, "untranslated", paths(c->untranslated, c->nr_untranslated),
 		"idle", paths(c->idle, c->nr_idle), "findings", json_of_findings(r),
-		"devices", json_of_devices(r));
+		"devices", json_of_devices(r), "initramfs");
 }
 
 json_t *json_of_verdicts(struct run *r)
@@ -148,7 +148,7 @@ static json_t *strings(const struct list *l)
 	return array;
 }
 
-/* The driver list as text, so that a replay needs no kernel. */
+/* The driver list as text, so that a replay needs no kernel nor its firmware. */
 static json_t *driver_lines(struct run *r)
 {
 	char *text = NULL;
@@ -158,6 +158,14 @@ static json_t *driver_lines(struct run *r)
 
 	if (!f)
 		return json_null();
+	for (size_t i = 0; i < r->firmware.n; i++) {
+		char path[1024];
+
+		if (r->firmware.items[i].effect != FIRMWARE_FAILS)
+			continue;
+		weir_fwnode_path(weir_device_fwnode(r->firmware.items[i].device), path, sizeof(path));
+		fprintf(f, "!fail %s\n", path);
+	}
 	weir_driver_list_write(f, r->list);
 	fclose(f);
 	s = json_stringn(text, size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What decides the exit status: by itself, whether anything waits or failed; with
- * --require and --baseline, only what they ask.
+ * --require, --baseline, --root and --for, only what they ask.
  */
 #include <string.h>
 
@@ -72,14 +72,14 @@ static int check_baseline(struct run *r)
 	return status;
 }
 
-int judge(struct run *r, const struct causes *c)
+int judge(struct run *r, const struct causes *c, const struct alone *a)
 {
 	int required = r->o->require.n ? check_required(r) : EXIT_OK;
 	int baseline = r->o->baseline ? check_baseline(r) : EXIT_OK;
 
 	if (required == EXIT_USAGE || baseline == EXIT_USAGE)
 		return EXIT_USAGE;
-	if (r->o->require.n || r->o->baseline)
-		return required || baseline ? EXIT_FINDING : EXIT_OK;
+	if (r->o->require.n || r->o->baseline || a->verdict != ALONE_NONE)
+		return required || baseline || a->verdict > ALONE_YES ? EXIT_FINDING : EXIT_OK;
 	return c->waiting || c->failed ? EXIT_FINDING : EXIT_OK;
 }

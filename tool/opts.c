@@ -26,7 +26,7 @@ int complain(const char *fmt, ...)
 enum {
 	O_KERNEL = 256, O_IMAGE, O_DRIVERS, O_OVERLAY, O_SET, O_CMDLINE, O_PROFILE, O_SCENARIO,
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
-	O_THREADS, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
+	O_THREADS, O_FIRMWARE, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
 	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER,
 };
 
@@ -64,7 +64,10 @@ static const struct option_def {
 	{ "load", O_LOAD, "FILE", RUNS, NULL,
 	  "a script instead: modprobe, rmmod, coldplug, wait MS, ..." },
 	{ "initramfs", O_INITRAMFS, "FILE", RUNS, NULL,
-	  "modules of the initramfs, a name a line; the rest follows" },
+	  "an initramfs image, or a list of its modules, a name a\n"
+	  "line: these come first, the rest after --root-after" },
+	{ "firmware", O_FIRMWARE, "DIR", RUNS, NULL,
+	  "firmware files of the root file system (/lib/firmware);\nwithout it, all are there" },
 	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
 	  "when the root file system is there (1000, virtual)" },
 	{ "deny", O_DENY, "MODULE", RUNS | S, NULL, "never load it (again for more)" },
@@ -91,6 +94,10 @@ static const struct option_def {
 	{ "rules", O_RULES, NULL, L, NULL, "list the rules, then end" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
+	{ "root", O_ROOT, "SPEC", B, NULL,
+	  "does the initramfs alone bring up the root device? SPEC\n"
+	  "as in root=, or a device; exit 0 for yes, 1 for no" },
+	{ "for", O_FOR, "DEV", B, NULL, "the same for a device" },
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
@@ -232,6 +239,9 @@ static int take(struct opts *o, int opt, const char *value)
 	case O_SCENARIO: return scenario(o, value);
 	case O_LOAD: return append(&o->load, "load", value);
 	case O_INITRAMFS: o->initramfs = value; break;
+	case O_FIRMWARE: o->firmware = value; break;
+	case O_ROOT: o->root = value; break;
+	case O_FOR: o->target = value; break;
 	case O_ROOT_AFTER:
 		bad = number("root-after", value, 1e9, &v);
 		o->root_ms = (uint64_t)v;
@@ -370,6 +380,10 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 		return complain("--kernel and --drivers exclude each other");
 	if (o->drivers && !strcmp(o->scenario, "all"))
 		return complain("--scenario all needs no list of drivers: it assumes them");
+	if (o->root && o->target)
+		return complain("--root and --for exclude each other");
+	if ((o->root || o->target || o->firmware) && !o->initramfs)
+		return complain("--%s needs --initramfs", o->root ? "root" : o->target ? "for" : "firmware");
 	if (o->image && !o->kernel)
 		return complain("--image needs --kernel: the modules that belong to it");
 	return 0;

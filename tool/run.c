@@ -54,29 +54,37 @@ static int read_tree(struct run *r, char *out_what, size_t bytes)
 
 /* ---- the kernel ---- */
 
+static int kernel_open(const struct opts *o, struct kernel_side *side, char *out_what,
+		       size_t what_bytes)
+{
+	struct weir_errtext et = { "" };
+	int err;
+
+	if (!o->kernel)
+		return 0;
+	err = weir_kernel_open(o->kernel, o->image, &et, &side->kernel);
+	if (!err && side->kernel->index)
+		err = weir_modscan_create(side->kernel->index, &side->scan);
+	return err ? bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
+}
+
 int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *out_what,
 		     size_t what_bytes)
 {
 	struct kernel_side side = { 0 };
-	struct weir_errtext et = { "" };
-	int err;
+	int err = kernel_open(o, &side, out_what, what_bytes);
 
-	*out_side = side;
-	if (!o->kernel)
-		return 0;
-	err = weir_kernel_open(o->kernel, o->image, &et, &side.kernel);
-	if (!err && side.kernel->index)
-		err = weir_modscan_create(side.kernel->index, &side.scan);
-	if (err) {
+	if (!err)
+		err = initramfs_open(o, &side, &side.initramfs, out_what, what_bytes);
+	if (err)
 		kernel_side_close(&side);
-		return bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err));
-	}
 	*out_side = side;
-	return 0;
+	return err;
 }
 
 void kernel_side_close(struct kernel_side *side)
 {
+	initramfs_close(side->initramfs);
 	weir_modscan_destroy(side->scan);
 	weir_kernel_destroy(side->kernel);
 	*side = (struct kernel_side){ 0 };
@@ -152,8 +160,34 @@ static bool same_module(const char *a, const char *b)
 	return *a == *b;
 }
 
+/* module_blacklist= of the kernel, modprobe.blacklist= of libkmod: names with commas. */
+static bool cmdline_denies(const char *cmdline, const char *module)
+{
+	static const char *const keys[] = { "module_blacklist=", "modprobe.blacklist=" };
+	const char *at;
+
+	for (size_t i = 0; i < 2; i++)
+		for (at = cmdline; (at = strstr(at, keys[i]));) {
+			bool starts = at == cmdline || at[-1] == ' ';
+
+			for (at += strlen(keys[i]); starts && *at && *at != ' ';) {
+				size_t n = strcspn(at, ", ");
+				char name[128];
+
+				snprintf(name, sizeof(name), "%.*s", (int)n, at);
+				if (same_module(name, module))
+					return true;
+				at += n;
+				at += *at == ',';
+			}
+		}
+	return false;
+}
+
 bool run_denied(const struct run *r, const char *module)
 {
+	if (r->o->cmdline && cmdline_denies(r->o->cmdline, module))
+		return true;
 	for (size_t i = 0; i < r->o->deny.n; i++)
 		if (same_module(r->o->deny.item[i], module))
 			return true;
@@ -168,49 +202,6 @@ static bool spec_denied(void *context, const struct weir_driver_spec *spec)
 static bool stage_root(void *context, const struct weir_driver_spec *spec)
 {
 	return !run_denied(context, spec->name);
-}
-
-static bool stage_initramfs(void *context, const struct weir_driver_spec *spec)
-{
-	const struct run *r = context;
-
-	if (run_denied(r, spec->name))
-		return false;
-	for (size_t i = 0; i < r->nr_initramfs; i++)
-		if (same_module(r->initramfs[i], spec->name))
-			return true;
-	return false;
-}
-
-/* Names of modules, one a line; paths and .ko do not matter. */
-static int read_initramfs(struct run *r, char *out_what, size_t bytes)
-{
-	struct weir_bytes text = { 0 };
-	char *at, *line;
-	int err;
-
-	if (!r->o->initramfs)
-		return 0;
-	err = read_plain(r->o->initramfs, &text, out_what, bytes);
-	if (err)
-		return err;
-	r->initramfs_text = (char *)text.data;
-	r->initramfs = calloc(text.size / 2 + 2, sizeof(*r->initramfs));
-	if (!r->initramfs)
-		return bad(out_what, bytes, "out of memory");
-	for (at = r->initramfs_text; (line = strsep(&at, "\n"));) {
-		char *slash = strrchr(line, '/'), *dot;
-
-		line = slash ? slash + 1 : line;
-		line += strspn(line, " \t");
-		line[strcspn(line, " \t\r")] = '\0';
-		dot = strstr(line, ".ko");
-		if (dot)
-			*dot = '\0';
-		if (*line && *line != '#')
-			r->initramfs[r->nr_initramfs++] = line;
-	}
-	return 0;
 }
 
 /* ---- what happens ---- */
@@ -264,17 +255,24 @@ static int happen(struct run *r, char *out_what, size_t bytes)
 		for (size_t i = 0; !err && i < r->o->load.n; i++)
 			err = run_script(r, r->o->load.item[i], out_what, bytes);
 	} else if (modules) {
-		if (r->o->initramfs) {
-			weir_kmodel_coldplug(r->model, stage_initramfs, r);
-			weir_kmodel_wait(r->model, r->o->root_ms);
+		if (r->initramfs) {
+			initramfs_stage(r);
+			if (!r->o->alone)
+				weir_kmodel_wait(r->model, r->o->root_ms);
 		}
-		weir_kmodel_coldplug(r->model, stage_root, r);
+		r->root_there = !r->o->alone;
+		if (!r->o->alone)
+			weir_kmodel_coldplug(r->model, stage_root, r);
 	}
 	if (!err)
 		let_time_pass(r);
 	/* udev is still there for devices that came late */
-	if (!err && modules && !r->o->load.n && r->o->until_s < 0)
-		weir_kmodel_coldplug(r->model, stage_root, r);
+	if (!err && modules && !r->o->load.n && r->o->until_s < 0) {
+		if (r->o->alone)
+			initramfs_stage(r);
+		else
+			weir_kmodel_coldplug(r->model, stage_root, r);
+	}
 	return err;
 }
 
@@ -308,7 +306,10 @@ static int make_machine(struct run *r, char *out_what, size_t bytes)
 
 static int make_model(struct run *r, char *out_what, size_t bytes)
 {
-	struct weir_kmodel_options options = { .probe_ns = r->o->probe_ns, .sync_state = true };
+	struct weir_kmodel_options options = {
+		.probe_ns = r->o->probe_ns, .sync_state = true, .context = r,
+		.allow = r->initramfs && r->initramfs->image ? firmware_allow : NULL,
+	};
 	int err;
 
 	for (size_t i = 0; i < r->list->driver_count; i++)
@@ -370,6 +371,7 @@ int run_open(struct run *r, const struct opts *o, const char *board,
 	int err;
 
 	*r = (struct run){ .o = o, .board = board };
+	firmware_log_init(&r->firmware);
 	err = read_tree(r, out_what, what_bytes);
 	if (!err && shared) {
 		r->side = *shared;
@@ -378,17 +380,19 @@ int run_open(struct run *r, const struct opts *o, const char *board,
 		r->own_kernel = true;
 	}
 	r->kernel = r->side.kernel;
+	r->initramfs = r->side.initramfs;
 	if (!err)
 		err = make_machine(r, out_what, what_bytes);
 	if (!err)
-		err = read_initramfs(r, out_what, what_bytes);
-	if (!err)
 		err = make_list(r, out_what, what_bytes);
+	if (!err && initramfs_add_softdeps(r))
+		err = bad(out_what, what_bytes, "out of memory");
 	if (!err)
 		err = make_model(r, out_what, what_bytes);
 	if (!err)
 		err = happen(r, out_what, what_bytes);
-	if (!err && (r->record.failed || collect_findings(r)))
+	firmware_log_sort(&r->firmware);
+	if (!err && (r->record.failed || r->firmware.failed || collect_findings(r)))
 		err = bad(out_what, what_bytes, "out of memory");
 	if (err) {
 		run_close(r);
@@ -413,7 +417,6 @@ void run_close(struct run *r)
 	if (r->own_kernel)
 		kernel_side_close(&r->side);
 	weir_bytes_fini(&r->dtb);
-	free(r->initramfs);
-	free(r->initramfs_text);
+	firmware_log_fini(&r->firmware);
 	*r = (struct run){ 0 };
 }

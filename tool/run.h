@@ -11,8 +11,11 @@
 #include "kernel/kmodel.h"
 #include "kernel/linux/linux.h"
 #include "kernel/modscan.h"
+#include "kernel/strtable.h"
 #include "weir/posix.h"
 #include "weir/weir.h"
+
+#include "initramfs.h"
 
 /* Exit statuses of all verbs. */
 enum {
@@ -39,6 +42,8 @@ struct opts {
 	const char *drivers_text;  /* a driver list itself, from a recorded run */
 	struct list overlays, deny, require, load;
 	const char *initramfs, *baseline, *events, *cmdline;
+	const char *firmware;      /* directory of firmware files on the root file system */
+	const char *root, *target; /* which device must come up */
 	struct weir_linux_args linux_args;
 	enum profile profile;
 	bool profile_given;
@@ -46,6 +51,9 @@ struct opts {
 	double until_s;            /* negative: to the end */
 	uint64_t probe_ns, root_ms;
 	unsigned int threads, jobs;
+	/* not from the command line: see alone.c */
+	bool alone;                /* the root file system never comes */
+	const struct weir_strtable *extra, *extra_firmware; /* in the initramfs besides */
 	const char *script, *modules; /* of the shell */
 	struct list commands;
 	struct list without;       /* rules of lint */
@@ -93,10 +101,11 @@ void record_detach(struct record *r);
 /* A line of log among the events, as a note without number. One thread only. */
 void record_log(struct record *r, const char *text);
 
-/* A kernel, and what is read of its module files. All zero: none. */
+/* A kernel, what is read of its module files, its initramfs. All zero: none. */
 struct kernel_side {
 	struct weir_kernel *kernel;
 	struct weir_modscan *scan; /* NULL: there is no index */
+	struct initramfs *initramfs;
 };
 
 /* run.c: a board and a kernel, and what becomes of them. */
@@ -117,9 +126,9 @@ struct run {
 	struct weir_machine *m;
 	struct weir_kmodel *model;
 	struct record record;
-	char **initramfs;          /* modules, when a list was given */
-	size_t nr_initramfs;
-	char *initramfs_text;
+	const struct initramfs *initramfs; /* side.initramfs; NULL: none */
+	bool root_there;           /* the root file system is mounted */
+	struct firmware_log firmware;
 	size_t nr_builtin, nr_modules;
 	uint32_t timeout_event;    /* id of the event; 0: the timer did not fire */
 	bool assumed;              /* no kernel: every driver was assumed */

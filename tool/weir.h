@@ -17,6 +17,7 @@
 #include "weir/posix.h"
 #include "weir/weir.h"
 
+#include "alone.h"
 #include "run.h"
 
 /* cause.c: who waits, and for what in the end. */
@@ -93,8 +94,8 @@ int input_identity(const char *path, char *buf, size_t bytes);
 /* Verdicts by path, as JSON; what --baseline and replay compare. */
 json_t *json_of_verdicts(struct run *r);
 
-/* judge.c: --require and --baseline. Return: EXIT_OK or EXIT_FINDING, or EXIT_USAGE. */
-int judge(struct run *r, const struct causes *c);
+/* judge.c: the exit status. Return: EXIT_OK or EXIT_FINDING, or EXIT_USAGE. */
+int judge(struct run *r, const struct causes *c, const struct alone *a);
 
 /* explain.c: why a device is up or waits. Return: EXIT_OK when it is up, else EXIT_FINDING. */
 int explain_device(struct run *r, struct weir_device *dev);

@@ -4,6 +4,7 @@
  */
 #include "initramfs_user.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,6 +382,22 @@ bool weir_initramfs_user_denies(const struct weir_initramfs_user *user, const ch
 	       (listed(&user->blacklist, plain) || listed(&user->never, plain));
 }
 
+/* Names in a module's list may be patterns. */
+static bool find_pattern(const struct weir_initramfs *image, const char *pattern)
+{
+	char dir[WEIR_INITRAMFS_MAX_PATH];
+
+	if (!weir_initramfs_real(image, "lib/firmware", dir, sizeof(dir)))
+		return false;
+	for (size_t i = 0; i < image->file_count; i++) {
+		const char *rest = below(image->files[i].path, dir);
+
+		if (rest && image->files[i].type != WEIR_INITRAMFS_DIR && !fnmatch(pattern, rest, 0))
+			return true;
+	}
+	return false;
+}
+
 bool weir_initramfs_user_firmware(const struct weir_initramfs_user *user, const char *name,
 				  bool packed)
 {
@@ -388,6 +405,8 @@ bool weir_initramfs_user_firmware(const struct weir_initramfs_user *user, const 
 	char path[WEIR_INITRAMFS_MAX_PATH];
 	const char *version = user->version ? user->version : "";
 
+	if (strpbrk(name, "*?["))
+		return find_pattern(user->image, name);
 	for (unsigned int where = 0; where < 4; where++)
 		for (unsigned int end = 0; end < (packed ? 3 : 1); end++) {
 			const struct weir_initramfs_file *f;

@@ -85,6 +85,7 @@ bool weir_initramfs_user_denies(const struct weir_initramfs_user *user, const ch
  * weir_initramfs_user_firmware - whether the kernel's loader finds a firmware file.
  * Looks where it does: lib/firmware/updates/VERSION, updates, VERSION, and lib/firmware
  * (Documentation/driver-api/firmware/fw_search_path.rst).
+ * @name: may be a pattern, as in the lists of some modules.
  * @packed: also as NAME.zst and NAME.xz (CONFIG_FW_LOADER_COMPRESS).
  */
 bool weir_initramfs_user_firmware(const struct weir_initramfs_user *user, const char *name,

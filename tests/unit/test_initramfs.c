@@ -591,6 +591,8 @@ static void test_initramfs_user_modules(void **state)
 	assert_false(weir_initramfs_user_firmware(user, "c.bin", false));
 	assert_true(weir_initramfs_user_firmware(user, "c.bin", true));
 	assert_false(weir_initramfs_user_firmware(user, "d.bin", true));
+	assert_true(weir_initramfs_user_firmware(user, "?.b*n", false));
+	assert_false(weir_initramfs_user_firmware(user, "?.b*x", false));
 	weir_initramfs_user_destroy(user);
 	weir_initramfs_destroy(image);
 	free(im);
