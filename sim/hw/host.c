@@ -69,12 +69,30 @@ static void deliver(struct hwhost *h, struct hwhost_irq *irq)
 	h->in_irq = false;
 }
 
+static void run_out(struct hwhost *h, struct hwhost_timer *timer)
+{
+	timer->set = false;
+	h->in_irq = true;
+	leave(h);
+	if (h->around_irq)
+		h->around_irq(true);
+	timer->fn(timer->arg);
+	if (h->around_irq)
+		h->around_irq(false);
+	enter(h);
+	h->in_irq = false;
+}
+
 void hwhost_irqs(struct hwhost *h)
 {
 	enter(h);
 	for (unsigned int i = 0; i < HWHOST_IRQS; i++)
 		if (h->irqs[i].used && h->irqs[i].pending && !h->spins && !h->in_irq)
 			deliver(h, &h->irqs[i]);
+	for (unsigned int i = 0; i < HWHOST_TIMERS; i++)
+		if (h->timers[i].used && h->timers[i].set && h->timers[i].due <= h->clock &&
+		    !h->spins && !h->in_irq)
+			run_out(h, &h->timers[i]);
 	leave(h);
 }
 
@@ -160,6 +178,45 @@ static void host_irq_free(void *host, struct weir_irq *irq)
 
 	enter(h);
 	memset(irq, 0, sizeof(struct hwhost_irq));
+	leave(h);
+}
+
+/* ---- timers ---- */
+
+static int host_timer_create(void *host, void (*fn)(void *arg), void *arg,
+			     struct weir_timer **out_timer)
+{
+	struct hwhost *h = host;
+	struct hwhost_timer *timer = NULL;
+
+	enter(h);
+	for (unsigned int i = 0; i < HWHOST_TIMERS && !timer; i++)
+		if (!h->timers[i].used)
+			timer = &h->timers[i];
+	if (timer)
+		*timer = (struct hwhost_timer){ .used = true, .fn = fn, .arg = arg };
+	leave(h);
+	*out_timer = (struct weir_timer *)timer;
+	return timer ? 0 : WEIR_ENOMEM;
+}
+
+static void host_timer_set(void *host, struct weir_timer *timer, uint64_t ns)
+{
+	struct hwhost_timer *t = (struct hwhost_timer *)timer;
+	struct hwhost *h = host;
+
+	enter(h);
+	t->due = h->clock + ns;
+	t->set = true;
+	leave(h);
+}
+
+static void host_timer_destroy(void *host, struct weir_timer *timer)
+{
+	struct hwhost *h = host;
+
+	enter(h);
+	memset(timer, 0, sizeof(struct hwhost_timer));
 	leave(h);
 }
 
@@ -424,6 +481,9 @@ static const struct weir_host_ops hw_ops = {
 	.log = host_log,
 	.time_ns = host_time_ns,
 	.delay_ns = host_delay_ns,
+	.timer_create = host_timer_create,
+	.timer_set = host_timer_set,
+	.timer_destroy = host_timer_destroy,
 	.pages_alloc = host_pages_alloc,
 	.pages_free = host_pages_free,
 	.va_to_pa = host_va_to_pa,
@@ -499,8 +559,10 @@ void hwhost_points(struct hwhost *h, unsigned int n)
 {
 	enter(h);
 	hwram_publish(h->ram, true);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
+		h->clock += 10000;
 		point(h);
+	}
 	leave(h);
 	hwhost_irqs(h);
 }

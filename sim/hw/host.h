@@ -17,6 +17,7 @@
 
 #define HWHOST_SMMUS 2u
 #define HWHOST_IRQS 16u
+#define HWHOST_TIMERS 8u
 #define HWHOST_LOG_BYTES 65536u
 #define HWHOST_DOORBELL 0x08020040ull /* where messages of interrupts go */
 
@@ -27,6 +28,13 @@ struct hwhost_irq {
 	uint32_t fired;         /* which messages: a bit each */
 	void (*fn)(void *arg);
 	void (*msi_fn)(void *arg, unsigned int i);
+	void *arg;
+};
+
+struct hwhost_timer {
+	bool used, set;
+	uint64_t due;           /* ns */
+	void (*fn)(void *arg);
 	void *arg;
 };
 
@@ -43,6 +51,7 @@ struct hwhost {
 	} smmus[HWHOST_SMMUS];
 	unsigned int nr_smmus;
 	struct hwhost_irq irqs[HWHOST_IRQS];
+	struct hwhost_timer timers[HWHOST_TIMERS];
 	unsigned int spins;         /* held now, by anybody */
 	bool in_irq;
 	unsigned int restless;      /* times in 256 that other calls than of hardware are points */
@@ -68,9 +77,9 @@ const struct weir_host_ops *hwhost_ops(const struct hwhost *h);
 /* An SMMU at @base, its interrupts at lines first_line, first_line + 1 and first_line + 2. */
 struct smmu3 *hwhost_smmu(struct hwhost *h, uint64_t base, const struct smmu3_config *config,
 			  uint32_t first_line);
-/* So many points go by, with interrupts. */
+/* So many points go by, 10 us each, with interrupts and timers. */
 void hwhost_points(struct hwhost *h, unsigned int n);
-/* Interrupts that wait are delivered, unless a spin lock is held. */
+/* Interrupts that wait are delivered, and timers run out, unless a spin lock is held. */
 void hwhost_irqs(struct hwhost *h);
 /* What was logged since the last time; valid until the next time. */
 const char *hwhost_log_take(struct hwhost *h);

@@ -52,6 +52,7 @@ struct smmu3_config {
 	uint64_t seed;
 	uint32_t idr[6];
 	uint32_t gbpa;             /* what GBPA is after reset */
+	bool no_abort;             /* GBPA.ABORT cannot be set */
 	bool masters_incoherent;   /* masters do not snoop the CPU's caches */
 	/* How restless it is: times in 256 of each thing that it may do at a point. */
 	unsigned int unrest;

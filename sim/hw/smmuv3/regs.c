@@ -32,6 +32,9 @@ static void settle_cr0(struct smmu3 *s)
 	for (unsigned int i = 0; i < 9; i++)
 		if (bit(change, i) && smmu3_chance_(s, 128))
 			s->cr0ack ^= 1u << i;
+	/* Nothing is fetched for what is off (6.3.9.6). */
+	if (!(s->cr0ack & CR0_SMMUEN))
+		memset(s->fetches, 0, sizeof(s->fetches));
 }
 
 void smmu3_regs_settle_(struct smmu3 *s)
@@ -131,6 +134,17 @@ static void write_cr0(struct smmu3 *s, uint32_t value)
 	s->cr0 = value & CR0_KNOWN;
 }
 
+/* 6.3.11: the attributes of queues, and of tables, are read-only while those are in use. */
+static void write_cr1(struct smmu3 *s, uint32_t value)
+{
+	uint32_t change = value ^ s->cr1;
+
+	if ((field(change, 5, 0) && locked(s, REG_CR1, CR0_CMDQEN | CR0_EVENTQEN, false)) ||
+	    (field(change, 11, 6) && locked(s, REG_CR1, CR0_SMMUEN, false)))
+		return;
+	s->cr1 = value;
+}
+
 static void write_gbpa(struct smmu3 *s, uint32_t value)
 {
 	/* 6.3.14: written with UPDATE set, while it reads as 0. */
@@ -139,7 +153,7 @@ static void write_gbpa(struct smmu3 *s, uint32_t value)
 			    value & GBPA_UPDATE ? "during an update" : "without UPDATE");
 		return;
 	}
-	s->gbpa_next = value;
+	s->gbpa_next = s->config.no_abort ? value & ~GBPA_ABORT : value;
 	s->gbpa |= GBPA_UPDATE;
 }
 
@@ -222,8 +236,7 @@ static void write32(struct smmu3 *s, uint64_t offset, uint32_t value)
 	switch (offset) {
 	case REG_CR0: write_cr0(s, value); break;
 	case REG_CR1:
-		if (!locked(s, offset, CR0_SMMUEN | CR0_CMDQEN | CR0_EVENTQEN, false))
-			s->cr1 = value;
+		write_cr1(s, value);
 		break;
 	case REG_CR2:
 		if (!locked(s, offset, CR0_SMMUEN, false))
