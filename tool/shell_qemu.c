@@ -102,7 +102,15 @@ static int load_tree(struct shell *sh)
 	return err;
 }
 
-/* What QEMU's machine has besides PCI works without drivers. */
+/* An IOMMU outside of PCI. */
+static bool is_iommu(const struct weir_fwnode *node)
+{
+	const char *compatible = weir_fwnode_compatible(node, 0);
+
+	return compatible && !strcmp(compatible, "arm,smmu-v3");
+}
+
+/* What QEMU's machine has besides PCI and IOMMU works without drivers. */
 static int load_firmware(struct shell *sh)
 {
 	struct weir_machine *m = sh->run.m;
@@ -110,7 +118,7 @@ static int load_firmware(struct shell *sh)
 	int err = load_tree(sh);
 
 	for (node = err ? NULL : weir_fwnode_root(m); node; node = weir_fwnode_next(node))
-		if (!is_pci(node))
+		if (!is_pci(node) && !is_iommu(node))
 			weir_fwnode_set_initialized(node, true, false);
 	return err;
 }

@@ -147,8 +147,12 @@ static int set_iommu(struct qemu_machine *q, const char *value)
 
 	if (!strcmp(value, "none"))
 		return 0;
+	if (!strcmp(value, "smmuv3")) {
+		q->options.machine = "virt,iommu=smmuv3";
+		return 0;
+	}
 	if (strcmp(value, "virtio"))
-		return complain("qemu: iommu=%s: not one of virtio, none", value);
+		return complain("qemu: iommu=%s: not one of virtio, smmuv3, none", value);
 	err = add(q, "-device");
 	return err ? err : add(q, "virtio-iommu-pci");
 }

@@ -52,7 +52,8 @@ int weir_smmu_adopt_(struct weir_smmu_v3 *smmu)
 	table->foreign = true;
 	if (table->lg2 < smmu->has.stream_bits)
 		smmu->has.stream_bits = table->lg2;
-	weir_smmu_log_(smmu, WEIR_LOG_INFO, 0, "it runs already: its stream table is taken over", base);
+	weir_smmu_log_(smmu, WEIR_LOG_INFO, 0, "it runs already: its stream table is taken over",
+		       table->pages.pa);
 	return table->fmt == FMT_LINEAR
 		       ? weir_smmu_stes_add_(smmu, 0, 1u << table->lg2, NULL, table->pages.va,
 					     table->pages.pa)
