@@ -136,6 +136,8 @@ static int make_machine(struct shell *sh)
 		err = weir_posix_declare_modules(weir_qtest_posix(qtest), sh->run.m);
 	if (!err)
 		err = weir_firmware_populate(sh->run.m);
+	if (!err) /* its drivers may come before the host bridge is up */
+		err = weir_pci_bus_create(sh->run.m);
 	if (!err)
 		err = weir_driver_register(sh->run.m, &weir_pci_ecam_driver);
 	if (!err)
