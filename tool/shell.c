@@ -21,7 +21,7 @@ static const struct verb_help help = {
 		"lists the commands. MACHINE is one of\n"
 		"  BOARD.dtb              a board; its drivers are modelled, as in weir boot\n"
 		"  qemu:virt[,KEY=VALUE]  the device models of a QEMU, driven by real modules:\n"
-		"    iommu=virtio         an IOMMU; everything else is behind it\n"
+		"    iommu=virtio|smmuv3  an IOMMU; everything else is behind it\n"
 		"    dev=MODEL            e1000e, virtio-blk, nvme, edu, port (a slot for plug); may\n"
 		"                         be given again for more\n"
 		"    ram=MIB              the size of memory (128)\n"

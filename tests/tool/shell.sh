@@ -173,8 +173,10 @@ if command -v qemu-system-aarch64 > /dev/null; then
 		-c 'modprobe good; modprobe good; lsmod; rmmod good; modprobe good; lsmod'
 	expect 2 'qemu: .*no-such-option' shell qemu:virt,arg=-no-such-option -c ls
 	result "shell: a QEMU, plugging and modules"
-	python3 "$here/story.py" "$weir" "$here/story.script" >> wrong 2>&1
-	result "shell: the story of a loadable IOMMU"
+	for iommu in virtio smmuv3; do
+		python3 "$here/story.py" "$weir" "$here/story.script" $iommu >> wrong 2>&1
+		result "shell: the story of a loadable IOMMU, $iommu"
+	done
 	PATH=/nowhere "$weir" shell qemu:virt -c ls > out 2> err
 	[ $? = 2 ] && grep -q '^weir: qemu: .*qemu-system-aarch64' err || wrong "no QEMU: $(cat err)"
 	result "shell: no QEMU"
