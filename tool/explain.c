@@ -39,7 +39,7 @@ static const char *need_words(const char *property)
 	return property ? property : "it";
 }
 
-static void step_words(const struct weir_why *why, char *buf, size_t bytes)
+void why_words(const struct weir_why *why, char *buf, size_t bytes)
 {
 	char who[200], path[256];
 
@@ -181,7 +181,7 @@ int explain_device(struct run *r, struct weir_device *dev)
 	}
 	while (at && depth < 64) {
 		weir_device_verdict(at, &why);
-		step_words(&why, words, sizeof(words));
+		why_words(&why, words, sizeof(words));
 		printf("%*s%s%s%s: %s\n", (int)(depth < 20 ? depth * 2 : 40), "",
 		       depth ? "" : style_bold(r->o), device_words(at, who, sizeof(who)),
 		       depth ? "" : style_off(r->o), words);

@@ -16,6 +16,8 @@ static const struct verb {
 	{ "replay", cmd_replay, "run a recorded bring-up again and compare the verdicts" },
 	{ "lint", cmd_lint, "what is wrong with device trees, and how to mend it" },
 	{ "diff", cmd_diff, "what changes with another tree, kernel or parameters" },
+	{ "timeline", cmd_timeline, "when each device comes up: drawing, trace or report" },
+	{ "graph", cmd_graph, "which device needs which: drawing or report" },
 	{ "shell", cmd_shell, "commands for a board, or for the device models of a QEMU" },
 };
 

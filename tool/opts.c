@@ -27,14 +27,15 @@ enum {
 	O_KERNEL = 256, O_IMAGE, O_DRIVERS, O_OVERLAY, O_SET, O_CMDLINE, O_PROFILE, O_SCENARIO,
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
 	O_THREADS, O_FIRMWARE, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
-	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER,
+	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER, O_FORMAT,
 };
 
 /* Verbs that take an option. */
 enum {
 	B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY,
 	S = 1 << VERB_SHELL, L = 1 << VERB_LINT, D = 1 << VERB_DIFF,
-	RUNS = B | E | C | L | D, /* a board's bring-up */
+	T = 1 << VERB_TIMELINE, G = 1 << VERB_GRAPH,
+	RUNS = B | E | C | L | D | T | G, /* a board's bring-up */
 };
 
 static const struct option_def {
@@ -92,6 +93,9 @@ static const struct option_def {
 	  "say only what is at least that: note (default), warning,\nerror" },
 	{ "without", O_WITHOUT, "RULE", L, NULL, "leave a rule out (again for more)" },
 	{ "rules", O_RULES, NULL, L, NULL, "list the rules, then end" },
+	{ "format", O_FORMAT, "F", T | G, NULL,
+	  "timeline: svg (default), html, trace, json;\ngraph: dot (default), svg, html, json" },
+	{ "output", 'o', "FILE", T | G, NULL, "write there; what it ends in is the format" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
 	{ "root", O_ROOT, "SPEC", B, NULL,
@@ -265,6 +269,8 @@ static int take(struct opts *o, int opt, const char *value)
 		bad = number("slower", value, 1e9, &v);
 		o->slower_ns = (uint64_t)(v * 1e6);
 		break;
+	case O_FORMAT: o->format = value; break;
+	case 'o': o->output = value; break;
 	case O_SARIF: o->sarif = true; break;
 	case O_RULES: o->rules = true; break;
 	case O_SCRIPT: o->script = value; break;
@@ -356,7 +362,7 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 		};
 	opterr = 0;
 	optind = 1; /* a verb may parse twice */
-	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:c:k", longs, NULL)) != -1) {
+	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:c:ko:", longs, NULL)) != -1) {
 		if (opt == '?' || opt == ':')
 			return refuse(opt, argv, at);
 		if (!(def_of(opt)->verbs & 1u << help->verb))

@@ -60,10 +60,12 @@ struct opts {
 	int severity;              /* enum lint_severity: least that is said */
 	bool sarif, rules;
 	uint64_t slower_ns;        /* of diff */
+	const char *format, *output;
 	bool json, verbose, color, help, keep_going;
 };
 
-enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF };
+enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF ,
+	       VERB_TIMELINE, VERB_GRAPH };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {

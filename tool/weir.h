@@ -100,6 +100,8 @@ int judge(struct run *r, const struct causes *c, const struct alone *a);
 /* explain.c: why a device is up or waits. Return: EXIT_OK when it is up, else EXIT_FINDING. */
 int explain_device(struct run *r, struct weir_device *dev);
 json_t *explain_chain(struct weir_device *dev);
+/* One step of a chain, or the verdict at its end. */
+void why_words(const struct weir_why *why, char *buf, size_t bytes);
 
 /* style.c: colours, only where they are wanted. */
 const char *style_bold(const struct opts *o);
@@ -115,5 +117,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_shell(int argc, char **argv);
 int cmd_lint(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_timeline(int argc, char **argv);
+int cmd_graph(int argc, char **argv);
 
 #endif

@@ -17,7 +17,7 @@ _weir() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W "boot explain check replay lint diff shell --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "boot explain check replay lint diff timeline graph shell --help --version" -- "$cur"))
 		return
 	fi
 	case $prev in
@@ -26,6 +26,9 @@ _weir() {
 		return ;;
 	--scenario)
 		COMPREPLY=($(compgen -W "boot builtin all" -- "$cur"))
+		return ;;
+	--format)
+		COMPREPLY=($(compgen -W "$([[ $verb == graph ]] && echo dot || echo trace) svg html json" -- "$cur"))
 		return ;;
 	--severity)
 		COMPREPLY=($(compgen -W "note warning error" -- "$cur"))

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Run in the report itself, in a real browser: search, click, root cause, keys, filters. What is wrong
+// is written into the page, which the browser prints.
+'use strict';
+addEventListener('load', async () => {
+	const wrong = [], wait = () => new Promise(done => setTimeout(done, 30));
+	const check = (ok, what) => { if (!ok) wrong.push(what); };
+	const key = (k, on) => (on || document.body).dispatchEvent(new KeyboardEvent('keydown', { key: k, bubbles: true, cancelable: true }));
+	const type = text => { $('search').value = text; $('search').dispatchEvent(new Event('input')); };
+	const detail = () => $('detail').textContent;
+	try {
+		check(detail().includes('root cause'), 'no overview: ' + detail().slice(0, 80));
+		check(document.querySelectorAll('.cause').length >= 1, 'no root cause is shown');
+		type('modem');
+		check($('rows').children.length >= 1, 'search finds nothing');
+		check([...$('rows').children].every(r => r.title.includes('modem')), 'search finds other things');
+		$('rows').children[$('rows').children.length - 1].click(); await wait();
+		check(detail().includes('waits for its regulator'), 'clicked, and no verdict: ' + detail().slice(0, 120));
+		check($('root') && $('root').textContent.includes('/regulator-modem'), 'no root cause: ' + detail().slice(0, 300));
+		check(location.hash.includes('modem'), 'no address of its own');
+		type('6000000.camera'); key('Enter', $('search')); await wait();
+		check(selected >= 0 && devices[selected].name === '6000000.camera', 'Enter does not take the first');
+		check(devices[selected].iommu === 'untranslated' && detail().includes('NOT translated'), 'untranslated DMA is not said');
+		check(detail().includes('What happened'), 'no events');
+		const needs = [...document.querySelectorAll('.cols ul.links a')];
+		check(needs.length >= 1, 'no suppliers to click');
+		needs[0].click(); await wait();
+		check(devices[selected].name !== '6000000.camera', 'a click on a supplier leads nowhere');
+		history.back(); await wait(); await wait();
+		check(devices[selected].name === '6000000.camera', 'back leads elsewhere');
+		type(''); const before = selected; key('ArrowDown'); await wait();
+		check(selected !== before, 'the arrow key moves nothing');
+		key('Escape'); await wait();
+		check(selected === -1, 'Escape does not lead to the overview');
+		key('/'); check(document.activeElement === $('search'), '/ does not lead to the search');
+		document.querySelector('[data-state=waiting]').click();
+		check(shown.length === D.counts.waiting, 'filter: ' + shown.length + ' of ' + D.counts.waiting);
+		check($('rows').children.length < 120, 'rows out of sight exist');
+		const was = getComputedStyle(document.body).backgroundColor;
+		$('theme').click();
+		check(getComputedStyle(document.body).backgroundColor !== was, 'light and dark are the same');
+		check($('canvas').width > 100 && $('canvas').height > 30, 'no timeline');
+		const box = $('canvas').getContext('2d').getImageData(0, 0, $('canvas').width, $('canvas').height).data;
+		check(new Set(Array.from({ length: box.length / 400 }, (_, i) => box[i * 400])).size > 2, 'the timeline is empty');
+	} catch (e) { wrong.push('' + e); }
+	document.body.setAttribute('data-wrong', wrong.join(' | ') || 'nothing');
+});
