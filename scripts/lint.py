@@ -33,6 +33,7 @@ PUBLIC_SYSTEM = {'stdbool.h', 'stddef.h', 'stdint.h'}
 UNFINISHED = re.compile(r'\b(TO' r'DO|FIX' r'ME|X' r'XX|HA' r'CK)\b|not impl' r'emented')
 FOREIGN_PATH = re.compile(r'(?<![\w.$}*/)])/(home|root|work|farm|tmp(?!/[\w.-]*XXXXXX))/')
 URL = re.compile(r'\b(?:https?|ftp)' r'://')
+SVG_NAME = 'http://www.w3.org/2000/svg'
 
 COMMENT = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*', re.S)
 
@@ -160,7 +161,8 @@ def check_words(tree):
                 yield f'{path}:{number}: left for later: {line.strip()[:60]}'
             if FOREIGN_PATH.search(line):
                 yield f'{path}:{number}: path of one machine: {line.strip()[:60]}'
-            if URL.search(line) and not path.endswith('.md'):
+            # the name of a format is an address that nothing fetches
+            if URL.search(line.replace(SVG_NAME, '')) and not path.endswith('.md'):
                 yield f'{path}:{number}: names a host: {line.strip()[:60]}'
 
 
