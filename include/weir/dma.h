@@ -186,7 +186,8 @@ struct weir_dma_options {
 	bool iova_32_first; /* IOVAs below 4 GiB while there are any, whatever the mask */
 	bool coherent;      /* devices of whose coherence the device tree says nothing see the
 			       CPU's caches; on Arm they do not */
-	uint32_t flush_ranges; /* lazy: so many ranges of a domain are kept back at the most */
+	uint32_t flush_ranges; /* lazy: so many ranges of a domain are kept back at the most; for
+				  each CPU, where the host gives CPUs away (cpu_enter) */
 	uint64_t flush_ns;     /* lazy: and so long */
 	uint64_t bounce_bytes; /* memory for copies */
 };

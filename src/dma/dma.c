@@ -147,7 +147,7 @@ int weir_dma_map_piece_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint3
 
 	if (!err && dma->mirror)
 		err = mirror(dma, *out_iova, bytes);
-	if (!err)
+	if (!err && dma->user == WEIR_IOVA_NOBODY)
 		atomic_fetch_add_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
 	return err;
 }
@@ -158,8 +158,7 @@ int weir_dma_unmap_piece_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, u
 	bool copied;
 	int err = 0;
 
-	if (!bytes || !atomic_load_explicit(&dma->nr_mappings, memory_order_relaxed) ||
-	    !to_pa(dma, iova, &pa))
+	if (!bytes || !weir_dma_live_(dma) || !to_pa(dma, iova, &pa))
 		return WEIR_EINVAL;
 	copied = weir_dma_bounce_has_(dma, pa);
 	if (!(how & (WEIR_DMA_NO_SYNC | WEIR_DMA_MMIO)))
@@ -172,22 +171,21 @@ int weir_dma_unmap_piece_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, u
 		return err;
 	if (copied && !err)
 		weir_dma_bounce_give_(dma, pa, bytes, page);
-	atomic_fetch_sub_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
+	if (dma->user == WEIR_IOVA_NOBODY)
+		atomic_fetch_sub_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
 	return err;
 }
 
 /* ---- calls ---- */
 
-static int map_phys(struct weir_dma_where where, struct weir_device *dev, uint64_t pa,
-		    uint64_t bytes, uint32_t how, uint64_t *out_iova)
+__attribute__((noinline))
+static int map_any(struct weir_dma_where where, struct weir_device *dev, uint64_t pa,
+		   uint64_t bytes, uint32_t how, uint64_t *out_iova)
 {
 	struct weir_dma *dma;
 	uint64_t iova;
-	int err;
+	int err = weir_dma_get_(dev, &dma);
 
-	if (!bytes || pa + (bytes - 1) < pa || !(how & WEIR_DMA_DIRECTION))
-		return WEIR_EINVAL;
-	err = weir_dma_get_(dev, &dma);
 	if (err)
 		return err;
 	err = weir_dma_map_piece_(dma, pa, bytes, how, dma->mask, &iova);
@@ -199,6 +197,18 @@ static int map_phys(struct weir_dma_where where, struct weir_device *dev, uint64
 	else
 		*out_iova = iova;
 	return err;
+}
+
+/* The usual way is short: most devices are plain. */
+static inline int map_phys(struct weir_dma_where where, struct weir_device *dev, uint64_t pa,
+			   uint64_t bytes, uint32_t how, uint64_t *out_iova)
+{
+	struct weir_dma *dma = weir_dma_plain_(dev);
+
+	if (!bytes || pa + (bytes - 1) < pa || !(how & WEIR_DMA_DIRECTION))
+		return WEIR_EINVAL;
+	return dma ? weir_dma_space_map_(dma, pa, bytes, how, dma->mask, out_iova)
+		   : map_any(where, dev, pa, bytes, how, out_iova);
 }
 
 static int map(struct weir_dma_where where, struct weir_device *dev, const void *va, size_t bytes,
@@ -216,8 +226,21 @@ static int map(struct weir_dma_where where, struct weir_device *dev, const void 
 	return err ? WEIR_EINVAL : map_phys(where, dev, pa, bytes, how, out_iova);
 }
 
-static int unmap(struct weir_dma_where where, struct weir_device *dev, uint64_t iova,
-		 uint64_t bytes, uint32_t how)
+/* What went wrong is reported. */
+__attribute__((noinline))
+static int report_unmap(struct weir_dma *dma, uint64_t iova, uint64_t bytes,
+			struct weir_dma_where where, int err)
+{
+	if (err == WEIR_EINVAL)
+		weir_dma_report_(dma, "unmap of what is not mapped", iova, bytes, where);
+	else if (err)
+		weir_dma_report_(dma, "the IOMMU did not confirm the unmap", iova, bytes, where);
+	return err;
+}
+
+__attribute__((noinline))
+static int unmap_any(struct weir_dma_where where, struct weir_device *dev, uint64_t iova,
+		     uint64_t bytes, uint32_t how)
 {
 	struct weir_dma *dma;
 	int err = weir_dma_get_(dev, &dma);
@@ -228,11 +251,19 @@ static int unmap(struct weir_dma_where where, struct weir_device *dev, uint64_t 
 	if (err)
 		return err;
 	err = weir_dma_unmap_piece_(dma, iova, bytes, how);
-	if (err == WEIR_EINVAL)
-		weir_dma_report_(dma, "unmap of what is not mapped", iova, bytes, where);
-	else if (err)
-		weir_dma_report_(dma, "the IOMMU did not confirm the unmap", iova, bytes, where);
-	return err;
+	return err ? report_unmap(dma, iova, bytes, where, err) : 0;
+}
+
+static inline int unmap(struct weir_dma_where where, struct weir_device *dev, uint64_t iova,
+			uint64_t bytes, uint32_t how)
+{
+	struct weir_dma *dma = weir_dma_plain_(dev);
+	int err;
+
+	if (!dma)
+		return unmap_any(where, dev, iova, bytes, how);
+	err = weir_dma_space_unmap_(dma, iova, bytes);
+	return err ? report_unmap(dma, iova, bytes, where, err) : 0;
 }
 
 static void sync(struct weir_dma_where where, struct weir_device *dev, uint64_t iova,

@@ -2,118 +2,212 @@
 /*
  * The flush queue of lazy unmaps: ranges that are out of the books, but that the hardware
  * may still use until it was told and waited for, which is done for many at once: when
- * the queue is full, or some time after the first range came. While one queue is flushed
- * the other one is filled; a range that finds no room waits for the hardware itself.
+ * a ring is full, or some time after the first range came.
+ *
+ * There is a ring for each CPU that the host gives away, filled by who has the CPU, without a lock;
+ * and one for everybody else, filled under the spin lock. Whoever flushes, one at a time, takes
+ * from all of them; meanwhile they go on being filled, and a range that finds no room waits
+ * for the hardware itself.
+ *
+ * Whether the timer runs is a flag that those who fill look at without a barrier, so the timer goes on
+ * until it found nothing twice: the second time to see what came while it took the flag down.
  */
 #include "dma/priv.h"
 
-static bool take_queue(struct weir_dma_flush *flush, struct weir_dma_segment **out_queue,
-		       uint32_t *out_n)
+static uint32_t fill_of(const struct weir_dma_ring *ring)
 {
-	unsigned long before = weir_spin_lock(&flush->spin);
-	bool taken = flush->n && !flush->running;
-
-	if (taken) {
-		*out_queue = flush->queues[flush->active];
-		*out_n = flush->n;
-		flush->active ^= 1;
-		flush->n = 0;
-		flush->running = true;
-	}
-	weir_spin_unlock(&flush->spin, before);
-	return taken;
+	return atomic_load_explicit(&ring->head, memory_order_acquire) -
+	       atomic_load_explicit(&ring->tail, memory_order_acquire);
 }
 
-static void sync_and_free(struct weir_dma_space *space, const struct weir_dma_segment *queue,
-			  uint32_t n)
+static void free_ranges(struct weir_dma_space *space, struct weir_dma_ring *ring)
 {
-	if (weir_domain_sync_(space->domain)) {
-		weir_logf_(space->m, WEIR_LOG_ERR, "dma: an IOMMU did not confirm an invalidation: "
-			   "%u range(s) of addresses are not used again", n);
-		return;
-	}
-	while (n--)
-		(void)weir_iova_free_(&space->iova, queue[n].iova, queue[n].bytes);
+	uint32_t mask = space->flush.mask;
+
+	for (uint32_t i = atomic_load_explicit(&ring->tail, memory_order_relaxed); i != ring->end; i++)
+		(void)weir_iova_free_(&space->iova, ring->at[i & mask].iova, ring->at[i & mask].bytes);
 }
 
-static void run(struct weir_dma_space *space)
+/* What is in the rings now. Return: how many ranges. The flusher's. */
+static uint32_t flush_once(struct weir_dma_space *space)
 {
 	struct weir_dma_flush *flush = &space->flush;
-	struct weir_dma_segment *queue;
-	uint32_t n;
-	bool again = true;
+	uint32_t n = 0;
+	int err;
 
-	while (again && take_queue(flush, &queue, &n)) {
-		unsigned long before;
+	for (uint32_t i = 0; i < flush->nr_rings; i++) {
+		struct weir_dma_ring *ring = &flush->rings[i];
 
-		sync_and_free(space, queue, n);
-		before = weir_spin_lock(&flush->spin);
-		flush->running = false;
-		flush->nr_flushes++;
-		again = flush->n == flush->max; /* who filled it meanwhile found us running */
-		weir_spin_unlock(&flush->spin, before);
+		ring->end = atomic_load_explicit(&ring->head, memory_order_acquire);
+		n += ring->end - atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	}
+	if (!n)
+		return 0;
+	err = weir_domain_sync_(space->domain);
+	if (err)
+		weir_logf_(space->m, WEIR_LOG_ERR, "dma: an IOMMU did not confirm an invalidation: "
+			   "%u range(s) of addresses are not used again", n);
+	for (uint32_t i = 0; i < flush->nr_rings; i++) {
+		struct weir_dma_ring *ring = &flush->rings[i];
+
+		if (!err)
+			free_ranges(space, ring);
+		atomic_store_explicit(&ring->tail, ring->end, memory_order_release);
+	}
+	atomic_fetch_add(&flush->nr_flushes, 1);
+	return n;
+}
+
+static bool is_full(const struct weir_dma_flush *flush)
+{
+	for (uint32_t i = 0; i < flush->nr_rings; i++)
+		if (fill_of(&flush->rings[i]) >= flush->max)
+			return true;
+	return false;
+}
+
+/* Return: whether there was anything, or somebody else is at it. */
+__attribute__((noinline))
+static bool run(struct weir_dma_space *space)
+{
+	struct weir_dma_flush *flush = &space->flush;
+	bool any = false;
+
+	do {
+		if (atomic_exchange(&flush->running, true))
+			return true;
+		any |= flush_once(space) != 0;
+		atomic_store(&flush->running, false);
+		atomic_thread_fence(memory_order_seq_cst);
+	} while (is_full(flush)); /* who filled one meanwhile found us running */
+	return any;
+}
+
+static void set_timer(struct weir_dma_space *space)
+{
+	space->m->ops->timer_set(space->m->host, space->flush.timer, space->flush.ns);
 }
 
 static void timer_ran_out(void *arg)
 {
-	run(arg);
-}
-
-void weir_dma_flush_add_(struct weir_dma_space *space, uint64_t iova, uint64_t bytes)
-{
-	struct weir_dma_segment range = { .iova = iova, .bytes = bytes };
+	struct weir_dma_space *space = arg;
 	struct weir_dma_flush *flush = &space->flush;
-	unsigned long before = weir_spin_lock(&flush->spin);
-	bool queued = flush->n < flush->max, first = flush->n == 0, full;
+	bool armed = atomic_load(&flush->armed), any = run(space);
 
-	if (queued)
-		flush->queues[flush->active][flush->n++] = range;
-	full = flush->n == flush->max;
-	weir_spin_unlock(&flush->spin, before);
-	if (!queued)
-		sync_and_free(space, &range, 1);
-	else if (full)
-		run(space);
-	else if (first)
-		space->m->ops->timer_set(space->m->host, flush->timer, flush->ns);
+	if (any)
+		atomic_store(&flush->armed, true);
+	else if (armed)
+		atomic_store(&flush->armed, false);
+	if (any || armed)
+		set_timer(space);
 }
 
-static void free_queues(struct weir_dma_space *space)
+__attribute__((noinline))
+static void add_slow(struct weir_dma_space *space, uint64_t iova, uint64_t bytes, bool queued, bool full)
 {
 	struct weir_dma_flush *flush = &space->flush;
 
-	for (unsigned int i = 0; i < 2; i++) {
-		weir_atomic_free(space->m, flush->queues[i], flush->max * sizeof(*flush->queues[i]));
-		flush->queues[i] = NULL;
+	if (!queued) {
+		if (!weir_domain_sync_(space->domain))
+			(void)weir_iova_free_(&space->iova, iova, bytes);
+	} else if (full) {
+		(void)run(space);
+	} else if (!atomic_exchange(&flush->armed, true)) {
+		set_timer(space);
 	}
+}
+
+/* Return: whether there was room. The ring is the caller's to fill. */
+static inline bool put(struct weir_dma_flush *flush, struct weir_dma_ring *ring, uint64_t iova,
+		       uint64_t bytes, bool *out_full)
+{
+	uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	uint32_t n = head - atomic_load_explicit(&ring->tail, memory_order_acquire);
+
+	*out_full = n + 1 >= flush->max;
+	if (n >= flush->max)
+		return false;
+	ring->at[head & flush->mask] = (struct weir_dma_segment){ iova, bytes };
+	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+	return true;
+}
+
+void weir_dma_flush_add_(struct weir_dma_space *space, unsigned int user, uint64_t iova,
+			 uint64_t bytes)
+{
+	struct weir_dma_flush *flush = &space->flush;
+	unsigned long before = 0;
+	struct weir_iova_cpu *cpu = flush->nr_rings > 1 ? weir_iova_enter_(&space->iova, &before)
+							: NULL;
+	bool queued, full;
+
+	if (cpu) {
+		queued = put(flush, &flush->rings[cpu - space->iova.cpus], iova, bytes, &full);
+		weir_iova_count_(&space->iova, cpu, user, (size_t)-1);
+		weir_iova_leave_(&space->iova, cpu, before);
+	} else {
+		before = weir_spin_lock(&flush->spin);
+		queued = put(flush, &flush->rings[flush->nr_rings - 1], iova, bytes, &full);
+		weir_spin_unlock(&flush->spin, before);
+		weir_iova_count_(&space->iova, NULL, user, (size_t)-1);
+	}
+	if (full || !atomic_load_explicit(&flush->armed, memory_order_relaxed))
+		add_slow(space, iova, bytes, queued, full);
+}
+
+static void free_rings(struct weir_dma_space *space)
+{
+	struct weir_dma_flush *flush = &space->flush;
+
+	for (uint32_t i = 0; flush->rings && i < flush->nr_rings; i++)
+		weir_atomic_free(space->m, flush->rings[i].at,
+				 (flush->mask + 1) * sizeof(*flush->rings[i].at));
+	weir_atomic_free(space->m, flush->rings, flush->nr_rings * sizeof(*flush->rings));
+	flush->rings = NULL;
+}
+
+static int make_rings(struct weir_dma_space *space)
+{
+	struct weir_dma_flush *flush = &space->flush;
+
+	flush->nr_rings = space->m->ops->cpu_enter ? space->iova.nr_cpus + 1 : 1;
+	flush->mask = 1;
+	while (flush->mask < flush->max)
+		flush->mask = 2 * flush->mask + 1;
+	flush->rings = weir_atomic_alloc(space->m, flush->nr_rings * sizeof(*flush->rings));
+	for (uint32_t i = 0; flush->rings && i < flush->nr_rings; i++) {
+		struct weir_dma_ring *ring = &flush->rings[i];
+
+		ring->at = weir_atomic_alloc(space->m, (flush->mask + 1) * sizeof(*ring->at));
+		if (!ring->at)
+			free_rings(space);
+	}
+	return flush->rings ? 0 : WEIR_ENOMEM;
 }
 
 int weir_dma_flush_open_(struct weir_dma_space *space, const struct weir_dma_options *options)
 {
 	struct weir_dma_flush *flush = &space->flush;
 	struct weir_machine *m = space->m;
-	int err = WEIR_ENOMEM;
+	int err;
 
 	if (flush->timer || !m->ops->timer_create)
 		return 0;
 	flush->max = options->flush_ranges;
 	flush->ns = options->flush_ns;
-	for (unsigned int i = 0; i < 2; i++) {
-		flush->queues[i] = weir_atomic_alloc(m, flush->max * sizeof(*flush->queues[i]));
-		if (!flush->queues[i])
-			goto err_queues;
-	}
+	err = make_rings(space);
+	if (err)
+		return err;
 	err = weir_spin_init(&flush->spin, m, WEIR_LOCK_IOVA);
 	if (err)
-		goto err_queues;
+		goto err_rings;
 	err = m->ops->timer_create(m->host, timer_ran_out, space, &flush->timer);
 	if (!err)
 		return 0;
 	flush->timer = NULL;
 	weir_spin_fini(&flush->spin);
-err_queues:
-	free_queues(space);
+err_rings:
+	free_rings(space);
 	return err;
 }
 
@@ -124,8 +218,8 @@ void weir_dma_flush_close_(struct weir_dma_space *space)
 	if (!flush->timer)
 		return;
 	space->m->ops->timer_destroy(space->m->host, flush->timer);
-	run(space);
+	(void)run(space);
 	flush->timer = NULL;
 	weir_spin_fini(&flush->spin);
-	free_queues(space);
+	free_rings(space);
 }

@@ -373,6 +373,13 @@ size_t weir_iova_live_(const struct weir_iova_space *space, unsigned int user)
 	return n;
 }
 
+void weir_iova_forget_(struct weir_iova_space *space, unsigned int user)
+{
+	atomic_store_explicit(&space->live[user], 0, memory_order_relaxed);
+	for (uint32_t i = 0; i < space->nr_cpus; i++)
+		atomic_store_explicit(&space->cpus[i].live[user], 0, memory_order_relaxed);
+}
+
 int weir_iova_reserve_(struct weir_iova_space *space, uint64_t first, uint64_t last)
 {
 	uint64_t page = first >> space->page_lg2, end = last >> space->page_lg2;

@@ -102,6 +102,9 @@ int weir_iova_free_for_(struct weir_iova_space *space, unsigned int user, uint64
 /* How many a user has. Exact when nobody takes or gives back meanwhile. */
 size_t weir_iova_live_(const struct weir_iova_space *space, unsigned int user);
 
+/* It has none any more, whatever was counted. */
+void weir_iova_forget_(struct weir_iova_space *space, unsigned int user);
+
 /*
  * This CPU's magazines and counts, for the caller alone until it leaves them. NULL: they are
  * somebody else's, and there is nothing to leave.

@@ -34,17 +34,25 @@ struct weir_dma_machine {
 	_Atomic(struct weir_dma_pages *) kept; /* that a device may still reach, by next_kept */
 };
 
+/* Filled by one at a time, emptied by the one who flushes. Positions count on for ever. */
+struct weir_dma_ring {
+	_Atomic uint32_t head, tail;
+	uint32_t end;                   /* the flusher's: up to here this time */
+	struct weir_dma_segment *at;    /* (c) */
+	uint64_t apart[5];              /* keeps two CPUs off one cache line */
+};
+
 /* Ranges that are unmapped, but not known to be out of use: flush.c. */
 struct weir_dma_flush {
 	struct weir_timer *timer;       /* (c) NULL: there is no queue */
-	uint32_t max;                   /* (c) */
+	uint32_t max, mask;             /* (c) ranges in a ring; its room less 1 */
 	uint64_t ns;                    /* (c) */
+	uint32_t nr_rings;              /* (c) */
+	struct weir_dma_ring *rings;    /* (c) the last one is everybody's, under the spin lock */
 	struct weir_spin spin;
-	struct weir_dma_segment *queues[2]; /* (c) room for max each */
-	unsigned int active;            /* (s) the one that is filled */
-	uint32_t n;                     /* (s) in it */
-	bool running;                   /* (s) the other one is being flushed */
-	uint64_t nr_flushes;            /* (s) */
+	_Atomic bool running;           /* somebody flushes */
+	_Atomic bool armed;             /* the timer runs */
+	_Atomic uint64_t nr_flushes;
 };
 
 /* The addresses of a domain, while devices use it for their DMA: domain->dma. */
@@ -54,6 +62,7 @@ struct weir_dma_space {
 	uint64_t page_bytes;            /* (c) */
 	uint64_t iova_max;              /* (c) */
 	uint32_t users;                 /* (m) devices */
+	uint32_t counted;               /* (m) mask of those whose mappings the addresses' users are */
 	struct weir_iova_space iova;
 	struct weir_dma_flush flush;
 };
@@ -70,6 +79,8 @@ struct weir_dma {
 	_Atomic unsigned int refusal_said;
 	bool debug;                     /* (c) */
 	bool untrusted, lazy;           /* (p) */
+	bool plain;                     /* (p) translated, and nothing else to be done */
+	unsigned int user;              /* (c) of the space: WEIR_IOVA_NOBODY: counted in nr_mappings */
 	uint64_t mask, coherent_mask;   /* (p) */
 	uint64_t bus_max;               /* (c) the highest address the buses above pass on */
 	uint64_t max_segment_bytes;     /* (p) a multiple of 4 KiB, or all ones */
@@ -79,7 +90,7 @@ struct weir_dma {
 	struct weir_spin spin;
 	struct weir_list pages;         /* (s) struct weir_dma_pages */
 	struct weir_tree tracked;       /* (s) every mapping, with debug: track.c */
-	_Atomic uint64_t nr_mappings;
+	_Atomic uint64_t nr_mappings;   /* where nobody else counts */
 	_Atomic uint64_t nr_bounced;
 };
 
@@ -107,8 +118,18 @@ struct weir_dma_pages {
  * driver; WEIR_EOPNOTSUPP when the host cannot serve the device; WEIR_ENOMEM.
  */
 int weir_dma_get_(struct weir_device *dev, struct weir_dma **out_dma);
+/* For those who cannot wait: NULL, unless it is there and all there is to do is to translate. */
+static inline struct weir_dma *weir_dma_plain_(const struct weir_device *dev)
+{
+	struct weir_dma *dma = atomic_load_explicit(&dev->dma, memory_order_acquire);
+
+	return dma && dma->plain ? dma : NULL;
+}
 /* The machine's state, made when missing. NULL without memory. */
 struct weir_dma_machine *weir_dma_machine_(struct weir_machine *m);
+
+/* How many mappings a device has. */
+uint64_t weir_dma_live_(const struct weir_dma *dma);
 
 /* dma.c: one piece of memory; @mask: what the device can address. Errors as in dma.h. */
 int weir_dma_map_piece_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
@@ -153,6 +174,8 @@ int weir_dma_mirror_del_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t 
 int weir_dma_space_get_(struct weir_device *dev, struct weir_dma_space **out_space);
 /* The last one takes everything away that is still mapped. */
 void weir_dma_space_put_(struct weir_dma_space *space);
+/* Has the space count a device's mappings, if it has room for one more. Machine lock held. */
+void weir_dma_space_count_(struct weir_dma *dma, bool on);
 int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
 			uint64_t mask, uint64_t *out_iova);
 /* Return: 0; WEIR_EINVAL not mapped; WEIR_EIO not confirmed: the addresses are not used again. */
@@ -170,8 +193,9 @@ uint64_t weir_dma_cut_(const struct weir_dma *dma, uint64_t addr, uint64_t bytes
 int weir_dma_flush_open_(struct weir_dma_space *space, const struct weir_dma_options *options);
 /* Nobody adds any more. */
 void weir_dma_flush_close_(struct weir_dma_space *space);
-/* A range that was unmapped lazily; gives its addresses back when nobody can use them. */
-void weir_dma_flush_add_(struct weir_dma_space *space, uint64_t iova, uint64_t bytes);
+/* A user's range that was unmapped lazily; gives its addresses back when nobody can use them. */
+void weir_dma_flush_add_(struct weir_dma_space *space, unsigned int user, uint64_t iova,
+			 uint64_t bytes);
 
 /* bounce.c */
 void weir_dma_bounce_destroy_(struct weir_machine *m, struct weir_dma_bounce *bounce);

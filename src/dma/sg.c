@@ -115,7 +115,7 @@ static int map_list(struct weir_dma *dma, const struct weir_dma_range *ranges, u
 			weir_dma_clean_(dma, ranges[i].pa, ranges[i].bytes, how);
 	err = weir_dma_space_map_list_(dma, ranges, nr_ranges, how, max_segments, out_segments,
 				       out_nr);
-	if (!err)
+	if (!err && dma->user == WEIR_IOVA_NOBODY)
 		atomic_fetch_add_explicit(&dma->nr_mappings, 1, memory_order_relaxed);
 	return err;
 }

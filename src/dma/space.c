@@ -119,6 +119,21 @@ void weir_dma_space_put_(struct weir_dma_space *space)
 	weir_atomic_free(m, space, sizeof(*space));
 }
 
+void weir_dma_space_count_(struct weir_dma *dma, bool on)
+{
+	struct weir_dma_space *space = dma->space;
+	uint32_t free = ~space->counted & ((1u << WEIR_IOVA_USERS) - 1);
+
+	if (on && free) {
+		dma->user = (unsigned int)__builtin_ctz(free);
+		space->counted |= 1u << dma->user;
+	} else if (!on && dma->user != WEIR_IOVA_NOBODY) {
+		weir_iova_forget_(&space->iova, dma->user);
+		space->counted &= ~(1u << dma->user);
+		dma->user = WEIR_IOVA_NOBODY;
+	}
+}
+
 /* ---- one piece ---- */
 
 static uint32_t prot_of(const struct weir_dma *dma, uint32_t how)
@@ -142,9 +157,9 @@ static int take_iova(struct weir_dma *dma, uint64_t bytes, uint64_t mask, uint64
 	if (limit > space->iova_max)
 		limit = space->iova_max;
 	if (dma->of_m->options.iova_32_first && limit > IOVA_32_MAX &&
-	    !weir_iova_alloc_(&space->iova, bytes, IOVA_32_MAX, out_iova))
+	    !weir_iova_alloc_for_(&space->iova, dma->user, bytes, IOVA_32_MAX, out_iova))
 		return 0;
-	return weir_iova_alloc_(&space->iova, bytes, limit, out_iova);
+	return weir_iova_alloc_for_(&space->iova, dma->user, bytes, limit, out_iova);
 }
 
 /* The whole pages around a range. False when they go past the end of the address space. */
@@ -177,9 +192,9 @@ int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint3
 	err = take_iova(dma, len, mask, &iova);
 	if (err)
 		return err;
-	err = weir_domain_map(space->domain, iova, pa - offset, len, prot_of(dma, how));
+	err = weir_domain_map_page_(space->domain, iova, pa - offset, len, prot_of(dma, how));
 	if (err) {
-		(void)weir_iova_free_(&space->iova, iova, len);
+		(void)weir_iova_free_for_(&space->iova, dma->user, iova, len);
 		return as_api_error(err);
 	}
 	*out_iova = iova + offset;
@@ -196,13 +211,17 @@ int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
 	if (!bytes || !pages_around(space, iova, bytes, &len))
 		return WEIR_EINVAL;
 	err = weir_domain_unmap_whole_(space->domain, base, len, !lazy);
-	if (err)
-		return err == WEIR_EIO ? err : WEIR_EINVAL;
-	if (lazy)
-		weir_dma_flush_add_(space, base, len);
-	else
-		(void)weir_iova_free_(&space->iova, base, len);
-	return 0;
+	if (!err) {
+		if (lazy)
+			weir_dma_flush_add_(space, dma->user, base, len);
+		else
+			(void)weir_iova_free_for_(&space->iova, dma->user, base, len);
+		return 0;
+	}
+	if (err != WEIR_EIO)
+		return WEIR_EINVAL;
+	weir_iova_count_(&space->iova, NULL, dma->user, (size_t)-1); /* the addresses are lost */
+	return err;
 }
 
 /* ---- lists ---- */
@@ -316,7 +335,9 @@ int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *
 		err = map_spans(dma, ranges, nr_ranges, prot_of(dma, how), iova);
 	if (err) {
 		if (err != WEIR_EIO) /* else a part may still be in reach of the device */
-			(void)weir_iova_free_(&space->iova, iova, total);
+			(void)weir_iova_free_for_(&space->iova, dma->user, iova, total);
+		else
+			weir_iova_count_(&space->iova, NULL, dma->user, (size_t)-1);
 		return err;
 	}
 	*out_nr = s.n;

@@ -109,6 +109,7 @@ static int create(struct weir_device *dev, struct weir_dma **out_dma)
 	dma->refused = !dma->coherent && !m->ops->cache_sync;
 	dma->lazy = of_m->options.lazy;
 	dma->debug = of_m->options.debug;
+	dma->user = WEIR_IOVA_NOBODY;
 	dma->mask = dma->coherent_mask = WEIR_DMA_MASK(32);
 	dma->max_segment_bytes = UINT64_MAX;
 	dma->boundary_mask = UINT64_MAX;
@@ -167,16 +168,33 @@ int weir_dma_get_(struct weir_device *dev, struct weir_dma **out_dma)
 	return 0;
 }
 
+uint64_t weir_dma_live_(const struct weir_dma *dma)
+{
+	uint64_t n = atomic_load_explicit(&dma->nr_mappings, memory_order_relaxed);
+
+	return dma->user == WEIR_IOVA_NOBODY ? n : n + weir_iova_live_(&dma->space->iova, dma->user);
+}
+
+static void set_plain(struct weir_dma *dma)
+{
+	dma->plain = dma->space && !dma->refused && dma->coherent && !dma->untrusted &&
+		     !dma->debug && dma->user != WEIR_IOVA_NOBODY;
+}
+
 static int enter_space(struct weir_dma *dma)
 {
 	int err = weir_dma_space_get_(dma->dev, &dma->space);
 
-	if (err || !dma->lazy)
+	if (!err && dma->lazy)
+		err = weir_dma_flush_open_(dma->space, &dma->of_m->options);
+	if (err) {
+		if (dma->space)
+			weir_dma_space_put_(dma->space);
 		return err;
-	err = weir_dma_flush_open_(dma->space, &dma->of_m->options);
-	if (err)
-		weir_dma_space_put_(dma->space);
-	return err;
+	}
+	weir_dma_space_count_(dma, true);
+	set_plain(dma);
+	return 0;
 }
 
 int weir_dma_begin_(struct weir_device *dev)
@@ -206,7 +224,7 @@ int weir_dma_begin_(struct weir_device *dev)
 /* Without debug it is known how much is left, not what: it goes with the whole space. */
 static void say_left(const struct weir_dma *dma)
 {
-	uint64_t n = atomic_load(&dma->nr_mappings);
+	uint64_t n = weir_dma_live_(dma);
 
 	if (!n)
 		return;
@@ -226,8 +244,10 @@ void weir_dma_end_(struct weir_device *dev)
 	weir_dma_track_drop_(dma);
 	say_left(dma);
 	atomic_store(&dev->dma, NULL);
-	if (dma->space)
+	if (dma->space) {
+		weir_dma_space_count_(dma, false);
 		weir_dma_space_put_(dma->space);
+	}
 	destroy(dma);
 }
 
@@ -305,11 +325,12 @@ int weir_dma_set_untrusted(struct weir_device *dev, bool on)
 
 	if (err)
 		return err;
-	if (atomic_load(&dma->nr_mappings))
+	if (weir_dma_live_(dma))
 		return WEIR_EBUSY;
 	dma->untrusted = on;
 	if (on)
 		dma->lazy = false;
+	set_plain(dma);
 	return 0;
 }
 
@@ -320,7 +341,7 @@ int weir_dma_set_lazy(struct weir_device *dev, bool on)
 
 	if (err)
 		return err;
-	if (atomic_load(&dma->nr_mappings))
+	if (weir_dma_live_(dma))
 		return WEIR_EBUSY;
 	if (dma->untrusted && on)
 		return WEIR_EPERM;
@@ -361,12 +382,8 @@ void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stat
 	*out_stats = (struct weir_dma_stats){ 0 };
 	if (!dma)
 		return;
-	out_stats->mappings = atomic_load(&dma->nr_mappings);
+	out_stats->mappings = weir_dma_live_(dma);
 	out_stats->bounced = atomic_load(&dma->nr_bounced);
-	if (dma->space && dma->space->flush.timer) {
-		unsigned long before = weir_spin_lock(&dma->space->flush.spin);
-
-		out_stats->flushes = dma->space->flush.nr_flushes;
-		weir_spin_unlock(&dma->space->flush.spin, before);
-	}
+	if (dma->space && dma->space->flush.timer)
+		out_stats->flushes = atomic_load(&dma->space->flush.nr_flushes);
 }

@@ -401,6 +401,15 @@ int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint
 	return weir_domain_map_spans_(domain, &span, 1, prot);
 }
 
+int weir_domain_map_page_(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
+			  uint32_t prot)
+{
+	struct weir_table *table = weir_domain_table_(domain);
+
+	return table ? weir_table_map(table, iova, pa, bytes, prot)
+		     : weir_domain_map(domain, iova, pa, bytes, prot);
+}
+
 static int unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
 		 uint64_t *out_unmapped)
 {
@@ -431,7 +440,9 @@ int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 int weir_domain_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait)
 {
 	uint64_t unmapped = 0;
-	int err = unmap(domain, iova, bytes, wait, &unmapped);
+	int err = weir_domain_table_(domain)
+			  ? weir_tables_unmap_whole_(domain, iova, bytes, wait, &unmapped)
+			  : unmap(domain, iova, bytes, wait, &unmapped);
 
 	return !err && unmapped != bytes ? WEIR_ENOENT : err;
 }

@@ -305,6 +305,9 @@ struct weir_span {
  */
 int weir_domain_map_spans_(struct weir_domain *domain, const struct weir_span *spans,
 			   unsigned int n, uint32_t prot);
+/* weir_domain_map() of what is within the limits. Context: any. Return: as that. */
+int weir_domain_map_page_(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
+			  uint32_t prot);
 /*
  * weir_domain_unmap() of what was mapped as a whole. @wait false: out of the books at once, but
  * devices may go on using it until weir_domain_sync_() returns 0; until then nothing else may
@@ -387,6 +390,9 @@ int weir_tables_map_(struct weir_domain *domain, const struct weir_span *spans, 
 		     uint32_t prot);
 int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
 		       uint64_t *out_unmapped);
+/* The same for what was mapped as a whole, and often: tables that get empty stay. */
+int weir_tables_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
+			     uint64_t *out_unmapped);
 /* Nothing that was unmapped before the call is used any more. Return: 0; WEIR_EIO. */
 int weir_tables_flush_(struct weir_domain *domain);
 

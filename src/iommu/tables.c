@@ -336,6 +336,20 @@ int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes
 	return err ? err : told;
 }
 
+int weir_tables_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
+			     uint64_t *out_unmapped)
+{
+	struct weir_table_gather gather = { 0 };
+	int err = weir_table_unmap(weir_domain_table_(domain), iova, bytes, &gather);
+
+	*out_unmapped = gather.unmapped_bytes;
+	if (err) /* a caller's mistake, but for pages that have to be split */
+		return weir_tables_unmap_(domain, iova, bytes, wait, out_unmapped);
+	if (gather.unlinked || (wait && gather.what.bytes))
+		return finish(domain, &gather);
+	return 0;
+}
+
 static int map_pieces(struct weir_table *table, const struct weir_span *spans, unsigned int n,
 		      uint32_t prot, unsigned int *out_done)
 {
