@@ -67,6 +67,12 @@ struct weir_table_config {
 	 * contiguous bit) are sizes too. 0: all there are.
 	 */
 	uint64_t page_sizes;
+	/*
+	 * Last-level tables may be unlinked while other threads map and unmap beside in them, so that
+	 * they go with their last page. It costs each call an atomic operation; without, they
+	 * are unlinked by who has all that they map.
+	 */
+	bool unlink_shared;
 };
 
 /*
@@ -92,7 +98,11 @@ struct weir_table_gather {
 	struct weir_invalidation what; /* all of it in one range; no bytes: nothing */
 	uint64_t unmapped_bytes;       /* of what was mapped */
 	void *unlinked;                /* the library's: tables */
-	bool unlink;                   /* the caller's: last-level tables that get empty are unlinked */
+	/*
+	 * The caller's: last-level tables that get empty are unlinked; without
+	 * config.unlink_shared only those that a call's range covers.
+	 */
+	bool unlink;
 };
 
 /* Memory that gets a part of a range. */
@@ -152,8 +162,8 @@ int weir_table_map_pieces(struct weir_table *table, uint64_t iova,
  * weir_table_unmap - take away what is mapped in [iova, iova + bytes).
  *
  * Any part of what was mapped, as far as the format can split a live page without breaking
- * it. Holes are allowed; but where a last-level table has nothing of the range, no other
- * thread may unlink it meanwhile. Walkers may use what was there until @gather is dealt with.
+ * it. Holes are allowed; but with config.unlink_shared, where a last-level table has nothing of
+ * the range, no other thread may unlink it meanwhile. Walkers may use what was there until @gather is dealt with.
  * Context: any.
  * Return: 0; WEIR_EINVAL when an address or @bytes is no multiple of the smallest page, or
  * @bytes is 0; WEIR_ERANGE past the last address; WEIR_EBUSY when a larger page would have to be
@@ -170,8 +180,8 @@ int weir_table_unmap(struct weir_table *table, uint64_t iova, uint64_t bytes,
  */
 void weir_table_release(struct weir_table *table, struct weir_table_gather *gather);
 /**
- * weir_table_trim - unlink last-level tables in [iova, iova + bytes) that map nothing. The range
- * need not be the caller's: others may map and unmap in it.
+ * weir_table_trim - unlink last-level tables in [iova, iova + bytes) that map nothing. Nobody
+ * maps or unmaps in the range meanwhile; with config.unlink_shared they may.
  * Context: any; see weir_table_release().
  */
 void weir_table_trim(struct weir_table *table, uint64_t iova, uint64_t bytes,
@@ -190,7 +200,7 @@ int weir_table_reserve(struct weir_table *table, uint64_t iova, uint64_t bytes,
  * weir_table_translate - what an IOVA reaches. Nobody unmaps it meanwhile; where it may be
  * unmapped, nobody releases tables meanwhile. Context: any. Return: 0; WEIR_ENOENT.
  */
-int weir_table_translate(const struct weir_table *table, uint64_t iova, uint64_t *out_pa);
+int weir_table_translate(struct weir_table *table, uint64_t iova, uint64_t *out_pa);
 /**
  * weir_table_next - what is mapped at @iova, from there on, or next behind it. Nobody releases
  * tables meanwhile. Context: any. Return: 0; WEIR_ENOENT when there is nothing.

@@ -84,17 +84,24 @@ static inline struct weir_table_config bed_config(const struct shape *shape, boo
 	};
 }
 
-static inline void bed_open(struct bed *b, const struct shape *shape, bool coherent,
-			    uint32_t bbm_level, uint64_t page_sizes)
+static inline void bed_open_as(struct bed *b, const struct shape *shape, bool coherent,
+			       uint32_t bbm_level, uint64_t page_sizes, bool shared)
 {
 	struct weir_table_config config = bed_config(shape, coherent, bbm_level);
 
 	*b = (struct bed){ .shape = shape, .page = UINT64_C(1) << shape->granule_lg2 };
 	config.page_sizes = page_sizes;
+	config.unlink_shared = shared;
 	b->th = tablehost_create(coherent, shape->pa_bits);
 	b->t = testhost_create(tablehost_ops(b->th), b->th);
 	assert_int_equal(weir_table_create(testhost_ops(b->t), b->t, &config, &b->table), 0);
 	weir_table_describe(b->table, &b->told);
+}
+
+static inline void bed_open(struct bed *b, const struct shape *shape, bool coherent,
+			    uint32_t bbm_level, uint64_t page_sizes)
+{
+	bed_open_as(b, shape, coherent, bbm_level, page_sizes, false);
 }
 
 static inline void bed_close(struct bed *b)

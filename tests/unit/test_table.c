@@ -6,13 +6,13 @@
 #include "iommu/pt/pt.h"
 #include "tablebed.h"
 
-/* Runs a test for all shapes, with walkers of both kinds. */
+/* Runs a test for all shapes, with walkers of both kinds, and tables unlinked in both ways. */
 static void for_all(void (*test)(struct bed *b), uint32_t bbm_level, uint64_t page_sizes)
 {
-	for (size_t i = 0; i < 2 * NR_SHAPES; i++) {
+	for (size_t i = 0; i < 4 * NR_SHAPES; i++) {
 		struct bed b;
 
-		bed_open(&b, &shapes[i / 2], i & 1, bbm_level, page_sizes);
+		bed_open_as(&b, &shapes[i / 4], i & 1, bbm_level, page_sizes, i & 2);
 		test(&b);
 		bed_close(&b);
 	}
@@ -369,7 +369,7 @@ static void test_table_splits_in_two_steps_on_level_1(void **state)
 	for (size_t i = 0; i < NR_SHAPES; i++) {
 		struct bed b;
 
-		bed_open(&b, &shapes[i], i & 1, 1, 0);
+		bed_open_as(&b, &shapes[i], i & 1, 1, 0, true);
 		/* of those that hints made nothing can be cut before level 2 */
 		assert_int_equal(weir_table_map(b.table, 0, 0, b.page << 7, RW), 0);
 		assert_true(bed_walk(&b, 0).contiguous);
@@ -490,7 +490,63 @@ static void unlinking(struct bed *b)
 static void test_table_unlinks_what_is_empty(void **state)
 {
 	(void)state;
-	for_all(unlinking, 0, 0);
+	for (size_t i = 0; i < 2 * NR_SHAPES; i++) {
+		struct bed b;
+
+		bed_open_as(&b, &shapes[i / 2], i & 1, 0, 0, true);
+		unlinking(&b);
+		bed_close(&b);
+	}
+}
+
+/* Where tables are unlinked by who has all of their range. */
+static void unlinking_whole(struct bed *b)
+{
+	uint64_t before, full, block = b->page << (b->shape->granule_lg2 - 3);
+	struct weir_table_gather gather = { .unlink = true };
+
+	assert_int_equal(weir_table_map(b->table, 2 * block, 0, b->page, RW), 0);
+	before = weir_table_memory(b->table);
+	assert_int_equal(weir_table_map(b->table, 0, 0, 2 * b->page, RW), 0);
+	full = weir_table_memory(b->table);
+	assert_int_equal(weir_table_unmap(b->table, 0, 2 * b->page, &gather), 0);
+	assert_false(gather.what.tables);
+	weir_table_release(b->table, &gather);
+	weir_table_trim(b->table, b->page, block, &gather);
+	weir_table_trim(b->table, 2 * block, block, &gather);
+	assert_false(gather.what.tables);
+	weir_table_trim(b->table, 0, block, &gather);
+	assert_true(gather.what.tables);
+	assert_int_equal(weir_table_memory(b->table), full);
+	weir_table_release(b->table, &gather);
+	assert_int_equal(weir_table_memory(b->table), before);
+	/* a range that covers the table, of which some is mapped */
+	assert_int_equal(weir_table_map(b->table, b->page, 0, 2 * b->page, RW), 0);
+	assert_int_equal(weir_table_unmap(b->table, 0, block, &gather), 0);
+	assert_true(gather.what.tables);
+	/* used again before the release */
+	assert_int_equal(weir_table_map(b->table, b->page, 0, b->page, RW), 0);
+	bed_reaches(b, b->page, 0, b->page);
+	weir_table_release(b->table, &gather);
+	assert_int_equal(weir_table_memory(b->table), full);
+	bed_reaches(b, b->page, 0, b->page);
+	assert_int_equal(weir_table_unmap(b->table, 0, 3 * block, &gather), 0);
+	weir_table_release(b->table, &gather);
+	assert_true(weir_table_memory(b->table) < before);
+	assert_int_equal(weir_table_map(b->table, 0, 0, block, RW), 0);
+	bed_reaches(b, b->page, b->page, block);
+}
+
+static void test_table_unlinks_what_a_range_covers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * NR_SHAPES; i++) {
+		struct bed b;
+
+		bed_open(&b, &shapes[i / 2], i & 1, 0, 0);
+		unlinking_whole(&b);
+		bed_close(&b);
+	}
 }
 
 /* A mapper takes entries of an unlinked table, and the release comes before it has linked it. */
@@ -501,7 +557,7 @@ static void test_table_is_not_freed_under_a_mapper(void **state)
 	struct bed b;
 
 	(void)state;
-	bed_open(&b, &shapes[3], true, 0, 0);
+	bed_open_as(&b, &shapes[3], true, 0, 0, true);
 	assert_int_equal(weir_table_map(b.table, 0, 0, K(4), RW), 0);
 	full = weir_table_memory(b.table);
 	b.gather.unlink = true;
@@ -652,6 +708,7 @@ int main(void)
 		cmocka_unit_test(test_table_splits_in_two_steps_on_level_1),
 		cmocka_unit_test(test_table_splits_on_level_2),
 		cmocka_unit_test(test_table_unlinks_what_is_empty),
+		cmocka_unit_test(test_table_unlinks_what_a_range_covers),
 		cmocka_unit_test(test_table_is_not_freed_under_a_mapper),
 		cmocka_unit_test(test_table_reserves),
 		cmocka_unit_test(test_table_every_allocation_fails_once),

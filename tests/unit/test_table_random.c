@@ -35,7 +35,7 @@ static void open_world(struct world *w, const struct shape *shape, uint64_t seed
 	memset(w, 0, sizeof(*w));
 	w->state = seed;
 	w->bbm_level = (uint32_t)draw(w, 3);
-	bed_open(&w->bed, shape, draw(w, 2), w->bbm_level, 0);
+	bed_open_as(&w->bed, shape, draw(w, 2), w->bbm_level, 0, draw(w, 2));
 	w->block = w->bed.page << (shape->granule_lg2 - 3);
 	w->windows[0] = (struct window){ 0, 2 * w->block / w->bed.page, NULL };
 	w->windows[1] = (struct window){ top / 2 - w->block, 2 * w->block / w->bed.page, NULL };

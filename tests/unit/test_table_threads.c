@@ -17,6 +17,7 @@
 struct race {
 	struct bed bed;
 	pthread_mutex_t releases; /* release and trim come one at a time */
+	bool shared; /* or nobody may trim */
 	atomic_uint running;
 	atomic_ulong wrong;
 };
@@ -80,7 +81,7 @@ static void *trim(void *arg)
 	struct race *race = arg;
 	struct weir_table_gather gather = { 0 };
 
-	while (atomic_load(&race->running)) {
+	while (race->shared && atomic_load(&race->running)) {
 		pthread_mutex_lock(&race->releases);
 		weir_table_trim(race->bed.table, 0, UINT64_C(1) << race->bed.shape->iova_bits,
 				&gather);
@@ -90,14 +91,15 @@ static void *trim(void *arg)
 	return NULL;
 }
 
-static void race_on(const struct shape *shape, bool coherent)
+static void race_on(const struct shape *shape, bool coherent, bool shared)
 {
 	struct race race = { .running = THREADS };
 	struct runner runners[THREADS];
 	struct weir_table_mapping mapping;
 	pthread_t trimmer;
 
-	bed_open(&race.bed, shape, coherent, 0, 0);
+	bed_open_as(&race.bed, shape, coherent, 0, 0, shared);
+	race.shared = shared;
 	assert_int_equal(pthread_mutex_init(&race.releases, NULL), 0);
 	for (unsigned int i = 0; i < THREADS; i++) {
 		runners[i] = (struct runner){ .race = &race, .number = i };
@@ -120,10 +122,12 @@ static void race_on(const struct shape *shape, bool coherent)
 static void test_table_threads_share_tables(void **state)
 {
 	(void)state;
-	race_on(&shapes[3], true);
-	race_on(&shapes[3], false);
-	race_on(&shapes[4], true);
-	race_on(&shapes[12], false);
+	race_on(&shapes[3], true, true);
+	race_on(&shapes[3], false, true);
+	race_on(&shapes[4], true, true);
+	race_on(&shapes[12], false, true);
+	race_on(&shapes[3], true, false);
+	race_on(&shapes[4], false, false);
 }
 
 int main(void)

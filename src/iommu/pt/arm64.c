@@ -127,12 +127,12 @@ static void geometry(struct weir_table *t, const struct weir_table_config *confi
 	uint32_t index_lg2 = config->granule_lg2 - 3, bits = config->iova_bits;
 	uint32_t top = (bits - config->granule_lg2 - 1) / index_lg2, root_bits;
 
-	t->page_lg2 = config->granule_lg2;
+	t->page_lg2 = (uint8_t)config->granule_lg2;
 	t->entry_lg2 = 3;
 	root_bits = bits - config->granule_lg2 - top * index_lg2;
 	if (config->format == WEIR_TABLE_ARM_S2 && root_bits <= 4 && top > 1)
 		top--;
-	t->top = top;
+	t->top = (uint8_t)top;
 	for (uint32_t height = 0; height <= top; height++)
 		t->shift[height] = (uint8_t)(config->granule_lg2 + height * index_lg2);
 	t->shift[top + 1] = (uint8_t)bits;
@@ -181,32 +181,39 @@ static int init(struct weir_table *t, const struct weir_table_config *config)
 	return 0;
 }
 
-#define PT_ENTRY      uint64_t
-#define PT_PAGE_BITS  NOT_BLOCK
-#define PT_HINT       CONT
+#define PT_ENTRY        uint64_t
+#define PT_PAGE_BITS    NOT_BLOCK
+#define PT_HINT         CONT
+#define PT_VALID(entry) ((entry) & VALID)
 
 #define PT_NAME(x)      arm64_4k_##x
 #define PT_PAGE_LG2(t)  12u
 #define PT_INDEX_LG2(t) 9u
 #define PT_PAGE(pa)     (pa)
-#include "iommu/pt/hot.inc"
+#define PT_PA(entry)    ((entry) & PA_LOW)
+#include "iommu/pt/page.inc"
 #undef PT_NAME
 #undef PT_PAGE_LG2
 #undef PT_INDEX_LG2
 #undef PT_PAGE
-#undef PT_ENTRIES
+#undef PT_PA
 
 #define PT_NAME(x)      arm64_any_##x
 #define PT_PAGE_LG2(t)  ((t)->page_lg2)
-#define PT_INDEX_LG2(t) ((t)->page_lg2 - 3)
+#define PT_INDEX_LG2(t) ((t)->page_lg2 - 3u)
 #define PT_PAGE(pa)     encode(pa)
-#include "iommu/pt/hot.inc"
+#define PT_PA(entry)    decode(t, entry, 0)
+#define PT_SCATTERED(t) ((t)->pa_last >> 48)
+#include "iommu/pt/page.inc"
+#include "iommu/pt/run.inc"
 
-#define FORMAT(hot)                                                                              \
+#define FORMAT(page)                                                                             \
 	{                                                                                        \
 		.init = init, .leaf = leaf, .table = table, .pa = decode, .prot = prot_of,      \
 		.attr = attr_of, .is_leaf = is_leaf, .hint = CONT, .no_tlb = NT,                 \
-		.map = arm64_##hot##_map, .fill = arm64_##hot##_fill, .unmap = arm64_##hot##_unmap, \
+		.map = arm64_##page##_map, .unmap = arm64_##page##_unmap,                        \
+		.translate = arm64_##page##_translate, .map_run = arm64_any_map_run,             \
+		.unmap_run = arm64_any_unmap_run, .fill = arm64_any_fill,                        \
 	}
 
 const struct weir_pt_format weir_pt_arm64_4k_ = FORMAT(4k);

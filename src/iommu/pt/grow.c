@@ -19,7 +19,7 @@ struct corpse {
 
 static uint64_t table_bytes(const struct weir_table *t, unsigned int height)
 {
-	uint64_t bytes = weir_pt_entries(t, height) << t->entry_lg2;
+	uint64_t bytes = weir_pt_entries_(t, height) << t->entry_lg2;
 
 	return bytes < MIN_BYTES ? MIN_BYTES : bytes;
 }
@@ -27,7 +27,7 @@ static uint64_t table_bytes(const struct weir_table *t, unsigned int height)
 static uint64_t node_bytes(const struct weir_table *t, unsigned int height)
 {
 	return sizeof(struct weir_pt_node) +
-	       weir_pt_entries(t, height) * sizeof(struct weir_pt_slot);
+	       weir_pt_entries_(t, height) * sizeof(struct weir_pt_slot);
 }
 
 static void count(struct weir_table *t, uint64_t bytes)
@@ -61,7 +61,7 @@ static void pages_free(struct weir_table *t, unsigned int height, void *va, uint
 	t->ops->pages_free(t->host, va, pa, (size_t)table_bytes(t, height));
 }
 
-int weir_pt_node_create_(struct weir_table *t, unsigned int height, bool may_sleep,
+int weir_pt_node_create_(struct weir_table *t, unsigned int height, uint64_t base, bool may_sleep,
 			 struct weir_pt_node **out_node)
 {
 	size_t bytes = (size_t)node_bytes(t, height);
@@ -77,8 +77,9 @@ int weir_pt_node_create_(struct weir_table *t, unsigned int height, bool may_sle
 		t->ops->free(t->host, node, bytes);
 		return err;
 	}
+	node->base = base;
 	count(t, bytes);
-	weir_pt_clean(t, node->pa, 0, weir_pt_entries(t, height));
+	weir_pt_clean_(t, node->pa, 0, weir_pt_entries_(t, height));
 	*out_node = node;
 	return 0;
 }
@@ -92,7 +93,7 @@ static void node_free(struct weir_table *t, struct weir_pt_node *node, unsigned 
 
 void weir_pt_free_(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
 {
-	for (uint64_t i = 0; i < weir_pt_entries(t, height); i++) {
+	for (uint64_t i = 0; i < weir_pt_entries_(t, height); i++) {
 		struct weir_pt_slot *slot = &node->slots[i];
 		void *child = weir_pt_child(slot);
 
@@ -111,14 +112,16 @@ struct fresh {
 	uint64_t pa;
 };
 
-static int fresh_create(struct weir_table *t, unsigned int height, bool may_sleep,
-			struct fresh *out_fresh)
+static int fresh_create(struct weir_table *t, const struct weir_pt_node *above, unsigned int height,
+			uint32_t index, bool may_sleep, struct fresh *out_fresh)
 {
 	int err;
 
 	out_fresh->node = NULL;
 	if (height > 1) {
-		err = weir_pt_node_create_(t, height - 1, may_sleep, &out_fresh->node);
+		err = weir_pt_node_create_(t, height - 1,
+					   above->base * weir_pt_entries_(t, height) + index,
+					   may_sleep, &out_fresh->node);
 		if (!err) {
 			out_fresh->entries = out_fresh->node->entries;
 			out_fresh->pa = out_fresh->node->pa;
@@ -127,7 +130,7 @@ static int fresh_create(struct weir_table *t, unsigned int height, bool may_slee
 	}
 	err = pages_alloc(t, 0, may_sleep, &out_fresh->entries, &out_fresh->pa);
 	if (!err)
-		weir_pt_clean(t, out_fresh->pa, 0, weir_pt_entries(t, 0));
+		weir_pt_clean_(t, out_fresh->pa, 0, weir_pt_entries_(t, 0));
 	return err;
 }
 
@@ -143,8 +146,8 @@ static void entry_write(struct weir_table *t, struct weir_pt_node *node, uint64_
 			uint64_t entry)
 {
 	weir_pt_barrier(t);
-	weir_pt_set(t, node->entries, index, entry);
-	weir_pt_clean(t, node->pa, index, 1);
+	weir_pt_set_(t, node->entries, index, entry);
+	weir_pt_clean_(t, node->pa, index, 1);
 	weir_pt_barrier(t);
 }
 
@@ -158,13 +161,14 @@ static bool link_fresh(struct weir_table *t, struct weir_pt_node *node, unsigned
 {
 	struct weir_pt_slot *slot = &node->slots[index];
 	unsigned long before = weir_spin_lock(&t->spin);
-	bool free = !weir_pt_child(slot) && weir_pt_get(t, node->entries, index) == expected;
+	bool free = !weir_pt_child(slot) && weir_pt_get_(t, node->entries, index) == expected;
 
 	if (free) {
 		entry_write(t, node, index, t->format->table(t, fresh->pa));
 		/* added: a mapper that came too early has yet to take its count back */
 		if (height == 1)
-			atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken);
+			atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken |
+							      (expected ? 0 : WEIR_PT_FRESH));
 		atomic_store_explicit(&slot->child,
 				      fresh->node ? (void *)fresh->node : fresh->entries,
 				      memory_order_release);
@@ -177,7 +181,7 @@ int weir_pt_install_(struct weir_table *t, struct weir_pt_node *node, unsigned i
 		     uint32_t index, bool may_sleep)
 {
 	struct fresh fresh;
-	int err = fresh_create(t, height, may_sleep, &fresh);
+	int err = fresh_create(t, node, height, index, may_sleep, &fresh);
 
 	if (err)
 		return err;
@@ -189,24 +193,24 @@ int weir_pt_install_(struct weir_table *t, struct weir_pt_node *node, unsigned i
 int weir_pt_split_(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
 		   uint32_t index)
 {
-	uint64_t n = weir_pt_entries(t, height - 1), entry = weir_pt_get(t, node->entries, index);
+	uint64_t n = weir_pt_entries_(t, height - 1), entry = weir_pt_get_(t, node->entries, index);
 	uint64_t attr, pa;
 	struct fresh fresh;
 	int err;
 
 	if (!t->format->is_leaf(entry, height))
 		return 0;
-	err = fresh_create(t, height, false, &fresh);
+	err = fresh_create(t, node, height, index, false, &fresh);
 	if (err)
 		return err;
 	attr = t->format->attr(t, entry);
 	pa = t->format->pa(t, entry, height);
 	for (uint64_t i = 0; i < n; i++)
-		weir_pt_set(t, fresh.entries, i,
+		weir_pt_set_(t, fresh.entries, i,
 			    t->format->leaf(t, pa + (i << t->shift[height - 1]), attr,
 					    height - 1));
-	weir_pt_clean(t, fresh.pa, 0, n);
-	if (!link_fresh(t, node, height, index, &fresh, entry, n))
+	weir_pt_clean_(t, fresh.pa, 0, n);
+	if (!link_fresh(t, node, height, index, &fresh, entry, t->counted ? n : 0))
 		fresh_destroy(t, height, &fresh);
 	return 0;
 }
@@ -233,10 +237,12 @@ bool weir_pt_take_(struct weir_table *t, struct weir_pt_node *node, struct weir_
 		atomic_fetch_sub(&slot->word, n);
 		return false;
 	}
+	if (word & WEIR_PT_FRESH)
+		atomic_fetch_and(&slot->word, ~WEIR_PT_FRESH);
 	/* taken from, it cannot be freed any more */
 	if (word & WEIR_PT_DEAD)
 		revive(t, node, slot);
-	*out_before = weir_pt_taken(t, word);
+	*out_before = t->counted ? weir_pt_taken(t, word) : !(word & WEIR_PT_FRESH);
 	return true;
 }
 

@@ -5,25 +5,40 @@
  */
 #include "iommu/pt/pt.h"
 
-int weir_table_translate(const struct weir_table *t, uint64_t iova, uint64_t *out_pa)
+struct weir_pt_node *weir_pt_near_(struct weir_table *t, uint64_t iova)
+{
+	uint64_t base = iova >> t->near_lg2;
+	struct weir_pt_node *node = atomic_load_explicit(&t->near[base % WEIR_PT_NEAR],
+							 memory_order_acquire);
+
+	if (node && node->base == base)
+		return node;
+	node = t->root;
+	for (unsigned int height = t->top; node && height > 1; height--)
+		node = weir_pt_child(&node->slots[weir_pt_index_(t, iova, height)]);
+	if (node)
+		atomic_store_explicit(&t->near[node->base % WEIR_PT_NEAR], node,
+				      memory_order_release);
+	return node;
+}
+
+int weir_pt_translate_(struct weir_table *t, uint64_t iova, uint64_t *out_pa)
 {
 	unsigned int height = t->top;
 	struct weir_pt_node *node = t->root;
 	uint64_t entry;
 
-	if (iova > t->iova_last)
-		return WEIR_ENOENT;
 	for (;; height--) {
-		uint32_t index = weir_pt_index(t, iova, height);
+		uint32_t index = weir_pt_index_(t, iova, height);
 		void *child = weir_pt_child(&node->slots[index]);
 
 		if (!child) {
-			entry = weir_pt_get(t, node->entries, index);
+			entry = weir_pt_get_(t, node->entries, index);
 			break;
 		}
 		if (height == 1) {
 			height = 0;
-			entry = weir_pt_get(t, child, weir_pt_index(t, iova, 0));
+			entry = weir_pt_get_(t, child, weir_pt_index_(t, iova, 0));
 			break;
 		}
 		node = child;
@@ -39,11 +54,11 @@ int weir_table_translate(const struct weir_table *t, uint64_t iova, uint64_t *ou
 static uint64_t alike(const struct weir_table *t, const void *entries, unsigned int height,
 		      uint64_t index)
 {
-	uint64_t entry = weir_pt_get(t, entries, index), n = 1, next;
+	uint64_t entry = weir_pt_get_(t, entries, index), n = 1, next;
 	uint64_t pa = t->format->pa(t, entry, height);
 
-	for (; index + n < weir_pt_entries(t, height); n++) {
-		next = weir_pt_get(t, entries, index + n);
+	for (; index + n < weir_pt_entries_(t, height); n++) {
+		next = weir_pt_get_(t, entries, index + n);
 		if (!t->format->is_leaf(next, height) ||
 		    t->format->attr(t, next) != t->format->attr(t, entry) ||
 		    t->format->pa(t, next, height) != pa + (n << t->shift[height]))
@@ -59,7 +74,7 @@ static bool next_in(const struct weir_table *t, const void *entries, struct weir
 {
 	uint64_t first = (iova - base) >> t->shift[height];
 
-	for (uint64_t i = first; i < weir_pt_entries(t, height); i++) {
+	for (uint64_t i = first; i < weir_pt_entries_(t, height); i++) {
 		uint64_t at = base + (i << t->shift[height]), entry;
 		void *child = node ? weir_pt_child(&node->slots[i]) : NULL;
 		struct weir_pt_node *below = height > 1 ? child : NULL;
@@ -70,7 +85,7 @@ static bool next_in(const struct weir_table *t, const void *entries, struct weir
 				return true;
 			continue;
 		}
-		entry = weir_pt_get(t, entries, i);
+		entry = weir_pt_get_(t, entries, i);
 		if (!t->format->is_leaf(entry, height))
 			continue;
 		*out = (struct weir_table_mapping){
@@ -120,14 +135,14 @@ static int reserve_one(struct weir_table *t, uint64_t iova, unsigned int height)
 	struct weir_pt_node *node = t->root;
 
 	for (unsigned int at = t->top; at > height;) {
-		uint32_t index = weir_pt_index(t, iova, at);
+		uint32_t index = weir_pt_index_(t, iova, at);
 		struct weir_pt_slot *slot = &node->slots[index];
 		void *child = weir_pt_child(slot);
 		uint64_t before;
 		int err;
 
 		if (!child) {
-			if (t->format->is_leaf(weir_pt_get(t, node->entries, index), at))
+			if (t->format->is_leaf(weir_pt_get_(t, node->entries, index), at))
 				return WEIR_EEXIST;
 			err = weir_pt_install_(t, node, at, index, true);
 			if (err)
@@ -178,11 +193,20 @@ int weir_table_reserve(struct weir_table *t, uint64_t iova, uint64_t bytes, uint
 	return 0;
 }
 
+static bool empty(const struct weir_table *t, const void *entries)
+{
+	uint64_t all = 0;
+
+	for (uint64_t i = 0; i < weir_pt_entries_(t, 0); i++)
+		all |= weir_pt_get_(t, entries, i);
+	return !all;
+}
+
 static void trim(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
 		 uint64_t base, const struct weir_table_mapping *range,
 		 struct weir_table_gather *gather)
 {
-	for (uint64_t i = 0; i < weir_pt_entries(t, height); i++) {
+	for (uint64_t i = 0; i < weir_pt_entries_(t, height); i++) {
 		uint64_t at = base + (i << t->shift[height]);
 		uint64_t last = at + ((UINT64_C(1) << t->shift[height]) - 1);
 		struct weir_pt_slot *slot = &node->slots[i];
@@ -195,6 +219,8 @@ static void trim(struct weir_table *t, struct weir_pt_node *node, unsigned int h
 			continue;
 		}
 		if (at < range->iova || last > range->iova + (range->bytes - 1))
+			continue;
+		if (!t->counted && !empty(t, child))
 			continue;
 		weir_pt_unlink_(t, node, slot, gather);
 		/* one address is enough to have walkers forget the way there */

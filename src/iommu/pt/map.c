@@ -38,7 +38,7 @@ static uint64_t pages_that_fit(const struct weir_table *t, struct weir_pt_node *
 			       const struct place *at, unsigned int height, uint32_t index)
 {
 	uint64_t size = UINT64_C(1) << t->shift[height], bytes = at->piece->bytes - at->done;
-	uint64_t most = weir_pt_entries(t, height) - index, n;
+	uint64_t most = weir_pt_entries_(t, height) - index, n;
 
 	if (!(t->blocks >> height & 1) || bytes < size ||
 	    ((at->iova | (at->piece->pa + at->done)) & (size - 1)))
@@ -60,7 +60,7 @@ static int find(struct weir_table *t, const struct place *at, struct run *out_ru
 	unsigned int height = t->top;
 
 	for (;;) {
-		uint32_t index = weir_pt_index(t, at->iova, height);
+		uint32_t index = weir_pt_index_(t, at->iova, height);
 		void *child = weir_pt_child(&node->slots[index]);
 		struct run run = { node, NULL, height, index, 0 };
 		int err;
@@ -75,8 +75,8 @@ static int find(struct weir_table *t, const struct place *at, struct run *out_ru
 
 			run.slot = &node->slots[index];
 			run.height = 0;
-			run.index = weir_pt_index(t, at->iova, 0);
-			run.n = weir_pt_entries(t, 0) - run.index;
+			run.index = weir_pt_index_(t, at->iova, 0);
+			run.n = weir_pt_entries_(t, 0) - run.index;
 			if (run.n > pages)
 				run.n = pages;
 		} else {
@@ -86,7 +86,7 @@ static int find(struct weir_table *t, const struct place *at, struct run *out_ru
 			*out_run = run;
 			return 0;
 		}
-		if (t->format->is_leaf(weir_pt_get(t, node->entries, index), height))
+		if (t->format->is_leaf(weir_pt_get_(t, node->entries, index), height))
 			return WEIR_EEXIST;
 		err = weir_pt_install_(t, node, height, index, false);
 		if (err)
@@ -120,7 +120,7 @@ static int take(struct weir_table *t, const struct place *at, struct run *out_ru
 	} while (run.slot && !weir_pt_take_(t, run.node, run.slot, run.n, &before));
 	entries = entries_of(&run);
 	for (uint64_t i = 0; before && i < run.n; i++) {
-		if (weir_pt_get(t, entries, run.index + i)) {
+		if (weir_pt_get_(t, entries, run.index + i)) {
 			give_back(&run);
 			return WEIR_EEXIST;
 		}
@@ -141,7 +141,7 @@ static void fill_blocks(struct weir_table *t, const struct run *run, uint64_t pa
 		if (!(at & (together - 1)) && !(here >> size_lg2 & (together - 1)) && together > 1 &&
 		    run->n - i >= together)
 			hinted = together;
-		weir_pt_set(t, run->node->entries, at,
+		weir_pt_set_(t, run->node->entries, at,
 			    t->format->leaf(t, here, attr, run->height) |
 				    (hinted ? t->format->hint : 0));
 		hinted -= !!hinted;
@@ -157,9 +157,12 @@ static void write(struct weir_table *t, const struct run *run, const struct plac
 		t->format->fill(t, weir_pt_child(run->slot), run->index, run->n, pa, attr);
 	else
 		fill_blocks(t, run, pa, attr);
-	weir_pt_clean(t, run->slot ? weir_pt_word_pa(t, atomic_load(&run->slot->word))
+	weir_pt_clean_(t, run->slot ? weir_pt_word_pa(t, atomic_load(&run->slot->word))
 				   : run->node->pa,
 		      run->index, run->n);
+	/* written, the entries keep the table for who has its range */
+	if (!t->counted)
+		give_back(run);
 }
 
 int weir_pt_map_(struct weir_table *t, uint64_t iova, const struct weir_table_piece *pieces,
@@ -200,4 +203,21 @@ give_back:
 		give_back(&run);
 	}
 	return err;
+}
+
+bool weir_pt_map_block_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t attr)
+{
+	uint64_t within = (UINT64_C(1) << t->shift[1]) - 1;
+	uint32_t index = weir_pt_index_(t, iova, 1);
+	struct weir_pt_node *node;
+
+	if (!(t->blocks & 2) || (iova | pa) & within)
+		return false;
+	node = weir_pt_near_(t, iova);
+	if (!node || weir_pt_child(&node->slots[index]) || weir_pt_get_(t, node->entries, index))
+		return false;
+	weir_pt_set_(t, node->entries, index, t->format->leaf(t, pa, attr, 1));
+	weir_pt_clean_(t, node->pa, index, 1);
+	weir_pt_barrier(t);
+	return true;
 }

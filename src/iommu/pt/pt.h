@@ -7,11 +7,14 @@
  * be found by its physical address. Heights count from the last level, which is 0.
  *
  * The slot of a last-level table has the table's state in one word: its address, how many of its
- * entries are taken, and flags. A mapper takes its entries there first, before it writes them; only a
- * table with none taken is unlinked, by one compare-and-swap. An unlinked table stays in its
- * slot, as walkers may still look at it, until release; a mapper that finds it there links it again.
- * Higher tables are never unlinked. Slots and their words are changed without lock; what links and
- * unlinks does it under the table's, and walkers see a table linked before mappers do.
+ * entries are taken, and flags. Only a table with none taken is unlinked, by one compare-and-swap. It
+ * stays in its slot, as walkers may still look at it, until release; a mapper that finds it there
+ * links it again. What links and unlinks does so under the lock, and walkers see a table linked
+ * before mappers do. Higher tables are never unlinked.
+ *
+ * With config.unlink_shared a mapper takes its entries before it writes them, and gives them back when they
+ * are cleared. Without, tables are unlinked only by who has all of their range, nobody else is in
+ * them, and entries are taken only while a mapping is made ready (map.c).
  *
  * Letters at members: (c) constant after creation, (a) atomic, (l) written under the lock.
  */
@@ -26,11 +29,13 @@
 
 #define WEIR_PT_LEVELS 6u /* that any format has */
 #define WEIR_PT_PROTS 32u /* combinations of WEIR_MAP_* */
+#define WEIR_PT_NEAR  64u /* nodes that are found without a walk */
 
 /* The word of a slot that has a last-level table: flags, address, and how many are taken. */
 #define WEIR_PT_THERE UINT64_C(0x8000000000000000)
 #define WEIR_PT_DEAD  UINT64_C(0x4000000000000000) /* unlinked */
 #define WEIR_PT_KEPT  UINT64_C(0x2000000000000000) /* reserved: never unlinked */
+#define WEIR_PT_FRESH UINT64_C(0x1000000000000000) /* not counted: nothing was mapped in it yet */
 #define WEIR_PT_PA    UINT64_C(0x00fffffffffff000) /* less the bits of the count */
 
 struct weir_pt_slot {
@@ -42,26 +47,39 @@ struct weir_pt_slot {
 struct weir_pt_node {
 	void *entries; /* (c) the table */
 	uint64_t pa;   /* (c) */
+	uint64_t base; /* (c) its first address, in units of what it maps */
 	struct weir_pt_slot slots[];
 };
 
 struct weir_pt_format;
 
 struct weir_table {
-	struct weir_pt_node *root;              /* (c) */
+	/* what each call reads */
+	int (*map)(struct weir_table *table, uint64_t iova, uint64_t pa, uint64_t bytes,
+		   uint32_t prot);         /* (c) one page; otherwise weir_pt_map_more_() */
+	int (*unmap)(struct weir_table *table, uint64_t iova, uint64_t bytes,
+		     struct weir_table_gather *gather); /* (c) likewise */
 	uint64_t iova_last, pa_last;            /* (c) */
-	uint32_t top;                           /* (c) height of the root, 1 or more */
-	uint32_t page_lg2;                      /* (c) */
-	uint8_t shift[WEIR_PT_LEVELS + 1];      /* (c) of what an entry maps; above top: of all */
-	uint8_t hint_lg2[WEIR_PT_LEVELS];       /* (c) entries that a hint makes one; 0: not used */
+	uint64_t near_mask;                     /* (c) address bits within a node of height 1 */
+	uint8_t near_lg2;                       /* (c) ... how many */
+	uint8_t page_lg2;                       /* (c) */
+	bool plain;                             /* (c) coherent, and not counted */
+	bool counted;                           /* (c) config.unlink_shared */
+	bool coherent;                          /* (c) */
+	uint8_t top;                            /* (c) height of the root, 1 or more */
 	uint8_t entry_lg2;                      /* (c) bytes of an entry */
 	uint8_t bbm_level;                      /* (c) */
-	uint8_t blocks;                         /* (c) mask of heights that have pages */
-	bool coherent;                          /* (c) */
+	void (*dma_barrier)(void *host);        /* (c) or NULL */
+	void *host;                             /* (c) */
 	uint64_t attr[WEIR_PT_PROTS];           /* (c) of a page with those rights; 0: there is none */
+	_Atomic(struct weir_pt_node *) near[WEIR_PT_NEAR]; /* (a) of height 1, by base */
+
+	struct weir_pt_node *root;              /* (c) */
+	uint8_t shift[WEIR_PT_LEVELS + 1];      /* (c) of what an entry maps; above top: of all */
+	uint8_t hint_lg2[WEIR_PT_LEVELS];       /* (c) entries that a hint makes one; 0: not used */
+	uint8_t blocks;                         /* (c) mask of heights that have pages */
 	const struct weir_pt_format *format;    /* (c) */
 	const struct weir_host_ops *ops;        /* (c) */
-	void *host;                             /* (c) */
 	uint64_t page_sizes;                    /* (c) */
 	struct weir_tables tables;              /* (c) */
 	struct weir_spin spin;
@@ -84,11 +102,17 @@ struct weir_pt_format {
 	bool (*is_leaf)(uint64_t entry, unsigned int height);
 	uint64_t hint;  /* the bit that makes a run of entries one page */
 	uint64_t no_tlb; /* ... that lets a page be split when it is set, on walkers of level 1 */
-	/* Within one last-level table; false: the long way. See hot.inc. */
-	bool (*map)(struct weir_table *table, uint64_t iova, const struct weir_table_piece *pieces,
-		    unsigned int n, uint64_t bytes, uint64_t attr, int *out_err);
-	bool (*unmap)(struct weir_table *table, uint64_t iova, uint64_t bytes,
-		      struct weir_table_gather *gather);
+	/* page.inc, run.inc */
+	int (*map)(struct weir_table *table, uint64_t iova, uint64_t pa, uint64_t bytes,
+		   uint32_t prot);
+	int (*unmap)(struct weir_table *table, uint64_t iova, uint64_t bytes,
+		     struct weir_table_gather *gather);
+	int (*translate)(struct weir_table *table, uint64_t iova, uint64_t *out_pa);
+	bool (*map_run)(struct weir_table *table, uint64_t iova,
+			const struct weir_table_piece *pieces, unsigned int n, uint64_t bytes,
+			uint64_t attr, int *out_err);
+	bool (*unmap_run)(struct weir_table *table, uint64_t iova, uint64_t bytes,
+			  struct weir_table_gather *gather);
 	/* Entries of a last-level table get pages, as large as hints make them. */
 	void (*fill)(const struct weir_table *table, void *entries, uint64_t index, uint64_t n,
 		     uint64_t pa, uint64_t attr);
@@ -98,59 +122,34 @@ extern const struct weir_pt_format weir_pt_arm64_4k_, weir_pt_arm64_any_;
 
 /* ---- entries ---- */
 
-static inline uint64_t weir_pt_get(const struct weir_table *t, const void *entries, uint64_t i)
-{
-	if (t->entry_lg2 == 3)
-		return atomic_load_explicit((_Atomic uint64_t *)entries + i, memory_order_relaxed);
-	return atomic_load_explicit((_Atomic uint32_t *)entries + i, memory_order_relaxed);
-}
-
-static inline void weir_pt_set(const struct weir_table *t, void *entries, uint64_t i, uint64_t entry)
-{
-	if (t->entry_lg2 == 3)
-		atomic_store_explicit((_Atomic uint64_t *)entries + i, entry, memory_order_relaxed);
-	else
-		atomic_store_explicit((_Atomic uint32_t *)entries + i, (uint32_t)entry,
-				      memory_order_relaxed);
-}
-
+uint64_t weir_pt_get_(const struct weir_table *t, const void *entries, uint64_t i);
+void weir_pt_set_(const struct weir_table *t, void *entries, uint64_t i, uint64_t entry);
 /* Written entries get to where a walker without the CPU's caches sees them. */
-static inline void weir_pt_clean(const struct weir_table *t, uint64_t pa, uint64_t i, uint64_t n)
-{
-	if (!t->coherent)
-		t->ops->cache_sync(t->host, pa + (i << t->entry_lg2), n << t->entry_lg2,
-				   WEIR_CACHE_CLEAN);
-}
+void weir_pt_clean_(const struct weir_table *t, uint64_t pa, uint64_t i, uint64_t n);
 
 /* What was written comes before what is written from now on, as walkers and devices see it. */
 static inline void weir_pt_barrier(const struct weir_table *t)
 {
 	atomic_thread_fence(memory_order_release);
-	if (t->ops->dma_barrier)
-		t->ops->dma_barrier(t->host);
+	if (t->dma_barrier)
+		t->dma_barrier(t->host);
 }
 
 /* ---- geometry ---- */
 
-static inline uint64_t weir_pt_entries(const struct weir_table *t, unsigned int height)
-{
-	return UINT64_C(1) << (t->shift[height + 1] - t->shift[height]);
-}
-
-static inline uint32_t weir_pt_index(const struct weir_table *t, uint64_t iova, unsigned int height)
-{
-	return (uint32_t)(iova >> t->shift[height] & (weir_pt_entries(t, height) - 1));
-}
+/* How many entries a table has; which of them an address belongs to. */
+uint64_t weir_pt_entries_(const struct weir_table *t, unsigned int height);
+uint32_t weir_pt_index_(const struct weir_table *t, uint64_t iova, unsigned int height);
 
 /* How many of a last-level table's entries are taken, in its word. */
 static inline uint64_t weir_pt_taken(const struct weir_table *t, uint64_t word)
 {
-	return word & ((weir_pt_entries(t, 0) << t->entry_lg2) - 1);
+	return word & ((weir_pt_entries_(t, 0) << t->entry_lg2) - 1);
 }
 
 static inline uint64_t weir_pt_word_pa(const struct weir_table *t, uint64_t word)
 {
-	return word & WEIR_PT_PA & ~((weir_pt_entries(t, 0) << t->entry_lg2) - 1);
+	return word & WEIR_PT_PA & ~((weir_pt_entries_(t, 0) << t->entry_lg2) - 1);
 }
 
 static inline void *weir_pt_child(struct weir_pt_slot *slot)
@@ -191,7 +190,7 @@ int weir_pt_install_(struct weir_table *t, struct weir_pt_node *node, unsigned i
 		     uint32_t index, bool may_sleep);
 /*
  * Takes @n entries of a last-level table. False: it is gone, install one. True: it is there and
- * linked until they are given back; @out_before: how many were taken.
+ * linked until they are given back; @out_before 0: it has nothing.
  */
 bool weir_pt_take_(struct weir_table *t, struct weir_pt_node *node, struct weir_pt_slot *slot,
 		   uint64_t n, uint64_t *out_before);
@@ -207,13 +206,26 @@ int weir_pt_split_(struct weir_table *t, struct weir_pt_node *node, unsigned int
 /* All tables below a node, and the node. */
 void weir_pt_free_(struct weir_table *t, struct weir_pt_node *node, unsigned int height);
 /* A node with its table, linked nowhere. */
-int weir_pt_node_create_(struct weir_table *t, unsigned int height, bool may_sleep,
+int weir_pt_node_create_(struct weir_table *t, unsigned int height, uint64_t base, bool may_sleep,
 			 struct weir_pt_node **out_node);
 
-/* ---- the long way: map.c, unmap.c ---- */
+/* The node of height 1 that an address belongs to, by a walk; the next time it is near. NULL: none. */
+struct weir_pt_node *weir_pt_near_(struct weir_table *t, uint64_t iova);
+
+/* One page of height 1, where nothing is in the way; false: the long way. */
+bool weir_pt_map_block_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t attr);
+bool weir_pt_unmap_block_(struct weir_table *t, uint64_t iova, struct weir_table_gather *gather);
+
+/* ---- the long way: map.c, unmap.c, look.c ---- */
 
 int weir_pt_map_(struct weir_table *t, uint64_t iova, const struct weir_table_piece *pieces,
 		 unsigned int n, uint64_t attr);
+/* What the calls for one page leave over: checks, and the rest. */
+int weir_pt_map_more_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+		      uint32_t prot);
+int weir_pt_unmap_more_(struct weir_table *t, uint64_t iova, uint64_t bytes,
+			struct weir_table_gather *gather);
+int weir_pt_translate_(struct weir_table *t, uint64_t iova, uint64_t *out_pa);
 int weir_pt_unmap_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 		   struct weir_table_gather *gather);
 

@@ -36,7 +36,12 @@ int weir_table_create(const struct weir_host_ops *ops, void *host,
 	t->ops = ops;
 	t->host = host;
 	t->format = format;
+	t->map = format->map;
+	t->unmap = format->unmap;
+	t->dma_barrier = ops->dma_barrier;
 	t->coherent = config->coherent;
+	t->counted = config->unlink_shared;
+	t->plain = t->coherent && !t->counted;
 	t->bbm_level = (uint8_t)config->bbm_level;
 	atomic_init(&t->memory, sizeof(*t));
 	err = format->init(t, config);
@@ -55,7 +60,9 @@ int weir_table_create(const struct weir_host_ops *ops, void *host,
 		.levels = t->top + 1,
 		.coherent = config->coherent,
 	};
-	err = weir_pt_node_create_(t, t->top, true, &t->root);
+	t->near_lg2 = t->shift[2];
+	t->near_mask = last_of(t->near_lg2);
+	err = weir_pt_node_create_(t, t->top, 0, true, &t->root);
 	if (err)
 		goto fini_spin;
 	t->tables.root_pa = t->root->pa;
@@ -112,19 +119,7 @@ static inline int check_pa(const struct weir_table *t, uint64_t pa, uint64_t byt
 
 int weir_table_map(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, uint32_t prot)
 {
-	struct weir_table_piece piece = { pa, bytes };
-	int err = check_range(t, iova, bytes, pa);
-
-	if (err)
-		return err;
-	if (prot >= WEIR_PT_PROTS || !t->attr[prot])
-		return WEIR_EINVAL;
-	err = check_pa(t, pa, bytes);
-	if (err)
-		return err;
-	if (t->format->map(t, iova, &piece, 1, bytes, t->attr[prot], &err))
-		return err;
-	return weir_pt_map_(t, iova, &piece, 1, t->attr[prot]);
+	return t->map(t, iova, pa, bytes, prot);
 }
 
 int weir_table_map_pieces(struct weir_table *t, uint64_t iova,
@@ -145,19 +140,49 @@ int weir_table_map_pieces(struct weir_table *t, uint64_t iova,
 			return err;
 		bytes += pieces[i].bytes;
 	}
-	if (t->format->map(t, iova, pieces, n, bytes, t->attr[prot], &err))
+	if (t->format->map_run(t, iova, pieces, n, bytes, t->attr[prot], &err))
 		return err;
 	return weir_pt_map_(t, iova, pieces, n, t->attr[prot]);
+}
+
+int weir_pt_map_more_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, uint32_t prot)
+{
+	struct weir_table_piece piece = { pa, bytes };
+	int err = check_range(t, iova, bytes, pa);
+
+	if (!err && (prot >= WEIR_PT_PROTS || !t->attr[prot]))
+		err = WEIR_EINVAL;
+	if (!err)
+		err = check_pa(t, pa, bytes);
+	if (err)
+		return err;
+	if (bytes == UINT64_C(1) << t->shift[1] && weir_pt_map_block_(t, iova, pa, t->attr[prot]))
+		return 0;
+	if (t->format->map_run(t, iova, &piece, 1, bytes, t->attr[prot], &err))
+		return err;
+	return weir_pt_map_(t, iova, &piece, 1, t->attr[prot]);
 }
 
 int weir_table_unmap(struct weir_table *t, uint64_t iova, uint64_t bytes,
 		     struct weir_table_gather *gather)
 {
+	return t->unmap(t, iova, bytes, gather);
+}
+
+int weir_pt_unmap_more_(struct weir_table *t, uint64_t iova, uint64_t bytes,
+			struct weir_table_gather *gather)
+{
 	int err = check_range(t, iova, bytes, 0);
 
 	if (err)
 		return err;
-	if (t->format->unmap(t, iova, bytes, gather))
+	if (t->format->unmap_run(t, iova, bytes, gather) ||
+	    (bytes == UINT64_C(1) << t->shift[1] && weir_pt_unmap_block_(t, iova, gather)))
 		return 0;
 	return weir_pt_unmap_(t, iova, bytes, gather);
+}
+
+int weir_table_translate(struct weir_table *t, uint64_t iova, uint64_t *out_pa)
+{
+	return t->format->translate(t, iova, out_pa);
 }

@@ -29,17 +29,17 @@ static struct place look(struct weir_table *t, uint64_t iova)
 		struct weir_pt_slot *slot;
 		void *child;
 
-		at.index = weir_pt_index(t, iova, at.height);
+		at.index = weir_pt_index_(t, iova, at.height);
 		slot = &at.node->slots[at.index];
 		child = weir_pt_child(slot);
 		if (!child)
 			break;
 		if (at.height == 1) {
 			at.height = 0;
-			at.index = weir_pt_index(t, iova, 0);
+			at.index = weir_pt_index_(t, iova, 0);
 			at.entries = child;
 			at.table_pa = weir_pt_word_pa(t, atomic_load(&slot->word));
-			at.entry = weir_pt_get(t, child, at.index);
+			at.entry = weir_pt_get_(t, child, at.index);
 			return at;
 		}
 		at.node = child;
@@ -47,7 +47,7 @@ static struct place look(struct weir_table *t, uint64_t iova)
 	}
 	at.entries = at.node->entries;
 	at.table_pa = at.node->pa;
-	at.entry = weir_pt_get(t, at.entries, at.index);
+	at.entry = weir_pt_get_(t, at.entries, at.index);
 	return at;
 }
 
@@ -64,7 +64,7 @@ static void unhint(struct weir_table *t, const struct place *at)
 			atomic_fetch_and((_Atomic uint32_t *)at->entries + i,
 					 (uint32_t)~t->format->hint);
 	}
-	weir_pt_clean(t, at->table_pa, first, n);
+	weir_pt_clean_(t, at->table_pa, first, n);
 }
 
 /* Sets the bit that lets a page be split, if it is a page still. */
@@ -72,9 +72,9 @@ static void mark(struct weir_table *t, const struct place *at)
 {
 	unsigned long before = weir_spin_lock(&t->spin);
 
-	if (weir_pt_get(t, at->entries, at->index) == at->entry) {
-		weir_pt_set(t, at->entries, at->index, at->entry | t->format->no_tlb);
-		weir_pt_clean(t, at->table_pa, at->index, 1);
+	if (weir_pt_get_(t, at->entries, at->index) == at->entry) {
+		weir_pt_set_(t, at->entries, at->index, at->entry | t->format->no_tlb);
+		weir_pt_clean_(t, at->table_pa, at->index, 1);
 	}
 	weir_spin_unlock(&t->spin, before);
 }
@@ -146,10 +146,10 @@ int weir_pt_unmap_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 		if (here > bytes)
 			here = bytes;
 		if (!at.height) {
-			t->format->unmap(t, iova, here, gather);
+			t->format->unmap_run(t, iova, here, gather);
 		} else if (t->format->is_leaf(at.entry, at.height)) {
-			weir_pt_set(t, at.entries, at.index, 0);
-			weir_pt_clean(t, at.table_pa, at.index, 1);
+			weir_pt_set_(t, at.entries, at.index, 0);
+			weir_pt_clean_(t, at.table_pa, at.index, 1);
 			gather->unmapped_bytes += here;
 			weir_pt_gather(gather, iova, here, here);
 		}
@@ -157,4 +157,25 @@ int weir_pt_unmap_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 		bytes -= here;
 	}
 	return 0;
+}
+
+bool weir_pt_unmap_block_(struct weir_table *t, uint64_t iova, struct weir_table_gather *gather)
+{
+	uint64_t bytes = UINT64_C(1) << t->shift[1], entry;
+	uint32_t index = weir_pt_index_(t, iova, 1);
+	struct weir_pt_node *node;
+
+	if (iova & (bytes - 1))
+		return false;
+	node = weir_pt_near_(t, iova);
+	if (!node || weir_pt_child(&node->slots[index]))
+		return false;
+	entry = weir_pt_get_(t, node->entries, index);
+	if (!t->format->is_leaf(entry, 1) || entry & t->format->hint)
+		return false;
+	weir_pt_set_(t, node->entries, index, 0);
+	weir_pt_clean_(t, node->pa, index, 1);
+	gather->unmapped_bytes += bytes;
+	weir_pt_gather(gather, iova, bytes, bytes);
+	return true;
 }
