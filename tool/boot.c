@@ -247,6 +247,7 @@ static void verdict_lines(struct screen *s, const struct run *r, const struct al
 static void initramfs_lines(struct screen *s, const struct run *r, const struct alone *a)
 {
 	char text[700];
+	size_t n;
 
 	alone_head_words(r, text, sizeof(text));
 	line(s, "%s", text);
@@ -257,12 +258,13 @@ static void initramfs_lines(struct screen *s, const struct run *r, const struct 
 	line(s, "  alone it brings up %zu of %zu devices", a->up, a->devices);
 	name_line(s, "module only on the root file system", &a->only_root);
 	name_line(s, "wait for these", &a->held);
-	for (size_t i = 0; i < r->firmware.n && i < 4; i++) {
-		firmware_words(&r->firmware.items[i], text, sizeof(text));
+	for (n = 0; n < r->firmware.n && n < 4 && r->firmware.items[n].effect < FIRMWARE_MAY_FAIL; n++) {
+		firmware_words(&r->firmware.items[n], text, sizeof(text));
 		line(s, "  firmware: %s", text);
 	}
-	if (r->firmware.n > 4)
-		line(s, "  ... and %zu more without firmware (--json)", r->firmware.n - 4);
+	if (r->firmware.n > n)
+		line(s, "  %zu %sdevices may want firmware that is not there (--json)",
+		     r->firmware.n - n, n ? "more " : "");
 	verdict_lines(s, r, a);
 }
 

@@ -14,7 +14,8 @@
  * Which of them a driver calls is in the import table of its module. Which file: the
  * device's `firmware-name`; else the module's own list ("firmware=" of modinfo), which
  * names the files of every device that it drives: the device's is missing for sure
- * only when none of them is there.
+ * only when none of them is there. Even then it may be another device of that module
+ * that asks, so the list alone makes no probe fail here; it is said that it may.
  */
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -39,18 +40,20 @@ void firmware_log_fini(struct firmware_log *log)
 	pthread_mutex_destroy(&log->lock);
 }
 
-static int by_device(const void *a, const void *b)
+static int by_weight(const void *a, const void *b)
 {
-	uint32_t x = ((const struct firmware_miss *)a)->device->seq;
-	uint32_t y = ((const struct firmware_miss *)b)->device->seq;
+	const struct firmware_miss *p = a, *q = b;
+	uint32_t x = p->device->seq, y = q->device->seq;
 
+	if (p->effect != q->effect)
+		return p->effect < q->effect ? -1 : 1;
 	return x < y ? -1 : x > y;
 }
 
 void firmware_log_sort(struct firmware_log *log)
 {
 	if (log->n)
-		qsort(log->items, log->n, sizeof(*log->items), by_device);
+		qsort(log->items, log->n, sizeof(*log->items), by_weight);
 }
 
 /* ---- files ---- */
@@ -204,6 +207,8 @@ int firmware_allow(void *context, struct weir_device *dev, const struct weir_dri
 		miss.others = named.n ? 0 : listed.n - 1;
 		miss.at_root = r->root_there;
 		miss.effect = module ? effect_of(&info) : FIRMWARE_UNKNOWN;
+		if (miss.effect == FIRMWARE_FAILS && !miss.named)
+			miss.effect = FIRMWARE_MAY_FAIL;
 		note(r, &miss, file);
 		if (miss.effect == FIRMWARE_FAILS)
 			err = weir_dev_fail(dev, WEIR_ENOENT, "firmware %s is not there", file);
@@ -216,7 +221,7 @@ int firmware_allow(void *context, struct weir_device *dev, const struct weir_dri
 
 const char *firmware_effect_name(enum firmware_effect effect)
 {
-	static const char *const names[] = { "fails", "offline", "without", "unknown" };
+	static const char *const names[] = { "fails", "offline", "may-fail", "without", "unknown" };
 
 	return names[effect];
 }
@@ -226,6 +231,8 @@ void firmware_words(const struct firmware_miss *miss, char *buf, size_t bytes)
 	static const char *const effects[] = {
 		"its probe fails, and is not tried again (request_firmware)",
 		"it is bound, and stays off for good (asked for in the background)",
+		"not modelled: its module asks so that a probe fails (request_firmware), "
+		"but perhaps for another device, or later",
 		"optional: it goes on without",
 		"how its driver asks for it is not known; taken as if it goes on without",
 	};

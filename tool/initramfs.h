@@ -33,6 +33,7 @@ struct initramfs {
 enum firmware_effect {
 	FIRMWARE_FAILS,   /* its probe fails, for good */
 	FIRMWARE_OFFLINE, /* its probe succeeds; what needs the firmware stays off */
+	FIRMWARE_MAY_FAIL, /* its module asks so, but perhaps for another device, or later */
 	FIRMWARE_WITHOUT, /* it goes on without */
 	FIRMWARE_UNKNOWN, /* how its driver asks cannot be told */
 };
@@ -74,7 +75,7 @@ void initramfs_stage(struct run *r);
 int firmware_allow(void *context, struct weir_device *dev, const struct weir_driver_spec *spec);
 void firmware_log_init(struct firmware_log *log);
 void firmware_log_fini(struct firmware_log *log);
-/* Sorted by device, once nothing probes any more. */
+/* Sorted by effect and device, once nothing probes any more. */
 void firmware_log_sort(struct firmware_log *log);
 const char *firmware_effect_name(enum firmware_effect effect);
 void firmware_words(const struct firmware_miss *miss, char *buf, size_t bytes);

@@ -13,7 +13,8 @@ cat > ir.dts <<'END'
 	disk: mmc@1000 { compatible = "acme,disk"; reg = <0x1000 0x100>; clocks = <&clk>; };
 	net: ethernet@2000 { compatible = "acme,net"; reg = <0x2000 0x100>; };
 	dsp: dsp@3000 { compatible = "acme,dsp"; reg = <0x3000 0x100>; firmware-name = "acme/dsp.mbn"; };
-	usb: usb@4000 { compatible = "acme,usb"; reg = <0x4000 0x100>; };
+	usb: usb@4000 { compatible = "acme,usb"; reg = <0x4000 0x100>; firmware-name = "acme/usb-2.bin"; };
+	wifi: wifi@6000 { compatible = "acme,wifi"; reg = <0x6000 0x100>; };
 	plain: plain@5000 { compatible = "acme,plain"; reg = <0x5000 0x100>; };
 };
 END
@@ -22,8 +23,8 @@ compile ir.dts ir.dtb
 # ko NAME FIRMWARE CALL: a module file that asks for firmware by that function.
 ko() {
 	{
-		echo "static const char info[] __attribute__((section(\".modinfo\"), used)) = \"license=MIT\\0firmware=$2\";"
-		echo "extern int $3(void); int $1_init(void) { return $3(); }"
+		printf '%s\n' "static const char info[] __attribute__((section(\".modinfo\"), used)) = \"license=MIT\\0firmware=$2\";"
+		printf '%s\n' "extern int $3(void); int $1_init(void) { return $3(); }"
 	} > ko.c
 	cc -fno-stack-protector -c -o "$4/$1.ko" ko.c 2> cc.log || wrong "cc: $(cat cc.log)"
 }
@@ -34,7 +35,8 @@ mkdir -p $modules/kernel irk/boot
 for m in clk_soc disk net; do : > $modules/kernel/$m.ko; done
 : > $modules/kernel/bus.ko
 ko dsp "" rproc_add $modules/kernel
-ko usb "acme\\/usb-1.bin\\0firmware=acme\\/usb-2.bin" request_firmware $modules/kernel
+ko usb "acme/usb-1.bin\\0firmware=acme/usb-2.bin" request_firmware $modules/kernel
+ko wifi "acme/wifi-1.bin\\0firmware=acme/wifi-2.bin" request_firmware $modules/kernel
 ko plain acme/plain.bin firmware_request_nowarn $modules/kernel
 cat > $modules/modules.alias <<'END'
 alias of:N*T*Cacme,soc-clk clk_soc
@@ -43,8 +45,9 @@ alias of:N*T*Cacme,net net
 alias of:N*T*Cacme,dsp dsp
 alias of:N*T*Cacme,usb usb
 alias of:N*T*Cacme,plain plain
+alias of:N*T*Cacme,wifi wifi
 END
-for m in clk_soc net dsp usb plain bus; do echo "kernel/$m.ko:"; done > $modules/modules.dep
+for m in clk_soc net dsp usb plain wifi bus; do echo "kernel/$m.ko:"; done > $modules/modules.dep
 echo "kernel/disk.ko: kernel/bus.ko" >> $modules/modules.dep
 : > $modules/modules.builtin
 : > $modules/modules.order
@@ -130,12 +133,14 @@ expect 1 "alone: NO" $on --initramfs whole.img --for disk --cmdline "quiet modul
 expect 1 "alone: NO" $on --initramfs whole.img --for disk --cmdline "modprobe.blacklist=clk_soc"
 result "initramfs: lists and modprobe.d are heeded"
 
-image fw.img clk_soc disk bus dsp usb plain
+image fw.img clk_soc disk bus dsp usb plain wifi
 expect 1 "3000.dsp .dsp.: no firmware acme/dsp.mbn in the initramfs: it is bound, and stays off" $on --initramfs fw.img
-grep -q "4000.usb (usb): no firmware acme/usb-1.bin (nor any of 1 others" out || wrong "$(cat out)"
-grep -q "5000.plain (plain): no firmware acme/plain.bin in the initramfs: optional" out || wrong "$(cat out)"
+grep -q "4000.usb (usb): no firmware acme/usb-2.bin in the initramfs: its probe fails" out || wrong "$(cat out)"
+grep -q "2 more devices may want firmware" out || wrong "$(cat out)"
 expect 1 "^usb@4000 .*: driver usb failed" explain ir.dtb usb --kernel irk --initramfs fw.img
-expect 1 "firmware acme/usb-1.bin is not in the initramfs; needed by 4000.usb" $on --initramfs fw.img --for usb
+expect 1 "firmware acme/usb-2.bin is not in the initramfs; needed by 4000.usb" $on --initramfs fw.img --for usb
+expect 0 "wifi-1.bin .nor any of 1 others.*may|not modelled" explain ir.dtb wifi --kernel irk --initramfs fw.img
+expect 0 "plain.bin in the initramfs: optional" explain ir.dtb plain --kernel irk --initramfs fw.img
 expect 0 "^dsp@3000 .*: up" explain ir.dtb dsp --kernel irk --initramfs fw.img
 mkdir -p root/usr/lib/firmware/acme
 : > root/usr/lib/firmware/acme/usb-2.bin.zst
@@ -145,7 +150,7 @@ expect 0 "alone: YES" $on --initramfs fw2.img --for usb
 expect 0 "^usb@4000 .*: up" explain ir.dtb usb --kernel irk --initramfs whole.img
 mkdir -p rootfw/acme
 expect 1 "^usb@4000 .*: driver usb failed" explain ir.dtb usb --kernel irk --initramfs whole.img --firmware rootfw
-: > rootfw/acme/usb-1.bin.xz
+: > rootfw/acme/usb-2.bin.xz
 expect 0 "^usb@4000 .*: up" explain ir.dtb usb --kernel irk --initramfs whole.img --firmware rootfw
 result "initramfs: firmware that is missing, there, and later on the root file system"
 
