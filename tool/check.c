@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* `weir check`: every board below a directory, in parallel, a line each. */
-#include <errno.h>
-#include <fts.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +30,7 @@ struct work {
 	const struct opts *o;
 	struct kernel_side side;
 	struct board *boards;
-	size_t n, room, next, done;
+	size_t n, next;
 	size_t prefix; /* bytes of the directory in every path */
 	bool progress;
 	pthread_mutex_t lock;
@@ -40,68 +38,21 @@ struct work {
 
 /* ---- finding them ---- */
 
-static bool is_tree(const char *name)
-{
-	static const char *const ends[] = { ".dtb", ".dtb.xz", ".dtb.gz", ".dtb.zst" };
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < 4; i++)
-		if (n > strlen(ends[i]) && !strcmp(name + n - strlen(ends[i]), ends[i]))
-			return true;
-	return false;
-}
-
-static int add_board(struct work *w, const char *path)
-{
-	if (w->n == w->room) {
-		size_t room = w->room ? w->room * 2 : 256;
-		struct board *more = realloc(w->boards, room * sizeof(*more));
-
-		if (!more)
-			return complain("out of memory");
-		w->boards = more;
-		w->room = room;
-	}
-	w->boards[w->n] = (struct board){ .path = strdup(path) };
-	return w->boards[w->n++].path ? 0 : complain("out of memory");
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct board *)a)->path, ((const struct board *)b)->path);
-}
-
 static int find_boards(struct work *w, const char *dir)
 {
-	char *roots[] = { (char *)(uintptr_t)dir, NULL };
-	FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
-	FTSENT *e;
-	int err = 0;
+	char **paths;
+	size_t n;
+	int err = boards_find(dir, &paths, &n, &w->prefix);
 
-	if (!fts)
-		return complain("%s: %s", dir, strerror(errno));
-	while (!err && (e = fts_read(fts))) {
-		if (e->fts_info == FTS_F && is_tree(e->fts_name))
-			err = add_board(w, e->fts_path);
-		else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
-			 (e->fts_info == FTS_NS && !e->fts_level))
-			err = complain("%s: %s", e->fts_path, strerror(e->fts_errno));
-		else if ((e->fts_info == FTS_NS || e->fts_info == FTS_SLNONE) &&
-			 is_tree(e->fts_name))
-			err = add_board(w, e->fts_path); /* opening it says what is wrong */
-	}
-	fts_close(fts);
 	if (err)
 		return err;
-	if (!w->n)
-		return complain("%s: no device trees (*.dtb) in it", dir);
-	qsort(w->boards, w->n, sizeof(*w->boards), by_path);
-	if (w->n == 1 && !strcmp(w->boards[0].path, dir))
-		return 0; /* a file was named */
-	w->prefix = strlen(dir);
-	while (w->boards[0].path[w->prefix] == '/')
-		w->prefix++;
-	return 0;
+	w->boards = calloc(n, sizeof(*w->boards));
+	for (size_t i = 0; i < n && w->boards; i++)
+		w->boards[w->n++].path = paths[i];
+	for (size_t i = w->n; i < n; i++)
+		free(paths[i]);
+	free(paths);
+	return w->boards ? 0 : complain("out of memory");
 }
 
 /* ---- one board ---- */

@@ -14,6 +14,7 @@ static const struct verb {
 	{ "explain", cmd_explain, "why a device is up, waiting, or without IOMMU" },
 	{ "check", cmd_check, "all boards of a directory, one line each" },
 	{ "replay", cmd_replay, "run a recorded bring-up again and compare the verdicts" },
+	{ "plan", cmd_plan, "which modules an initramfs needs, and why" },
 	{ "lint", cmd_lint, "what is wrong with device trees, and how to mend it" },
 	{ "diff", cmd_diff, "what changes with another tree, kernel or parameters" },
 	{ "timeline", cmd_timeline, "when each device comes up: drawing, trace or report" },

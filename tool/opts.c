@@ -28,13 +28,14 @@ enum {
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
 	O_THREADS, O_FIRMWARE, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
 	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER, O_FORMAT,
+	O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS,
 };
 
 /* Verbs that take an option. */
 enum {
 	B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY,
 	S = 1 << VERB_SHELL, L = 1 << VERB_LINT, D = 1 << VERB_DIFF,
-	T = 1 << VERB_TIMELINE, G = 1 << VERB_GRAPH,
+	T = 1 << VERB_TIMELINE, G = 1 << VERB_GRAPH, P = 1 << VERB_PLAN,
 	RUNS = B | E | C | L | D | T | G, /* a board's bring-up */
 };
 
@@ -46,19 +47,19 @@ static const struct option_def {
 	const char *heading;       /* it stands below; NULL: below that of the one before */
 	const char *help;          /* lines, each at most 51 wide */
 } defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S, "The board and the kernel",
+	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
-	{ "kernel", O_KERNEL, "DIR", RUNS | S, NULL,
+	{ "kernel", O_KERNEL, "DIR", RUNS | S | P, NULL,
 	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
 	  "without one every driver is assumed to exist" },
-	{ "image", O_IMAGE, "FILE", RUNS | S, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", RUNS | S, NULL,
+	{ "image", O_IMAGE, "FILE", RUNS | S | P, NULL, "the kernel image, when it lies elsewhere" },
+	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P, NULL,
 	  "a driver list in place of a kernel (docs/drivers.md)" },
 	{ "profile", O_PROFILE, "P", RUNS | R | S, "What happens", "linux-6.12 (default) or weir" },
-	{ "set", O_SET, "KEY=VALUE", RUNS | S, NULL,
+	{ "set", O_SET, "KEY=VALUE", RUNS | S | P, NULL,
 	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
 	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S, NULL, "a whole kernel command line" },
+	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S | P, NULL, "a whole kernel command line" },
 	{ "scenario", O_SCENARIO, "S", RUNS, NULL,
 	  "boot (default: modules are loaded as udev does), builtin\n"
 	  "(no module is loaded), all (every driver is built in)" },
@@ -71,11 +72,22 @@ static const struct option_def {
 	  "firmware files of the root file system (/lib/firmware);\nwithout it, all are there" },
 	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
 	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", RUNS | S, NULL, "never load it (again for more)" },
+	{ "deny", O_DENY, "MODULE", RUNS | S | P, NULL, "never load it (again for more)" },
 	{ "until", O_UNTIL, "SECONDS", RUNS, NULL, "stop the virtual clock there" },
 	{ "probe-time", O_PROBE_TIME, "MS", RUNS, NULL, "virtual time of a probe (1)" },
 	{ "threads", O_THREADS, "N", RUNS | R, NULL, "probe threads, 0 to 64 (profile weir)" },
-	{ "jobs", 'j', "N", C, NULL, "boards at the same time (number of processors)" },
+	{ "jobs", 'j', "N", C | P, NULL, "boards at the same time (number of processors)" },
+	{ "root", O_ROOT, "SPEC", B | P, "What is wanted",
+	  "the root device, as in root= (mmcblk0p2), or a device;\n"
+	  "boot: does the initramfs alone bring it up? 0 yes, 1 no;\n"
+	  "plan: also a kind (mmc, ufs, sata, usb, nvme, pci-sata,\n"
+	  "pci-usb, virtio, virtio-mmio, nfs), KIND:DEV" },
+	{ "for", O_FOR, "DEV", B | P, NULL, "the same for a device" },
+	{ "console", O_CONSOLE, NULL, P, NULL, "the device of /chosen stdout-path" },
+	{ "display", O_DISPLAY, NULL, P, NULL, "panel or connectors, bridges, hosts, scan-out" },
+	{ "also", O_ALSO, "MODULE", P, NULL,
+	  "this module too, such as a file system's (again for\nmore)" },
+	{ "boards", O_BOARDS, "DIR", P, NULL, "for every device tree below a directory" },
 	{ "command", 'c', "COMMANDS", S, "What is done",
 	  "do these, with ; between them (again for more), then end" },
 	{ "script", O_SCRIPT, "FILE", S, NULL, "do what stands there, then end" },
@@ -83,9 +95,9 @@ static const struct option_def {
 	{ "modules", O_MODULES, "DIR", S, NULL,
 	  "where modules are, or several with : between them\n"
 	  "(WEIR_MODULES, or those that came with weir)" },
-	{ "verbose", 'v', NULL, B | S, "What is said",
-	  "boot: the whole log, then the summary;\nshell: each command before its answer" },
-	{ "json", O_JSON, NULL, RUNS | S, NULL,
+	{ "verbose", 'v', NULL, B | S | P, "What is said",
+	  "boot: the whole log, then the summary;\nshell: each command before its answer;\nplan: also what is built in" },
+	{ "json", O_JSON, NULL, RUNS | S | P, NULL,
 	  "one JSON document; shell: one a command (docs/json.md)" },
 	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
 	{ "slower", O_SLOWER, "MS", D, NULL, "tell devices that came up so much earlier or later" },
@@ -93,20 +105,18 @@ static const struct option_def {
 	  "say only what is at least that: note (default), warning,\nerror" },
 	{ "without", O_WITHOUT, "RULE", L, NULL, "leave a rule out (again for more)" },
 	{ "rules", O_RULES, NULL, L, NULL, "list the rules, then end" },
-	{ "format", O_FORMAT, "F", T | G, NULL,
-	  "timeline: svg (default), html, trace, json;\ngraph: dot (default), svg, html, json" },
+	{ "format", O_FORMAT, "F", T | G | P, NULL,
+	  "timeline: svg (default), html, trace, json;\ngraph: dot (default), svg, html, json;\n"
+	  "plan: list, dracut, initramfs-tools, mkinitcpio,\n"
+	  "mkinitfs (postmarketOS), android (modules.load)" },
 	{ "output", 'o', "FILE", T | G, NULL, "write there; what it ends in is the format" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
-	{ "root", O_ROOT, "SPEC", B, NULL,
-	  "does the initramfs alone bring up the root device? SPEC\n"
-	  "as in root=, or a device; exit 0 for yes, 1 for no" },
-	{ "for", O_FOR, "DEV", B, NULL, "the same for a device" },
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E | S | L | D, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, RUNS | R | S, NULL, "this text" },
+	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, RUNS | R | S | P, NULL, "this text" },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
@@ -222,6 +232,18 @@ static int color(struct opts *o, const char *when)
 	return 0;
 }
 
+static int take_plan(struct opts *o, int opt, const char *value)
+{
+	switch (opt) {
+	case O_CONSOLE: o->console = true; break;
+	case O_DISPLAY: o->display = true; break;
+	case O_ALSO: return append(&o->also, "also", value);
+	case O_BOARDS: o->boards_dir = value; break;
+	default: return EXIT_USAGE;
+	}
+	return 0;
+}
+
 static int take(struct opts *o, int opt, const char *value)
 {
 	double v = 0;
@@ -279,7 +301,7 @@ static int take(struct opts *o, int opt, const char *value)
 	case 'k': o->keep_going = true; break;
 	case 'v': o->verbose = true; break;
 	case 'h': o->help = true; break;
-	default: return EXIT_USAGE;
+	default: return take_plan(o, opt, value);
 	}
 	return bad;
 }
@@ -388,7 +410,7 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 		return complain("--scenario all needs no list of drivers: it assumes them");
 	if (o->root && o->target)
 		return complain("--root and --for exclude each other");
-	if ((o->root || o->target || o->firmware) && !o->initramfs)
+	if ((o->root || o->target || o->firmware) && !o->initramfs && help->verb != VERB_PLAN)
 		return complain("--%s needs --initramfs", o->root ? "root" : o->target ? "for" : "firmware");
 	if (o->image && !o->kernel)
 		return complain("--image needs --kernel: the modules that belong to it");

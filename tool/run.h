@@ -61,11 +61,14 @@ struct opts {
 	bool sarif, rules;
 	uint64_t slower_ns;        /* of diff */
 	const char *format, *output;
+	const char *boards_dir;    /* of plan, as all up to also */
+	bool console, display;
+	struct list also;
 	bool json, verbose, color, help, keep_going;
 };
 
 enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF ,
-	       VERB_TIMELINE, VERB_GRAPH };
+	       VERB_TIMELINE, VERB_GRAPH, VERB_PLAN };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {

@@ -94,6 +94,13 @@ int input_identity(const char *path, char *buf, size_t bytes);
 /* Verdicts by path, as JSON; what --baseline and replay compare. */
 json_t *json_of_verdicts(struct run *r);
 
+/*
+ * boards.c: the device trees below a directory, sorted; each a string of the caller's.
+ * @out_prefix: bytes of the directory in front of each. Return: 0, or EXIT_USAGE after a
+ * message.
+ */
+int boards_find(const char *dir, char ***out_paths, size_t *out_n, size_t *out_prefix);
+
 /* judge.c: the exit status. Return: EXIT_OK or EXIT_FINDING, or EXIT_USAGE. */
 int judge(struct run *r, const struct causes *c, const struct alone *a);
 
@@ -119,5 +126,6 @@ int cmd_lint(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 int cmd_graph(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
 
 #endif

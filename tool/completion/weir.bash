@@ -17,7 +17,7 @@ _weir() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W "boot explain check replay lint diff timeline graph shell --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "boot explain check replay plan lint diff timeline graph shell --help --version" -- "$cur"))
 		return
 	fi
 	case $prev in
@@ -28,7 +28,15 @@ _weir() {
 		COMPREPLY=($(compgen -W "boot builtin all" -- "$cur"))
 		return ;;
 	--format)
-		COMPREPLY=($(compgen -W "$([[ $verb == graph ]] && echo dot || echo trace) svg html json" -- "$cur"))
+		if [[ $verb == plan ]]; then
+			COMPREPLY=($(compgen -W "list dracut initramfs-tools mkinitcpio mkinitfs android" -- "$cur"))
+		else
+			COMPREPLY=($(compgen -W "$([[ $verb == graph ]] && echo dot || echo trace) svg html json" -- "$cur"))
+		fi
+		return ;;
+	--root)
+		compopt -o nospace 2> /dev/null
+		COMPREPLY=($(compgen -W "mmcblk0 nvme0n1 sda $([[ $verb == plan ]] && echo mmc ufs sata usb nvme pci-sata pci-usb virtio virtio-mmio nfs)" -- "$cur"))
 		return ;;
 	--severity)
 		COMPREPLY=($(compgen -W "note warning error" -- "$cur"))
@@ -46,10 +54,10 @@ _weir() {
 	--kernel)
 		COMPREPLY=($(compgen -d -- "$cur") $(compgen -W "$(printf '%s\n' /lib/modules/*)" -- "$cur"))
 		return ;;
-	--modules)
+	--modules | --boards)
 		COMPREPLY=($(compgen -d -- "$cur"))
 		return ;;
-	--command | -c | --cmdline | --deny | --until | --probe-time | --root-after | --threads | --jobs | -j | --require)
+	--command | -c | --cmdline | --deny | --until | --probe-time | --root-after | --threads | --jobs | -j | --require | --for | --also)
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
