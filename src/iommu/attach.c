@@ -361,14 +361,39 @@ static enum weir_domain_type usual_type(const struct weir_master *master)
 	return WEIR_DOMAIN_IDENTITY;
 }
 
+static bool has_adopted(const struct weir_group *group)
+{
+	struct weir_master *master;
+
+	weir_list_each(master, &group->masters, struct weir_master, group_node)
+		if (master->adopted)
+			return true;
+	return false;
+}
+
+/*
+ * A master comes to a group that is behind something. Behind what one of it was adopted with
+ * it goes untranslated as well, until it has no driver, or cannot go at all.
+ */
+static int fit_group(const struct weir_group *group, struct weir_master *master)
+{
+	bool identity = group->usual->type == WEIR_DOMAIN_IDENTITY;
+
+	if (master->mirror || (master->adopted && group->domain->type != WEIR_DOMAIN_IDENTITY))
+		return WEIR_EBUSY;
+	if (!has_adopted(group))
+		return 0;
+	master->adopted = true;
+	return identity ? 0 : WEIR_EBUSY;
+}
+
 /* The first master decides what the group is behind. */
-static int begin_group(struct weir_group *group, const struct weir_master *master)
+static int begin_group(struct weir_group *group, struct weir_master *master)
 {
 	int err;
 
 	if (group->domain)
-		return master->mirror ||
-		       (master->adopted && group->domain->type != WEIR_DOMAIN_IDENTITY) ? WEIR_EBUSY : 0;
+		return fit_group(group, master);
 	if (master->mirror) {
 		group->usual = weir_domain_ref(master->mirror);
 	} else {

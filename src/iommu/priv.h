@@ -91,7 +91,8 @@ struct weir_master {
 	struct weir_device *dev;     /* (c) */
 	struct weir_group *group;    /* (c) */
 	struct weir_list group_node; /* (g) and (m) in group->masters */
-	bool adopted;                /* (c) it runs already, and does DMA directly */
+	struct weir_list coming;     /* (m) in m->coming, until it has joined */
+	bool adopted;                /* (c) it runs already and does DMA directly, or one of its group */
 	struct weir_domain *mirror;  /* (c) what it is adopted with; NULL: identity. Borrowed while it joins */
 	uint32_t nr_streams;         /* (c) */
 	struct weir_stream_id streams[];
