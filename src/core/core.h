@@ -216,6 +216,7 @@ struct weir_machine {
 	uint32_t sync_pause;                  /* (m) sync_state is parked while not 0 */
 	bool sync_strict_off;                 /* (m) */
 	struct weir_list sync_parked;         /* (m) devices by sync_node */
+	struct weir_list coming;              /* (m) struct weir_master, not in their groups yet */
 	uint32_t nr_async;                    /* (m) probes given to host threads */
 	struct weir_list async;               /* (m) struct weir_async: those that run */
 	uint32_t cause;                       /* (m) event id that things done now are due to */

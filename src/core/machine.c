@@ -190,6 +190,7 @@ static void init_lists(struct weir_machine *m)
 	weir_list_init(&m->bound);
 	weir_list_init(&m->kept_fwlinks);
 	weir_list_init(&m->async);
+	weir_list_init(&m->coming);
 	weir_slab_init_(&m->device_slab, sizeof(struct weir_device));
 	weir_slab_init_(&m->link_slab, sizeof(struct weir_link));
 	weir_fwnodes_init_(m);

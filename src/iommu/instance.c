@@ -9,7 +9,9 @@ static const struct weir_iommu_ops no_ops = { .abi = WEIR_ABI(struct weir_iommu_
 
 struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node)
 {
-	return node->owner ? node->owner->iommu : NULL;
+	struct weir_iommu *iommu = node->owner ? node->owner->iommu : NULL;
+
+	return iommu && !iommu->going ? iommu : NULL;
 }
 
 /* ---- publishing ---- */
@@ -87,29 +89,60 @@ struct weir_device *weir_iommu_claimed_(struct weir_device *dev, unsigned int in
 	return NULL;
 }
 
-/* Some master at the instance, or NULL. */
-static struct weir_master *any_master(const struct weir_iommu *iommu)
+/* A master at the instance that is nobody else's to take out, or NULL. */
+static struct weir_master *any_master(const struct weir_iommu *iommu, const struct weir_group *group)
+{
+	struct weir_master *master;
+
+	weir_list_each(master, &group->masters, struct weir_master, group_node)
+		if (master->dev->master == master && is_at(master, iommu))
+			return master;
+	return NULL;
+}
+
+/* Some group with streams or masters at the instance, also with those that come; NULL: none. */
+static struct weir_group *any_group(const struct weir_iommu *iommu)
 {
 	struct weir_stream *stream = weir_list_first(&iommu->streams, struct weir_stream, at_iommu);
 	struct weir_master *master;
 
-	if (!stream)
-		return NULL;
-	weir_list_each(master, &stream->group->masters, struct weir_master, group_node)
+	if (stream)
+		return stream->group;
+	weir_list_each(master, &iommu->dev->m->coming, struct weir_master, coming)
 		if (is_at(master, iommu))
-			return master;
+			return master->group;
 	return NULL;
+}
+
+/* Another thread is about to have a master join or leave: with the group's lock. */
+static void wait_for(struct weir_group *group)
+{
+	struct weir_machine *m = group->m;
+
+	group->users++;
+	weir_unlock_(m);
+	m->ops->lock(m->host, group->lock);
+	m->ops->unlock(m->host, group->lock);
+	weir_lock_(m);
+	weir_group_put_(group);
 }
 
 static void retract(struct weir_device *dev)
 {
 	struct weir_iommu *iommu = dev->iommu;
 	struct weir_master *master;
+	struct weir_group *group;
 
 	if (!iommu)
 		return;
-	while ((master = any_master(iommu)))
-		weir_iommu_detach_(master->dev);
+	iommu->going = true;
+	while ((group = any_group(iommu))) {
+		master = any_master(iommu, group);
+		if (master)
+			weir_iommu_detach_(master->dev);
+		else
+			wait_for(group);
+	}
 	dev->iommu = NULL;
 	weir_list_del(&iommu->node);
 	weir_event_dev_(WEIR_EVENT_IOMMU_DEL, dev, NULL, 0);

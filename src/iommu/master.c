@@ -94,6 +94,7 @@ static int make_master(struct weir_device *dev, uint32_t nr_streams,
 	master->adopted = adoption != NULL;
 	master->mirror = adoption ? adoption->mirror : NULL;
 	weir_list_init(&master->group_node);
+	weir_list_init(&master->coming);
 	for (uint32_t i = 0; i < nr_streams; i++)
 		(void)stream_at(dev, i, &master->streams[i], &missing);
 	err = weir_identify_(dev);
@@ -113,12 +114,14 @@ static int join(struct weir_master *master)
 	struct weir_group *group = master->group;
 	int err = WEIR_EBUSY;
 
+	weir_list_add_tail(&m->coming, &master->coming);
 	weir_unlock_(m);
 	m->ops->lock(m->host, group->lock);
 	if (!group->owner)
 		err = weir_group_join_(group, master);
 	m->ops->unlock(m->host, group->lock);
 	weir_lock_(m);
+	weir_list_del(&master->coming);
 	return err;
 }
 

@@ -55,6 +55,7 @@ struct weir_iommu {
 	struct weir_list node;            /* (m) in m->iommus */
 	struct weir_list streams;         /* (m) struct weir_stream, attached here */
 	bool hardware;                    /* (c) ops were given: streams are really set */
+	bool going;                       /* (m) no more masters come to it */
 };
 
 /* An id at an instance, put on their DMA by one or more masters of one group. */
@@ -184,6 +185,7 @@ struct weir_domain {
 };
 
 /* instance.c */
+/* NULL: it is not there, or on its way out. */
 struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node);
 
 /* master.c */
