@@ -326,6 +326,30 @@ uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t str
 	return pa;
 }
 
+static bool stream_reaches(const struct im_stream *s, uint64_t pa)
+{
+	if (!s->known || s->type == WEIR_DOMAIN_BLOCKED)
+		return false;
+	if (s->type == WEIR_DOMAIN_IDENTITY)
+		return true;
+	for (unsigned int i = 0; i < s->part->n; i++)
+		if (pa - s->part->maps[i].pa < s->part->maps[i].bytes)
+			return true;
+	return false;
+}
+
+bool im_any_reaches(const struct iommu_world *iw, uint64_t pa)
+{
+	bool does = false;
+
+	pthread_mutex_lock(&mutex);
+	for (unsigned int model = 0; model < 2; model++)
+		for (uint32_t i = 0; i < IM_STREAMS && !iw->models[model].off; i++)
+			does = does || stream_reaches(&iw->models[model].streams[i], pa);
+	pthread_mutex_unlock(&mutex);
+	return does;
+}
+
 void im_reset_(struct im_model *m)
 {
 	pthread_mutex_lock(&mutex);

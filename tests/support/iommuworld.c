@@ -2,6 +2,7 @@
 #include "iommuworld_priv.h"
 
 #include <libfdt.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,7 +45,9 @@ static unsigned int number_of(const struct weir_device *dev)
 static int master_probe(struct weir_device *dev)
 {
 	struct iommu_world *iw = im_current_;
-	const struct im_master *master = &iw->masters[number_of(dev)];
+	unsigned int i = number_of(dev);
+	const struct im_master *master = &iw->masters[i];
+	int err;
 
 	if (!iw->dma_pa)
 		return 0;
@@ -56,18 +59,26 @@ static int master_probe(struct weir_device *dev)
 		if (master->at_b < IM_STREAMS)
 			im_check_probed_(&iw->models[1], master->at_b);
 	}
-	return weir_dma_map_phys(dev, iw->dma_pa, IM_DMA_BYTES, WEIR_DMA_BIDIRECTIONAL,
-				 &iw->dma_iova[number_of(dev)]);
+	if (!(atomic_load(&iw->dma_state[i]) & 1))
+		atomic_fetch_add(&iw->dma_state[i], 1);
+	err = weir_dma_map_phys(dev, iw->dma_pa + i * IM_DMA_STEP, IM_DMA_BYTES,
+				WEIR_DMA_BIDIRECTIONAL, &iw->dma_iova[i]);
+	if (err && !iw->dma_lost[i])
+		atomic_fetch_add(&iw->dma_state[i], 1);
+	return err;
 }
 
 static void master_remove(struct weir_device *dev)
 {
 	struct iommu_world *iw = im_current_;
+	unsigned int i = number_of(dev);
 
-	/* what the IOMMU does not confirm is the test's affair */
-	if (iw->dma_pa)
-		(void)weir_dma_unmap(dev, iw->dma_iova[number_of(dev)], IM_DMA_BYTES,
-				     WEIR_DMA_BIDIRECTIONAL);
+	/* what is not known to be unmapped stays where it is, as long as its domain */
+	if (iw->dma_pa && weir_dma_unmap(dev, iw->dma_iova[i], IM_DMA_BYTES,
+					 WEIR_DMA_BIDIRECTIONAL))
+		iw->dma_lost[i] = true;
+	else if (!iw->dma_lost[i])
+		atomic_fetch_add(&iw->dma_state[i], 1);
 }
 
 static int probe(struct world *w, struct weir_device *dev)
@@ -303,6 +314,15 @@ int im_try_machine(struct iommu_world *iw, struct testhost *host, const struct i
 	if (!err)
 		make_drivers(iw);
 	return err;
+}
+
+void im_open_threads(struct iommu_world *iw, const struct im_master *masters, unsigned int n,
+		     unsigned int threads)
+{
+	prepare(iw, masters, n);
+	world_open_threads(&iw->w, NULL, threads);
+	make_drivers(iw);
+	assert_int_equal(weir_firmware_load_dt(iw->w.m, iw->blob, sizeof(iw->blob)), 0);
 }
 
 void im_end(struct iommu_world *iw)

@@ -16,6 +16,7 @@
 #define IM_MAPS 64u
 #define IM_MASTERS 4u
 #define IM_DMA_BYTES 0x1800u
+#define IM_DMA_STEP 0x10000u
 #define IM_NOTHING UINT64_MAX /* what an access reaches that is refused */
 
 struct im_part {
@@ -60,10 +61,13 @@ struct iommu_world {
 	unsigned int nr_masters;
 	bool reject;                /* the models take no ids */
 	/*
-	 * What drivers of masters map in their probe, and unmap when they go; 0: nothing. Then they
-	 * check, too, that they are translated by then, or may do without.
+	 * What drivers of masters map in their probe, each IM_DMA_STEP further on, and unmap when
+	 * they go; 0: nothing. Then they check, too, that they are translated by then, or may do
+	 * without. The state is odd from before it is mapped until after it is unmapped.
 	 */
 	uint64_t dma_pa, dma_iova[IM_MASTERS];
+	_Atomic unsigned int dma_state[IM_MASTERS];
+	bool dma_lost[IM_MASTERS]; /* odd for ever: an unmap failed */
 	_Alignas(8) unsigned char blob[4096];
 };
 
@@ -79,13 +83,18 @@ void im_close(struct iommu_world *iw);
  */
 int im_try_open(struct iommu_world *iw, struct testhost *host, const struct im_master *masters,
 		unsigned int n);
-/* The first step alone: a machine and drivers, which are not registered; the IOMMUs' is the first. */
+/* The first step alone: a machine, and drivers that are not registered; the IOMMUs' is the first. */
 int im_try_machine(struct iommu_world *iw, struct testhost *host, const struct im_master *masters,
 		   unsigned int n);
+/* The same on the POSIX host with so many threads for probes, and the tree. */
+void im_open_threads(struct iommu_world *iw, const struct im_master *masters, unsigned int n,
+		     unsigned int threads);
 int im_try_add(struct iommu_world *iw, const char *name);
 void im_end(struct iommu_world *iw);
 /* What the access of a stream would reach. */
 uint64_t im_reach(const struct iommu_world *iw, unsigned int model, uint32_t stream, uint64_t iova);
+/* Whether any stream can reach the page of @pa, in whatever way. */
+bool im_any_reaches(const struct iommu_world *iw, uint64_t pa);
 struct weir_group *im_group(struct iommu_world *iw, const char *master);
 /* The power of an IOMMU as its driver would switch it. */
 void im_power_off(struct iommu_world *iw, unsigned int model);

@@ -89,6 +89,12 @@ static const struct im_script lates[] = {
 	  .steps = "doorbell;" LATE
 	  "unbind m0;settle;bind m0;settle;-iommus;settle;iommus;settle", ALL(one),
 	  LATE_RULES(WEIR_IOMMU_ADOPT_MAPPED) },
+	{ .name = "late, with another one of its group",
+	  .steps = "tree;clients;+m0;+a;seal;settle;iommus;+b;settle;+m1;settle;unbind m0;settle;again",
+	  ALL(several), LATE_RULES(WEIR_IOMMU_ADOPT) },
+	{ .name = "late, with another one of its group, and mappings",
+	  .steps = "tree;clients;+m0;+a;seal;settle;iommus;+b;settle;+m1;settle;unbind m0;settle;again",
+	  ALL(several), LATE_RULES(WEIR_IOMMU_ADOPT_MAPPED) },
 	{ .name = "two come late",
 	  .steps = "tree;clients;+m0;+m1;+a;+b;seal;settle;iommus;settle;-a;settle;+a;settle",
 	  ALL(two), LATE_RULES(WEIR_IOMMU_ADOPT_MAPPED) },
