@@ -157,6 +157,28 @@ int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
  */
 int weir_domain_translate(struct weir_domain *domain, uint64_t iova, uint64_t *out_pa);
 
+/**
+ * weir_domain_prepare - make what a domain needs at the instances of a group, and keep it when
+ * nothing is attached: attaching the group is then no matter of memory. With the first instance
+ * that walks tables the domain gets its tables. Direct regions that attaching would map are mapped.
+ * Context: thread. Return: as weir_group_attach(); what was made is kept even so.
+ */
+int weir_domain_prepare(struct weir_domain *domain, struct weir_group *group);
+/**
+ * weir_domain_unprepare - keep it no longer than it is attached. For each domain that was
+ * prepared, before its last reference is dropped; an instance that goes does it, too. Context: thread.
+ */
+void weir_domain_unprepare(struct weir_domain *domain);
+/**
+ * weir_domain_reserve - make the tables of [iova, iova + bytes) for good: maps and unmaps there,
+ * and attaching groups that the domain is prepared for, make no call of the host that allocates.
+ * Pages there are of the smallest size. Context: thread.
+ * Return: 0; WEIR_EOPNOTSUPP for a domain without tables (prepare it first); WEIR_EINVAL for a range that
+ * is empty or no whole pages; WEIR_ERANGE; WEIR_EEXIST when a larger page is mapped there;
+ * WEIR_ENOMEM: what was made stays.
+ */
+int weir_domain_reserve(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
+
 /* A mapping as it was made. */
 struct weir_domain_mapping {
 	uint64_t iova, pa, bytes;

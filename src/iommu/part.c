@@ -394,6 +394,45 @@ int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu)
 	return err;
 }
 
+int weir_part_hold_(struct weir_domain *domain, struct weir_iommu *iommu)
+{
+	struct weir_part *part;
+	int err = 0;
+
+	if (!has_parts(domain))
+		return 0;
+	lock_parts(domain);
+	part = find(domain, iommu);
+	if (!part)
+		err = make_part(domain, iommu, &part);
+	if (!err && !part->held) {
+		part->held = true;
+		part->nr_streams++;
+		weir_domain_ref(domain);
+	}
+	unlock_parts(domain);
+	return err;
+}
+
+bool weir_part_let_go_(struct weir_domain *domain)
+{
+	struct weir_part *part, *held = NULL;
+
+	lock_parts(domain);
+	weir_list_each(part, &domain->parts, struct weir_part, node)
+		if (part->held)
+			held = part;
+	if (held) {
+		held->held = false;
+		if (--held->nr_streams == 0)
+			drop_part(held);
+	}
+	unlock_parts(domain);
+	if (held)
+		weir_domain_unref(domain);
+	return held;
+}
+
 void weir_part_put_(struct weir_domain *domain, struct weir_iommu *iommu)
 {
 	struct weir_part *part;
@@ -457,7 +496,7 @@ static void drop_orphans(struct weir_domain *domain, struct weir_iommu *iommu)
 	lock_parts(domain);
 	part = find(domain, iommu);
 	if (part) {
-		n = part->nr_orphans;
+		n = part->nr_orphans + part->held;
 		weir_assert_(domain->m, n && n == part->nr_streams);
 		drop_part(part);
 	}

@@ -139,8 +139,9 @@ struct weir_part {
 	struct weir_domain *domain;  /* (c) */
 	struct weir_iommu *iommu;    /* (c) */
 	void *driver;                /* (c) of part_create */
-	uint32_t nr_streams;         /* (p) attached or being attached, and orphans */
+	uint32_t nr_streams;         /* (p) attached or being attached, orphans, and one when held */
 	uint32_t nr_orphans;         /* (p) streams that are gone, but not known to be blocked */
+	bool held;                   /* (p) prepared: one of nr_streams is nobody's, and refers to the domain */
 	bool unseen;                 /* (i) the hardware was never told of it: it had no power */
 	bool walks;                  /* (c) the domain's tables: nothing is given to it */
 	uint64_t filled_to;          /* (d) */
@@ -335,6 +336,10 @@ void weir_iommu_unlock_(struct weir_iommu *iommu);
 /* The part of a domain at an instance, with one more stream; made and filled when missing. */
 int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu);
 void weir_part_put_(struct weir_domain *domain, struct weir_iommu *iommu);
+/* It is there from now on, also without streams. Return: as weir_part_get_(). */
+int weir_part_hold_(struct weir_domain *domain, struct weir_iommu *iommu);
+/* One that is held is no more. False: there was none. Somebody refers to the domain. */
+bool weir_part_let_go_(struct weir_domain *domain);
 /* Instead of put: the stream goes, but may still use the part; it is kept for weir_iommu_fini_. */
 void weir_part_orphan_(struct weir_domain *domain, struct weir_iommu *iommu);
 /* One that somebody got. NULL: domains of that type have none. */
