@@ -18,7 +18,7 @@ NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
 LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test sanitize sanitize-all bench conformance groups fuzz format lint freestanding install clean
+.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups fuzz format lint freestanding install clean
 .PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
 
 # Set-up runs before the build, not beside it; Ninja does the parallel part.
@@ -36,6 +36,9 @@ run: build	## build, then show the main job on the board in boards/
 
 test: setup-test build	## build, then run all tests
 	@scripts/test.sh $(BUILD)
+
+mutations: setup-test build	## build mutants of drivers and tables (tests/mutations/list): each must make a test fail
+	@scripts/mutations.py $(BUILD)
 
 sanitize: setup-test	## unit tests and cases under AddressSanitizer and UBSan
 	@scripts/sanitize.sh $(BUILD)

@@ -70,6 +70,7 @@ enum smmu3_finding {
 	SMMU3_BAD_REGISTER,     /* an access that the register does not allow, or not now */
 	SMMU3_UNINITIALISED,    /* caches used that were never invalidated since reset */
 	SMMU3_FREED,            /* memory is used, or can be, that was given back */
+	SMMU3_LOST,             /* an access that had to land was aborted */
 	SMMU3_OFF,              /* registers are accessed while there is no power */
 	SMMU3_FINDINGS,
 };
@@ -102,6 +103,7 @@ enum smmu3_outcome {
 #define SMMU3_READ  0x1u
 #define SMMU3_WRITE 0x2u
 #define SMMU3_PRIV  0x4u
+#define SMMU3_MUST  0x10u  /* of a rogue master: all of its accesses have to land */
 #define SMMU3_QUIET 0x8u   /* where it lands is not compared with what the test allows */
 
 struct smmu3_stats {
@@ -146,6 +148,8 @@ void smmu3_master(struct smmu3 *s, uint32_t sid, uint8_t who);
 unsigned int smmu3_rogue(struct smmu3 *s, uint32_t sid, uint64_t iova, unsigned int flags);
 /* All of them are quiet now. */
 void smmu3_rogues_stop(struct smmu3 *s);
+/* One of them is gone. */
+void smmu3_rogue_stop(struct smmu3 *s, unsigned int rogue);
 /* Tells a rogue another address. */
 void smmu3_rogue_aim(struct smmu3 *s, unsigned int rogue, uint64_t iova);
 

@@ -5,10 +5,19 @@
  * rogue masters at every point, and a seed for each run. See smmuworld.h. What the driver
  * refuses, and hardware that fails, are in test_smmuv3.c.
  */
+#include <stdlib.h>
+
 #include "smmuworld.h"
 
-#define SEEDS 12u
+#define SEEDS 12u /* runs of each test; WEIR_SEEDS=N: so many */
 #define STEPS 60u
+
+static uint64_t seeds(void)
+{
+	const char *given = getenv("WEIR_SEEDS");
+
+	return given ? strtoull(given, NULL, 0) : SEEDS;
+}
 
 static void open_driver(struct sw *w)
 {
@@ -92,6 +101,19 @@ static void step(struct sw *w, struct hwrng *rng)
 	sw_aim(w, rng);
 }
 
+/* What was recorded was told, each of it once, but what came while the queue was full. */
+static void check_faults(struct sw *w)
+{
+	smmu3_rogues_stop(w->model);
+	for (unsigned int i = 0; i < 20; i++) {
+		hwhost_points(w->hw, 5);
+		weir_smmu_v3_poll(w->smmu);
+	}
+	assert_true(w->faults > 0 && !w->strange);
+	assert_int_equal(w->faults, smmu3_stats_get(w->model)->events);
+	sw_rogues(w);
+}
+
 static void random_life(struct sw *w)
 {
 	struct hwrng rng;
@@ -103,6 +125,7 @@ static void random_life(struct sw *w)
 		step(w, &rng);
 		sw_verify(w);
 	}
+	check_faults(w);
 	close_all(w);
 	sw_close(w);
 }
@@ -112,7 +135,7 @@ static void test_smmuv3_hostile_coherent(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		random_life(&w);
 	}
@@ -123,7 +146,7 @@ static void test_smmuv3_hostile_noncoherent(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		w.config.idr[0] &= ~SMMU3_IDR0_COHACC;
 		w.config.masters_incoherent = true;
@@ -137,7 +160,7 @@ static void test_smmuv3_hostile_features(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		switch (seed % 6) {
 		case 0: w.config.idr[3] = 0; break;
@@ -158,7 +181,7 @@ static void test_smmuv3_hostile_bbm(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		w.config.idr[3] |= SMMU3_IDR3_BBML(1 + seed % 2);
 		random_life(&w);
@@ -171,7 +194,7 @@ static void test_smmuv3_hostile_granules(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		w.granule_lg2 = seed & 1 ? 14 : 16;
 		if (seed % 4 == 3)
@@ -187,7 +210,7 @@ static void test_smmuv3_hostile_ids(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		hwrng_init(&rng, seed);
 		open_driver(&w);
@@ -220,7 +243,7 @@ static void test_smmuv3_hostile_power(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		w.config.gbpa = 1u << 20; /* what has no power, and what comes up, lets nothing pass */
 		hwrng_init(&rng, seed);
@@ -255,7 +278,7 @@ static void test_smmuv3_hostile_cycles(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		w.config.no_abort = seed & 1;
 		open_driver(&w);
@@ -281,7 +304,7 @@ static void test_smmuv3_hostile_identity(void **state)
 	struct sw w;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		sw_init(&w, seed);
 		open_driver(&w);
 		open_domains(&w);

@@ -261,9 +261,16 @@ void smmu3_rogues_(struct smmu3 *s)
 
 		if (!s->rogues[i].on || !smmu3_chance_(s, s->config.unrest))
 			continue;
-		if (smmu3_page_(s, &a, NULL, 0) == SMMU3_ABORTED)
-			s->stats.aborted++;
-		else
+		/* What has to land does so from the tables, too. */
+		if ((a.flags & SMMU3_MUST) && smmu3_chance_(s, 128))
+			smmu3_tlb_forget_(s, a.iova);
+		if (smmu3_page_(s, &a, NULL, 0) == SMMU3_LANDED) {
 			s->stats.landed++;
+			continue;
+		}
+		s->stats.aborted++;
+		if (a.flags & SMMU3_MUST)
+			smmu3_find_(s, SMMU3_LOST, "stream 0x%x is aborted at 0x%llx, which is mapped",
+				    a.sid, (unsigned long long)a.iova);
 	}
 }

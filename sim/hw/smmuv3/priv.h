@@ -203,6 +203,8 @@ const struct tlb_entry *smmu3_tlb_table_(struct smmu3 *s, const struct tag *tag,
 void smmu3_tlb_insert_(struct smmu3 *s, const struct tlb_entry *entry);
 void smmu3_tlb_invalidate_(struct smmu3 *s, const struct invalidation *inv);
 void smmu3_tlb_evict_(struct smmu3 *s);
+/* There is no room for what translates an input, of whatever context. */
+void smmu3_tlb_forget_(struct smmu3 *s, uint64_t in);
 void smmu3_tlb_goes_(struct smmu3 *s, uint64_t pa, uint64_t bytes);
 
 /* walk.c */

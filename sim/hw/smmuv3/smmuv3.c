@@ -181,6 +181,12 @@ void smmu3_rogues_stop(struct smmu3 *s)
 	memset(s->rogues, 0, sizeof(s->rogues));
 }
 
+void smmu3_rogue_stop(struct smmu3 *s, unsigned int rogue)
+{
+	if (rogue < SMMU3_ROGUES)
+		s->rogues[rogue].on = false;
+}
+
 void smmu3_rogue_aim(struct smmu3 *s, unsigned int rogue, uint64_t iova)
 {
 	if (rogue < SMMU3_ROGUES)

@@ -139,6 +139,13 @@ void smmu3_tlb_evict_(struct smmu3 *s)
 	s->tlb[hwrng_below(&s->rng, TLB_ENTRIES)].kind = TLB_NONE;
 }
 
+void smmu3_tlb_forget_(struct smmu3 *s, uint64_t in)
+{
+	for (unsigned int i = 0; i < TLB_ENTRIES; i++)
+		if (s->tlb[i].kind == TLB_LEAF && overlap(s->tlb[i].in, s->tlb[i].bytes, in, 1))
+			s->tlb[i].kind = TLB_NONE;
+}
+
 void smmu3_tlb_goes_(struct smmu3 *s, uint64_t pa, uint64_t bytes)
 {
 	if (!((s->cr0 | s->cr0ack) & CR0_SMMUEN))
