@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weir/arm_smmu_v3.h"
+#include "weir/virtio_iommu.h"
+
 /* q35: the configuration space is switched on through the ports (MCH, PCIEXBAR). */
 #define Q35_ECAM 0xb0000000u
 
@@ -28,15 +31,79 @@ void bench_start(struct bench *b, const char *arch, const char *machine, const c
 		fail_msg("%s", error);
 }
 
+/* ---- IOMMUs ---- */
+
+static const struct bench_iommu iommus[] = {
+	{ .module = "virtio-iommu", .entry = &weir_module_virtio_iommu,
+	  .model = "virtio-iommu-pci", .poll = weir_virtio_iommu_poll },
+	{ .module = "arm-smmu-v3", .entry = &weir_module_arm_smmu_v3, .machine = "virt,iommu=smmuv3",
+	  .node = "smmuv3@", .poll = weir_arm_smmu_v3_poll },
+};
+
+const struct bench_iommu *bench_iommu(void)
+{
+	const char *name = getenv("WEIR_TEST_IOMMU");
+
+	return name && !strcmp(name, "smmuv3") ? &iommus[1] : &iommus[0];
+}
+
+unsigned int bench_iommu_args(const char *addr, char text[64], const char **args, unsigned int n)
+{
+	if (!bench_iommu()->model)
+		return n;
+	snprintf(text, 64, "%s,addr=%s", bench_iommu()->model, addr);
+	args[n++] = "-device";
+	args[n++] = text;
+	return n;
+}
+
+struct weir_device *bench_iommu_device(struct bench *b)
+{
+	struct weir_device *dev;
+	struct weir_bus *bus;
+
+	if (!bench_iommu()->node)
+		return bench_pci(b, 0x1af4, 0x1057);
+	assert_int_equal(weir_bus_find(b->m, "platform", &bus), 0);
+	assert_int_equal(weir_device_find(bus, "9050000.smmuv3", &dev), 0);
+	return dev;
+}
+
+void bench_open_behind(struct bench *b, const char *arch, const char *const *args,
+		       struct weir_module **out_module)
+{
+	const struct bench_iommu *iommu = bench_iommu();
+
+	bench_start(b, arch, iommu->machine, args);
+	bench_empty(b, weir_qtest_ops(b->qtest));
+	if (iommu->node)
+		b->iommu = iommu;
+	else
+		bench_machine(b);
+	assert_int_equal(weir_module_load(b->m, iommu->entry, out_module), 0);
+	if (iommu->node)
+		bench_machine(b);
+}
+
+/* ---- the machine ---- */
+
+static bool begins(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
 /* What QEMU's machine has besides the host bridge works without drivers. */
 static void settle_firmware(struct bench *b)
 {
 	struct weir_fwnode *node;
 
-	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node))
-		if (strncmp(weir_fwnode_name(node), "pcie@", 5) != 0 &&
-		    strncmp(weir_fwnode_name(node), "pci@", 4) != 0)
+	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node)) {
+		const char *name = weir_fwnode_name(node);
+
+		if (!begins(name, "pcie@") && !begins(name, "pci@") &&
+		    !(b->iommu && begins(name, b->iommu->node)))
 			weir_fwnode_set_initialized(node, true, false);
+	}
 }
 
 static void add_by_dt(struct bench *b)

@@ -13,7 +13,24 @@
 #include "weir/qtest.h"
 #include "weir/weir.h"
 
+/* The IOMMU that a test is done with. */
+struct bench_iommu {
+	const char *module;          /* its driver's */
+	const struct weir_module_entry *entry;
+	const char *machine;         /* QEMU's; NULL: the usual one */
+	const char *node;            /* of firmware, as its name begins; NULL: a PCI function */
+	const char *model;           /* QEMU's device; NULL: it is the machine's */
+	unsigned int (*poll)(struct weir_device *dev);
+};
+/* virtio-iommu, or the one that WEIR_TEST_IOMMU names: "smmuv3". */
+const struct bench_iommu *bench_iommu(void);
+/*
+ * Adds QEMU's arguments for it: @text is where they stand. Return: how many there are then.
+ */
+unsigned int bench_iommu_args(const char *addr, char text[64], const char **args, unsigned int n);
+
 struct bench {
+	const struct bench_iommu *iommu; /* it is there before PCI; NULL: nobody waits for it */
 	struct weir_qtest *qtest;
 	struct testhost *host;
 	struct weir_machine *m;
@@ -31,6 +48,14 @@ void bench_empty(struct bench *b, const struct weir_host_ops *ops);
 void bench_machine(struct bench *b);
 /* The same with calls between the checking host and QEMU; they take QEMU's context. */
 void bench_machine_on(struct bench *b, const struct weir_host_ops *ops);
+/*
+ * bench_open(), then the driver of bench_iommu() is loaded: before the buses are walked, where
+ * they wait for it.
+ */
+void bench_open_behind(struct bench *b, const char *arch, const char *const *args,
+		       struct weir_module **out_module);
+/* The device of bench_iommu(). */
+struct weir_device *bench_iommu_device(struct bench *b);
 /* Everything must be gone then. */
 void bench_close(struct bench *b);
 

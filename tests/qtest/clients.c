@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "seed.h"
-#include "weir/virtio_iommu.h"
 
 void clients_bind(struct clients *cl)
 {
@@ -44,10 +43,8 @@ static unsigned int make_args(struct clients *cl, const struct clients_what *wha
 {
 	unsigned int n = 0;
 
-	if (cl->behind_iommu) {
-		cl->args[n++] = "-device";
-		cl->args[n++] = "virtio-iommu-pci,addr=03.0";
-	}
+	if (cl->behind_iommu)
+		n = bench_iommu_args("03.0", cl->iommu_text, cl->args, n);
 	if (what->disk_bytes) {
 		cl->disk_fd = memory_file("disk", what->disk_bytes);
 		snprintf(cl->text[0], sizeof(cl->text[0]), "driver=file,node-name=disk0,locking=off,"
@@ -77,9 +74,13 @@ void clients_open(struct clients *cl, const struct clients_what *what, const cha
 	cl->drv = what->drv;
 	cl->behind_iommu = iommu;
 	assert_in_range(make_args(cl, what), 0, CLIENTS_MAX_ARGS - 1);
-	bench_open(&cl->b, arch, NULL, cl->args);
+	/* Other IOMMUs than virtio-iommu are of one machine; what is direct was tested with that. */
+	if (bench_iommu()->machine && (!iommu || strcmp(arch, "aarch64")))
+		skip();
 	if (iommu)
-		assert_int_equal(weir_module_load(cl->b.m, &weir_module_virtio_iommu, &cl->iommu), 0);
+		bench_open_behind(&cl->b, arch, cl->args, &cl->iommu);
+	else
+		bench_open(&cl->b, arch, NULL, cl->args);
 	cl->dev = bench_pci(&cl->b, what->vendor, what->device);
 	assert_false(weir_pci_is_master(cl->dev));
 	clients_bind(cl);
@@ -89,7 +90,7 @@ void clients_close(struct clients *cl)
 {
 	clients_unbind(cl);
 	if (cl->iommu)
-		assert_int_equal(weir_module_unload(cl->iommu, 0), 0);
+		assert_int_equal(weir_module_unload(cl->iommu, WEIR_MODULE_FORCE), 0);
 	bench_close(&cl->b);
 	if (cl->disk_fd >= 0)
 		close(cl->disk_fd);
@@ -171,6 +172,8 @@ void clients_sweep_test(struct clients *cl, const char *test, unsigned int point
 	clients_pass(cl, test);
 	testhost_counts_get(cl->b.host, &after);
 	calls = after.calls - before.calls;
+	if (!calls && bench_iommu()->machine) /* an IOMMU with tables need not ask for anything */
+		return;
 	assert_true(calls > 0);
 	weir_dma_stats_get(cl->dev, &first);
 	for (unsigned int i = 0; i < points; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A QEMU with a client (examples/drivers) bound to one of its devices, reached directly or
- * through virtio-iommu with addresses that are outside of RAM.
+ * through an IOMMU (bench_iommu()) with addresses that are outside of RAM.
  */
 #ifndef WEIR_TESTS_CLIENTS_H
 #define WEIR_TESTS_CLIENTS_H
@@ -20,7 +20,7 @@ struct clients {
 	struct weir_module *iommu;
 	int disk_fd, capture_fd; /* memory that stands for files; -1: none */
 	const char *args[CLIENTS_MAX_ARGS];
-	char text[4][160];
+	char text[4][160], iommu_text[64];
 };
 
 /* What is tested: a driver, and the device that it is for. */
@@ -32,7 +32,7 @@ struct clients_what {
 	bool network;            /* a user network "net0" whose packets go to capture_fd */
 };
 
-/* Starts it, and binds the client. @iommu: behind virtio-iommu. */
+/* Starts it, and binds the client. @iommu: behind one. */
 void clients_open(struct clients *cl, const struct clients_what *what, const char *arch, bool iommu);
 void clients_close(struct clients *cl);
 /* The driver is registered and takes its device; and unregistered. */
@@ -76,7 +76,7 @@ void clients_disk(struct clients *cl, struct client *c,
 		  int (*transfer)(struct client *c, const struct client_buffer *b, uint32_t first,
 				  uint32_t nr, uint64_t at, bool write));
 
-/* Whole tests that any client passes, behind virtio-iommu. */
+/* Whole tests that any client passes, behind an IOMMU. */
 /* Taken away with DMA in flight, and back again, 20 times. */
 void clients_check_reload(const struct clients_what *what);
 /* The device vanishes. */

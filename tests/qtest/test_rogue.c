@@ -9,9 +9,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench.h"
-#include "weir/virtio_iommu.h"
 
 #define GOOD "0000:00:05.0"
 #define ROGUE "0000:00:06.0"
@@ -29,11 +29,9 @@
 #define EDU_GO_FROM_DEVICE 3u
 #define EDU_BUFFER 0x40000u
 
-static const char *const args[] = {
-	"-device", "virtio-iommu-pci,addr=03.0",
-	"-device", "edu,addr=05.0,dma_mask=0xffffffffffffffff",
-	"-device", "edu,addr=06.0,dma_mask=0xffffffffffffffff", NULL,
-};
+#define EDUS \
+	"-device", "edu,addr=05.0,dma_mask=0xffffffffffffffff", \
+	"-device", "edu,addr=06.0,dma_mask=0xffffffffffffffff"
 
 struct rogue {
 	struct bench *b;
@@ -70,13 +68,17 @@ static void fire(struct rogue *r, uint64_t address)
 	r->fired++;
 }
 
+/* It lets others at QEMU in between: who holds a lock again and again keeps them away. */
 static void *run_rogue(void *arg)
 {
+	const struct timespec pause = { .tv_nsec = 1000 };
 	struct rogue *r = arg;
 
-	for (unsigned int i = 0; !r->stop; i++)
+	for (unsigned int i = 0; !r->stop; i++) {
 		if (r->aims[i % 4])
 			fire(r, r->aims[i % 4]);
+		nanosleep(&pause, NULL);
+	}
 	return NULL;
 }
 
@@ -178,7 +180,7 @@ static void round_of(struct bench *b, struct rogue *r, const uint8_t *canary, un
 {
 	struct weir_module *module;
 
-	assert_int_equal(weir_module_load(b->m, &weir_module_virtio_iommu, &module), 0);
+	assert_int_equal(weir_module_load(b->m, bench_iommu()->entry, &module), 0);
 	assert_int_equal(weir_settle(b->m), 0);
 	r->master = true; /* from the first load on, whatever the library says */
 	assert_int_equal(weir_driver_register(b->m, &good_driver), 0);
@@ -192,8 +194,8 @@ static void round_of(struct bench *b, struct rogue *r, const uint8_t *canary, un
 	for (unsigned int i = 0; i < 4; i++)
 		work(good.iova, round + i);
 	replace(b->m, round);
-	/* QEMU's has no message-signalled interrupts: a timer asks for its faults, or we do */
-	(void)weir_virtio_iommu_poll(bench_pci(b, 0x1af4, 0x1057));
+	/* where there are no interrupts a timer asks for faults, or we do */
+	(void)bench_iommu()->poll(bench_iommu_device(b));
 	assert_int_equal(weir_settle(b->m), 0);
 	assert_untouched(canary);
 	assert_int_equal(weir_driver_unregister(b->m, &good_driver), 0);
@@ -203,7 +205,8 @@ static void round_of(struct bench *b, struct rogue *r, const uint8_t *canary, un
 
 /* Who is said to have faulted. */
 struct blame {
-	unsigned int rogue, others;
+	const struct weir_device *iommu;
+	unsigned int rogue, others, lost;
 };
 
 static void count_blame(void *context, const struct weir_event *event)
@@ -214,6 +217,8 @@ static void count_blame(void *context, const struct weir_event *event)
 		return;
 	if (event->device && !strcmp(weir_device_name(event->device), ROGUE))
 		blame->rogue++;
+	else if (event->device == blame->iommu) /* faults were lost in the flood, it says */
+		blame->lost++;
 	else
 		blame->others++;
 }
@@ -223,16 +228,21 @@ static void test_rogue_never_lands(void **state)
 	const struct weir_host_ops *ops;
 	struct blame blame = { 0 };
 	struct weir_trace trace = { .fn = count_blame, .context = &blame };
+	const char *args[8] = { EDUS };
 	struct rogue r = { 0 };
 	struct bench b;
+	char iommu[64];
 	uint64_t pa;
 	void *mem;
 
 	(void)state;
-	bench_open(&b, "aarch64", NULL, args);
+	bench_iommu_args("03.0", iommu, args, 4);
+	/* the bus does not wait for an IOMMU outside of it: the rogue stays where it is */
+	bench_open(&b, "aarch64", bench_iommu()->machine, args);
 	ops = weir_qtest_ops(b.qtest);
 	assert_int_equal(ops->pages_alloc(b.qtest, PAGE, PAGE, &mem, &pa), 0);
 	memset(mem, CANARY, PAGE);
+	blame.iommu = bench_iommu_device(&b);
 	good.b = r.b = &b;
 	r.edu.dev = bench_named(&b, ROGUE);
 
@@ -255,8 +265,8 @@ static void test_rogue_never_lands(void **state)
 	pthread_join(r.thread, NULL);
 	assert_untouched(mem);
 	weir_trace_detach(b.m, &trace);
-	printf("# %u attempts, %u faults told of the rogue, %u of others\n", r.fired, blame.rogue,
-	       blame.others);
+	printf("# %u attempts, %u faults told of the rogue, %u of others, lost %u times\n", r.fired,
+	       blame.rogue, blame.others, blame.lost);
 	assert_true(blame.rogue > 0);
 	assert_int_equal(blame.others, 0);
 	weir_pci_write(r.edu.dev, PCI_COMMAND, 2, 2);
