@@ -18,7 +18,7 @@ NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
 LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups fuzz format lint freestanding install clean
+.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups tables fuzz format lint freestanding install clean
 .PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
 
 # Set-up runs before the build, not beside it; Ninja does the parallel part.
@@ -54,6 +54,9 @@ conformance: setup-conformance build	## compare with Linux's recorded answers (W
 
 groups: setup-test build	## compare groups of PCI functions with a booted Linux (WEIR_KERNEL=DIR)
 	@tests/groups/compare.sh $(BUILD)
+
+tables: setup-test build	## compare translation tables with Linux's, bit by bit
+	@tests/pgtable/compare.sh $(BUILD)
 
 fuzz: setup-fuzz	## fuzz device trees, overlays, images, texts, PCI (FUZZ_SECONDS=600)
 	@scripts/fuzz.sh $(BUILD)

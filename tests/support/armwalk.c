@@ -43,16 +43,20 @@ static const char *attributes(const struct weir_tables *tables, uint64_t mair, u
 		walk->memory = (unsigned int)(mair >> 8 * bits(descriptor, 4, 2) & 0xff);
 		walk->read = bits(descriptor, 6, 6); /* unprivileged, as devices are */
 		walk->write = walk->read && !bits(descriptor, 7, 7);
-		walk->execute = !bits(descriptor, 54, 54);
+		walk->execute = !bits(descriptor, 54, 53);
 		walk->global = !bits(descriptor, 11, 11);
-		if (bits(descriptor, 5, 5) || bits(descriptor, 53, 53) || bits(descriptor, 51, 50))
-			return "stage 1: NS, PXN, DBM or GP is set";
+		if (bits(descriptor, 54, 54) != bits(descriptor, 53, 53))
+			return "stage 1: executable for some";
+		if (bits(descriptor, 5, 5) || bits(descriptor, 51, 50))
+			return "stage 1: NS, DBM or GP is set";
 	} else {
 		walk->memory = (unsigned int)bits(descriptor, 5, 2);
 		walk->read = bits(descriptor, 6, 6);
 		walk->write = bits(descriptor, 7, 7);
 		walk->execute = !bits(descriptor, 54, 53);
 		walk->global = true;
+		if (bits(descriptor, 53, 53))
+			return "stage 2: executable for some";
 		if (bits(descriptor, 11, 11) || bits(descriptor, 51, 51))
 			return "stage 2: bit 11 or DBM is set";
 	}

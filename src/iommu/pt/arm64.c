@@ -25,7 +25,8 @@
 #define AF        (UINT64_C(1) << 10)
 #define NT        (UINT64_C(1) << 16)
 #define CONT      (UINT64_C(1) << 52)
-#define XN        (UINT64_C(1) << 54)    /* stage 1: UXN and the SMMU's XN; stage 2: XN[1] */
+#define S1_XN     (UINT64_C(3) << 53)    /* UXN and PXN: devices can be privileged */
+#define S2_XN     (UINT64_C(2) << 53)    /* XN 0b10: neither; 0b11 would let the privileged (FEAT_XNX) */
 
 /* Address bits 47:12, and bits 51:48 where pages of 64 KiB have them, in 15:12. */
 #define PA_LOW     UINT64_C(0x0000fffffffff000)
@@ -72,7 +73,7 @@ static uint64_t attr_of(const struct weir_table *t, uint64_t entry)
 
 static uint32_t prot_of(const struct weir_table *t, uint64_t entry)
 {
-	uint32_t prot = entry & XN ? WEIR_MAP_NOEXEC : 0;
+	uint32_t prot = entry & S2_XN ? WEIR_MAP_NOEXEC : 0;
 	enum memory memory = entry >> S1_INDEX & 7;
 
 	if (t->tables.format == WEIR_TABLE_ARM_S2) {
@@ -97,7 +98,7 @@ static uint64_t attr(bool stage2, uint32_t prot)
 			     : prot & WEIR_MAP_CACHED ? CACHED
 						      : NONCACHED;
 	uint64_t bits = VALID | AF | (prot & WEIR_MAP_CACHED ? SH_INNER : SH_OUTER) |
-			(prot & WEIR_MAP_NOEXEC ? XN : 0);
+			(!(prot & WEIR_MAP_NOEXEC) ? 0 : stage2 ? S2_XN : S1_XN);
 
 	if (!(prot & (WEIR_MAP_READ | WEIR_MAP_WRITE)))
 		return 0;
