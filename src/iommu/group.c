@@ -48,6 +48,18 @@ void weir_group_put_(struct weir_group *group)
 	weir_free_(m, group, sizeof(*group));
 }
 
+void weir_group_wait_(struct weir_group *group)
+{
+	struct weir_machine *m = group->m;
+
+	group->users++;
+	weir_unlock_(m);
+	m->ops->lock(m->host, group->lock);
+	m->ops->unlock(m->host, group->lock);
+	weir_lock_(m);
+	weir_group_put_(group);
+}
+
 static void lock(struct weir_group *group)
 {
 	group->m->ops->lock(group->m->host, group->lock);

@@ -114,19 +114,6 @@ static struct weir_group *any_group(const struct weir_iommu *iommu)
 	return NULL;
 }
 
-/* Another thread is about to have a master join or leave: with the group's lock. */
-static void wait_for(struct weir_group *group)
-{
-	struct weir_machine *m = group->m;
-
-	group->users++;
-	weir_unlock_(m);
-	m->ops->lock(m->host, group->lock);
-	m->ops->unlock(m->host, group->lock);
-	weir_lock_(m);
-	weir_group_put_(group);
-}
-
 static void retract(struct weir_device *dev)
 {
 	struct weir_iommu *iommu = dev->iommu;
@@ -141,7 +128,7 @@ static void retract(struct weir_device *dev)
 		if (master)
 			weir_iommu_detach_(master->dev);
 		else
-			wait_for(group);
+			weir_group_wait_(group);
 	}
 	dev->iommu = NULL;
 	weir_list_del(&iommu->node);

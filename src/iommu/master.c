@@ -125,12 +125,36 @@ static int join(struct weir_master *master)
 	return err;
 }
 
+static struct weir_master *coming_of(const struct weir_device *dev)
+{
+	struct weir_master *master;
+
+	weir_list_each(master, &dev->m->coming, struct weir_master, coming)
+		if (master->dev == dev)
+			return master;
+	return NULL;
+}
+
+/*
+ * A device has one master at a time: another thread may be about to make one, of what firmware
+ * left running.
+ */
+static void wait_coming(const struct weir_device *dev)
+{
+	struct weir_master *master;
+
+	while ((master = coming_of(dev)))
+		weir_group_wait_(master->group);
+}
+
 void weir_iommu_detach_(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
-	struct weir_master *master = dev->master;
+	struct weir_master *master;
 	struct weir_group *group;
 
+	wait_coming(dev);
+	master = dev->master;
 	if (!master)
 		return;
 	dev->master = NULL;
@@ -208,6 +232,7 @@ static int configure(struct weir_device *dev, const struct adoption *adoption,
 
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
 {
+	wait_coming(dev);
 	return dev->master ? set_group(dev->master, true) : configure(dev, NULL, out_missing);
 }
 
@@ -216,6 +241,7 @@ int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain)
 	const struct adoption adoption = { .mirror = domain };
 	struct weir_fwnode *missing;
 
+	wait_coming(dev);
 	return dev->master ? 0 : configure(dev, &adoption, &missing);
 }
 

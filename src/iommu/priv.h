@@ -234,6 +234,8 @@ struct weir_identity *weir_identity_of_(const struct weir_device *dev);
 int weir_group_get_(struct weir_machine *m, struct weir_identity *identity,
 		    struct weir_group **out_group);
 void weir_group_put_(struct weir_group *group);
+/* Lets another thread go on that has a master join or leave; the lock is dropped. */
+void weir_group_wait_(struct weir_group *group);
 
 /* attach.c, group lock held */
 int weir_group_attach_(struct weir_group *group, struct weir_domain *domain);

@@ -409,7 +409,7 @@ static struct weir_device *next_running(const struct weir_device *iommu, uint32_
 	struct weir_device *dev;
 
 	weir_list_each(dev, &iommu->m->devices, struct weir_device, all_node)
-		if (dev->seq > after && !dev->master && !dev->busy && dev != iommu &&
+		if (dev->seq > after && !dev->master && !dev->busy && !dev->dead && dev != iommu &&
 		    is_at(dev, iommu) && has_direct(dev))
 			return dev;
 	return NULL;
