@@ -118,9 +118,15 @@ int weir_part_map_(struct weir_part *part, struct weir_mapping *batch)
 	return err;
 }
 
+/*
+ * An instance tells of an unmapping that failed once, to whoever syncs next: that may be somebody
+ * else than those who wait for it. So what is broken confirms nothing to anybody any more.
+ */
 int weir_part_sync_(struct weir_part *part)
 {
-	return !is_empty(part) && call_sync(part) ? fail(part) : 0;
+	if (is_empty(part))
+		return 0;
+	return call_sync(part) || part->broken ? fail(part) : 0;
 }
 
 int weir_part_invalidate_(struct weir_part *part, const struct weir_invalidation *what)
