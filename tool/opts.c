@@ -28,7 +28,7 @@ enum {
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
 	O_THREADS, O_FIRMWARE, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
 	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER, O_FORMAT,
-	O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS,
+	O_SYSROOT, O_KTAP, O_PRIVATE, O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS,
 };
 
 /* Verbs that take an option. */
@@ -36,6 +36,7 @@ enum {
 	B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY,
 	S = 1 << VERB_SHELL, L = 1 << VERB_LINT, D = 1 << VERB_DIFF,
 	T = 1 << VERB_TIMELINE, G = 1 << VERB_GRAPH, P = 1 << VERB_PLAN,
+	V = 1 << VERB_LIVE, K = 1 << VERB_CAPTURE,
 	RUNS = B | E | C | L | D | T | G, /* a board's bring-up */
 };
 
@@ -49,18 +50,18 @@ static const struct option_def {
 } defs[] = {
 	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
-	{ "kernel", O_KERNEL, "DIR", RUNS | S | P, NULL,
+	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V, NULL,
 	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
 	  "without one every driver is assumed to exist" },
-	{ "image", O_IMAGE, "FILE", RUNS | S | P, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P, NULL,
+	{ "image", O_IMAGE, "FILE", RUNS | S | P | V, NULL, "the kernel image, when it lies elsewhere" },
+	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P | V, NULL,
 	  "a driver list in place of a kernel (docs/drivers.md)" },
 	{ "profile", O_PROFILE, "P", RUNS | R | S, "What happens", "linux-6.12 (default) or weir" },
-	{ "set", O_SET, "KEY=VALUE", RUNS | S | P, NULL,
+	{ "set", O_SET, "KEY=VALUE", RUNS | S | P | V, NULL,
 	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
 	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S | P, NULL, "a whole kernel command line" },
-	{ "scenario", O_SCENARIO, "S", RUNS, NULL,
+	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S | P | V, NULL, "a whole kernel command line" },
+	{ "scenario", O_SCENARIO, "S", RUNS | V, NULL,
 	  "boot (default: modules are loaded as udev does), builtin\n"
 	  "(no module is loaded), all (every driver is built in)" },
 	{ "load", O_LOAD, "FILE", RUNS, NULL,
@@ -72,7 +73,7 @@ static const struct option_def {
 	  "firmware files of the root file system (/lib/firmware);\nwithout it, all are there" },
 	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
 	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", RUNS | S | P, NULL, "never load it (again for more)" },
+	{ "deny", O_DENY, "MODULE", RUNS | S | P | V, NULL, "never load it (again for more)" },
 	{ "until", O_UNTIL, "SECONDS", RUNS, NULL, "stop the virtual clock there" },
 	{ "probe-time", O_PROBE_TIME, "MS", RUNS, NULL, "virtual time of a probe (1)" },
 	{ "threads", O_THREADS, "N", RUNS | R, NULL, "probe threads, 0 to 64 (profile weir)" },
@@ -97,7 +98,7 @@ static const struct option_def {
 	  "(WEIR_MODULES, or those that came with weir)" },
 	{ "verbose", 'v', NULL, B | S | P, "What is said",
 	  "boot: the whole log, then the summary;\nshell: each command before its answer;\nplan: also what is built in" },
-	{ "json", O_JSON, NULL, RUNS | S | P, NULL,
+	{ "json", O_JSON, NULL, RUNS | S | P | V, NULL,
 	  "one JSON document; shell: one a command (docs/json.md)" },
 	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
 	{ "slower", O_SLOWER, "MS", D, NULL, "tell devices that came up so much earlier or later" },
@@ -105,18 +106,24 @@ static const struct option_def {
 	  "say only what is at least that: note (default), warning,\nerror" },
 	{ "without", O_WITHOUT, "RULE", L, NULL, "leave a rule out (again for more)" },
 	{ "rules", O_RULES, NULL, L, NULL, "list the rules, then end" },
+	{ "sysroot", O_SYSROOT, "DIR", V | K, "What is looked at",
+	  "another root directory, with its sys and proc below" },
+	{ "private", O_PRIVATE, NULL, K, NULL,
+	  "serial numbers, MAC addresses and the like too" },
+	{ "ktap", O_KTAP, NULL, V, "What is said",
+	  "KTAP: a test for each device that should be up" },
 	{ "format", O_FORMAT, "F", T | G | P, NULL,
 	  "timeline: svg (default), html, trace, json;\ngraph: dot (default), svg, html, json;\n"
 	  "plan: list, dracut, initramfs-tools, mkinitcpio,\n"
 	  "mkinitfs (postmarketOS), android (modules.load)" },
-	{ "output", 'o', "FILE", T | G, NULL, "write there; what it ends in is the format" },
+	{ "output", 'o', "FILE", T | G | K, NULL, "write there; what it ends in is the format" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, RUNS | R | S | P, NULL, "this text" },
+	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P | V, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, RUNS | R | S | P | V | K, NULL, "this text" },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
@@ -291,6 +298,9 @@ static int take(struct opts *o, int opt, const char *value)
 		bad = number("slower", value, 1e9, &v);
 		o->slower_ns = (uint64_t)(v * 1e6);
 		break;
+	case O_SYSROOT: o->sysroot = value; break;
+	case O_KTAP: o->ktap = true; break;
+	case O_PRIVATE: o->keep_private = true; break;
 	case O_FORMAT: o->format = value; break;
 	case 'o': o->output = value; break;
 	case O_SARIF: o->sarif = true; break;

@@ -3,6 +3,7 @@
  * A run: a board's tree, a kernel's drivers, a machine, and what happens. Owned by
  * its verb; many runs may share a kernel and go on in parallel threads.
  */
+#include "capture.h"
 #include "run.h"
 
 #include <stdarg.h>
@@ -45,9 +46,35 @@ int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, s
 
 /* ---- the tree ---- */
 
+/* A tree in memory, a file with a tree, or a capture of a running Linux. */
+static int read_blob(struct run *r, char *out_what, size_t bytes)
+{
+	const struct weir_bytes *tree = &r->o->tree;
+	struct capture c;
+	int err;
+
+	if (tree->data) {
+		r->dtb.data = malloc(tree->size);
+		if (!r->dtb.data)
+			return bad(out_what, bytes, "out of memory");
+		memcpy(r->dtb.data, tree->data, tree->size);
+		r->dtb.size = tree->size;
+		return 0;
+	}
+	err = read_plain(r->board, &r->dtb, out_what, bytes);
+	if (err || !capture_is(r->dtb.data, r->dtb.size))
+		return err;
+	weir_bytes_fini(&r->dtb);
+	if (capture_read(&c, r->board))
+		return bad(out_what, bytes, "%s: no device tree, and no capture", r->board);
+	err = capture_dtb(&c, &r->dtb);
+	capture_free(&c);
+	return err ? bad(out_what, bytes, "%s: a capture without a device tree", r->board) : 0;
+}
+
 static int read_tree(struct run *r, char *out_what, size_t bytes)
 {
-	int err = read_plain(r->board, &r->dtb, out_what, bytes);
+	int err = read_blob(r, out_what, bytes);
 
 	return err ? err : overlays_apply(&r->o->overlays, r->board, &r->dtb, out_what, bytes);
 }

@@ -60,6 +60,9 @@ struct opts {
 	int severity;              /* enum lint_severity: least that is said */
 	bool sarif, rules;
 	uint64_t slower_ns;        /* of diff */
+	const char *sysroot;       /* of live and capture */
+	bool ktap, keep_private;
+	struct weir_bytes tree;    /* in place of a file; the run copies it */
 	const char *format, *output;
 	const char *boards_dir;    /* of plan, as all up to also */
 	bool console, display;
@@ -67,8 +70,8 @@ struct opts {
 	bool json, verbose, color, help, keep_going;
 };
 
-enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF ,
-	       VERB_TIMELINE, VERB_GRAPH, VERB_PLAN };
+enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF,
+	       VERB_TIMELINE, VERB_GRAPH, VERB_PLAN, VERB_LIVE, VERB_CAPTURE };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+#
+# weir live and weir capture, on a /sys of our own making: by the program and by the script
+# for busybox, at once and from an archive. Part of run.sh.
+
+sys=$work/root/sys
+dt=$sys/firmware/devicetree/base
+mkdir -p "$sys/bus/platform/devices" "$sys/bus/platform/drivers/acme-clk" "$sys/class/devlink" \
+	"$sys/kernel/debug" "$sys/kernel/iommu_groups/3" "$dt" root/proc/sys/kernel
+
+# device NAME NODE [DRIVER [GROUP]]
+device() {
+	d=$sys/devices/platform/$1
+	mkdir -p "$d"
+	ln -s "../../../devices/platform/$1" "$sys/bus/platform/devices/$1"
+	[ "$2" = - ] || ln -s "../../../firmware/devicetree/base$2" "$d/of_node"
+	[ -z "${3:-}" ] || ln -s "../../../bus/platform/drivers/$3" "$d/driver"
+	[ -z "${4:-}" ] || ln -s "../../../kernel/iommu_groups/$4" "$d/iommu_group"
+}
+# devlink CONSUMER SUPPLIER STATUS
+devlink() {
+	l=$sys/devices/virtual/devlink/platform:$2--platform:$1
+	mkdir -p "$l"
+	ln -s "../../../../devices/platform/$1" "$l/consumer"
+	ln -s "../../../../devices/platform/$2" "$l/supplier"
+	echo "$3" > "$l/status"
+	echo 0 > "$l/sync_state_only"
+	ln -s "../../devices/virtual/devlink/platform:$2--platform:$1" "$sys/class/devlink/platform:$2--platform:$1"
+}
+
+cat > live.dts <<'END'
+/dts-v1/;
+/ {
+	model = "A board";
+	compatible = "acme,board";
+	serial-number = "SN-PRIVATE-1";
+	clk: clock { compatible = "acme,clk"; #clock-cells = <0>; };
+	phy: phy { compatible = "acme,phy"; #phy-cells = <0>; clocks = <&clk>; };
+	usb { compatible = "acme,usb"; phys = <&phy>; local-mac-address = [02 00 00 00 00 01]; };
+	sound { compatible = "acme,sound"; clocks = <&clk>; };
+};
+END
+compile live.dts live.dtb
+# the tree as files, as the kernel shows it
+python3 - "$top/scripts/fdt.py" live.dtb "$dt" <<'END' 2>> wrong || wrong "the tree as files"
+import os, struct, sys
+blob = open(sys.argv[2], 'rb').read()
+at, strings = struct.unpack('>II', blob[8:16])
+path = [sys.argv[3]]
+while True:
+    tag, = struct.unpack('>I', blob[at:at + 4]); at += 4
+    if tag == 1:
+        end = blob.index(b'\0', at); name = blob[at:end].decode(); at = end + 4 & ~3
+        if name: path.append(os.path.join(path[-1], name)); os.makedirs(path[-1], exist_ok=True)
+        else: path.append(path[-1])
+    elif tag == 2: path.pop()
+    elif tag == 3:
+        n, off = struct.unpack('>II', blob[at:at + 8]); at += 8
+        name = blob[strings + off:blob.index(b'\0', strings + off)].decode()
+        open(os.path.join(path[-1], name), 'wb').write(blob[at:at + n]); at = at + n + 3 & ~3
+    elif tag == 9: break
+END
+device clock /clock acme-clk
+device phy /phy
+device usb /usb "" 3
+device sound /sound acme-clk 3
+device plain -
+devlink phy clock consumer-probe
+devlink usb phy dormant
+printf 'usb\tplatform: wait for supplier /phy\nphy\t\n' > "$sys/kernel/debug/devices_deferred"
+echo "root=/dev/mmcblk0p2 ethaddr=02:00:00:00:00:01 androidboot.serialno=SN-PRIVATE-2 quiet" > root/proc/cmdline
+echo 6.12.0-live > root/proc/sys/kernel/osrelease
+printf 'acme_sound 16384 0 - Live 0x0\n' > root/proc/modules
+cat > live.drivers <<'END'
+acme-clk@1 acme,clk
+acme-phy@6 acme,phy
+acme-usb@6 acme,usb
+END
+
+expect 1 "5 devices: 2 have a driver, 2 wait" live --sysroot root
+grep -q "^2 wait for 1: phy: deferred; the kernel gives no reason" out || wrong "root cause: $(cat out)"
+grep -q "   waiting: usb" out || wrong "who waits: $(cat out)"
+grep -q "2 devices in 1 IOMMU groups" out || wrong "groups: $(cat out)"
+expect 1 "prediction: 1 devices as predicted, 2 worse, 1 better" live --sysroot root --drivers live.drivers
+grep -A 2 "^  sound (/sound): is up" out | grep -q "predicted: no driver" || wrong "better: $(cat out)"
+grep -A 2 "^  phy (/phy): predicted up" out | grep -q "seen: deferred" || wrong "worse: $(cat out)"
+run live --sysroot root --drivers live.drivers --json
+python3 "$here/schema.py" "$top/docs/json.md" live out >> wrong || wrong "live --json"
+result "live: root causes, groups, and what was predicted"
+
+expect 1 "^KTAP version 1$" live --sysroot root --drivers live.drivers --ktap
+[ "$(grep -c '^ok' out) $(grep -c '^not ok' out) $(grep '^1\.\.' out)" = "2 2 1..4" ] || wrong "KTAP: $(cat out)"
+result "live: KTAP"
+
+run capture --sysroot root -o c.tar.gz
+[ $status = 0 ] || wrong "capture: $(cat err)"
+sh "$top/tool/capture/weir-capture.sh" s.tar.gz root 2> err || wrong "the script: $(cat err)"
+for file in c.tar.gz s.tar.gz; do
+	expect 1 "2 wait for 1: phy" live $file
+	grep -v "^$file" out > of-$file
+	gzip -dc $file | grep -aq "PRIVATE\|ethaddr" && wrong "$file: something private is in it"
+	expect 0 "A board" boot $file --drivers live.drivers
+	expect 0 "no difference" diff $file live.dtb --drivers live.drivers
+done
+cmp -s of-c.tar.gz of-s.tar.gz || wrong "program and script differ: $(diff of-c.tar.gz of-s.tar.gz)"
+mkdir x-c x-s
+tar xzf c.tar.gz -C x-c && tar xzf s.tar.gz -C x-s
+sort x-c/weir-capture/devices > d1
+sort x-s/weir-capture/devices > d2
+cmp -s d1 d2 || wrong "devices: $(diff d1 d2)"
+cmp -s x-c/weir-capture/cmdline x-s/weir-capture/cmdline || wrong "cmdline: $(cat x-?/weir-capture/cmdline)"
+run capture --sysroot root --private -o p.tar.gz
+gzip -dc p.tar.gz | grep -aq "SN-PRIVATE-1" || wrong "--private leaves it out"
+result "capture: the program and the script pack the same, and nothing private"
+
+head -c 300 c.tar.gz > cut.tar.gz
+run live cut.tar.gz
+[ $status = 2 ] || wrong "a cut archive: exit status $status"
+mkdir -p evil/weir-capture/dt
+printf 'x\tplatform\t-\t-\t-\t-\n' > evil/weir-capture/devices
+ln -s /etc/passwd evil/weir-capture/kernel
+(cd evil && tar cf ../evil.tar weir-capture && printf 'a' > ../outside && tar rPf ../evil.tar weir-capture/../../outside)
+expect 0 "1 devices: 0 have a driver" live evil.tar
+grep -q "Linux (unknown version)" out || wrong "a link was followed: $(cat out)"
+mkdir -p none/other && tar czf none.tar.gz none
+refuses "no capture: it has no" live none.tar.gz
+refuses "no device tree, and no capture|no such|not|No such" boot nothing.tar.gz
+refuses "sys/bus has no devices" live --sysroot evil
+refuses "one capture at most" live c.tar.gz s.tar.gz
+refuses "is needed, and nothing else" capture
+result "live: archives that are damaged, hostile, or none"

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/* `weir live`: what was seen, what was predicted for the same machine, and the two side by side. */
+#ifndef WEIR_TOOL_LIVE_H
+#define WEIR_TOOL_LIVE_H
+
+#include "capture.h"
+
+/* What a device is by both, where they can be compared: by its node in the device tree. */
+enum live_match {
+	LIVE_ALONE,     /* was not predicted: it has no node, or there was no prediction */
+	LIVE_AGREES,
+	LIVE_WORSE,     /* predicted up, has no driver */
+	LIVE_BETTER,    /* has a driver, predicted to wait or to have none */
+};
+
+struct live_group {
+	size_t root;         /* in devices: what the others wait for in the end */
+	size_t n;            /* how many wait */
+};
+
+struct live {
+	const struct opts *o;
+	struct seen seen;
+	struct run run;              /* the prediction */
+	bool predicted;
+	char *board;                 /* what it was called */
+	struct weir_device **twins;  /* of the prediction, for each device seen; NULL: none */
+	enum live_match *matches;
+	struct live_group *groups;   /* the largest first */
+	size_t nr_groups;
+	size_t bound, waiting, agree, worse, better;
+	bool deferred_known;         /* devices_deferred could be read */
+};
+
+/* live.c. Why a device has no driver, as far as it can be seen. */
+void live_words(const struct live *l, size_t dev, char *buf, size_t bytes);
+
+/* live_out.c */
+json_t *live_json(const struct live *l);
+/* Return: the number of tests that fail. */
+size_t live_ktap(const struct live *l);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a capture says: devices with their drivers, groups and links. Text of lines with
+ * tabs between fields; a line that is not so is passed over.
+ */
+#include "capture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Cuts a line into fields. Return: whether there are @n of them. */
+static bool fields(char *line, char **out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		out[i] = strsep(&line, "\t");
+		if (!out[i])
+			return false;
+	}
+	return true;
+}
+
+static size_t lines_in(const char *text)
+{
+	size_t n = 1;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static const char *or_null(const char *field)
+{
+	return strcmp(field, "-") ? field : NULL;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct seen_device *)a)->path, ((const struct seen_device *)b)->path);
+}
+
+static void read_devices(struct seen *s, char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		struct seen_device *dev = &s->devices[s->n];
+		const char *slash;
+		char *f[6];
+
+		if (!fields(line, f, 6) || !*f[0])
+			continue;
+		slash = strrchr(f[0], '/');
+		*dev = (struct seen_device){
+			.path = f[0], .name = slash ? slash + 1 : f[0], .bus = f[1],
+			.driver = or_null(f[2]), .node = or_null(f[4]),
+			.group = or_null(f[3]) ? atoi(f[3]) : -1,
+			.waiting = or_null(f[5]) ? atoi(f[5]) : -1,
+		};
+		s->n++;
+	}
+	if (s->n)
+		qsort(s->devices, s->n, sizeof(*s->devices), by_path);
+}
+
+static long find_path(const struct seen *s, const char *path)
+{
+	const struct seen_device key = { .path = path };
+	const struct seen_device *found =
+		s->n ? bsearch(&key, s->devices, s->n, sizeof(key), by_path) : NULL;
+
+	return found ? (long)(found - s->devices) : -1;
+}
+
+static int by_consumer(const void *a, const void *b)
+{
+	const struct seen_link *x = a, *y = b;
+
+	if (x->consumer != y->consumer)
+		return x->consumer < y->consumer ? -1 : 1;
+	return x->supplier < y->supplier ? -1 : x->supplier > y->supplier;
+}
+
+static void read_links(struct seen *s, char *text)
+{
+	char *line, *f[4];
+	size_t at = 0;
+
+	while ((line = strsep(&text, "\n"))) {
+		long con, sup;
+
+		if (!fields(line, f, 4))
+			continue;
+		con = find_path(s, f[0]);
+		sup = find_path(s, f[1]);
+		if (con >= 0 && sup >= 0)
+			s->links[s->nr_links++] = (struct seen_link){
+				(size_t)con, (size_t)sup, f[2], *f[3] == '1',
+			};
+	}
+	if (s->nr_links)
+		qsort(s->links, s->nr_links, sizeof(*s->links), by_consumer);
+	for (size_t i = 0; i < s->n; i++) {
+		while (at < s->nr_links && s->links[at].consumer < i)
+			at++;
+		s->devices[i].first_link = at;
+	}
+}
+
+/* "NAME[ \t]REASON": Linux 6.12 prints a tab before the reason, and no reason at times. */
+static void read_deferred(struct seen *s, char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		size_t n = strcspn(line, " \t");
+		char *why = line + n + strspn(line + n, " \t");
+
+		if (!n)
+			continue;
+		line[n] = '\0';
+		for (size_t i = 0; i < s->n; i++)
+			if (!strcmp(s->devices[i].name, line) && !s->devices[i].driver)
+				s->devices[i].deferred = why;
+	}
+}
+
+int seen_open(struct seen *s, const struct capture *c)
+{
+	static const char *const names[] = { "devices", "links", "deferred", "kernel" };
+	char *texts[4], *at;
+	size_t bytes = 0;
+
+	*s = (struct seen){ .c = c };
+	if (!capture_find(c, "devices"))
+		return WEIR_EBADMSG;
+	for (size_t i = 0; i < 4; i++) {
+		const struct capture_entry *e = capture_find(c, names[i]);
+
+		bytes += (e ? e->bytes : 0) + 1;
+	}
+	at = s->text = calloc(1, bytes);
+	if (!at)
+		return WEIR_ENOMEM;
+	for (size_t i = 0; i < 4; i++) {
+		const struct capture_entry *e = capture_find(c, names[i]);
+
+		texts[i] = at;
+		if (e)
+			memcpy(at, e->data, strnlen(e->data, e->bytes));
+		at += (e ? e->bytes : 0) + 1;
+	}
+	s->devices = calloc(lines_in(texts[0]), sizeof(*s->devices));
+	s->links = calloc(lines_in(texts[1]), sizeof(*s->links));
+	if (!s->devices || !s->links) {
+		seen_close(s);
+		return WEIR_ENOMEM;
+	}
+	read_devices(s, texts[0]);
+	read_links(s, texts[1]);
+	read_deferred(s, texts[2]);
+	texts[3][strcspn(texts[3], "\n")] = '\0';
+	s->kernel = *texts[3] ? texts[3] : NULL;
+	return 0;
+}
+
+void seen_close(struct seen *s)
+{
+	free(s->text);
+	free(s->devices);
+	free(s->links);
+	*s = (struct seen){ 0 };
+}
+
+/* A supplier that a device waits for; negative: none is to be seen. */
+static long missing_supplier(const struct seen *s, size_t dev)
+{
+	for (size_t i = s->devices[dev].first_link;
+	     i < s->nr_links && s->links[i].consumer == dev; i++)
+		if (!s->links[i].weak && !s->devices[s->links[i].supplier].driver)
+			return (long)s->links[i].supplier;
+	return -1;
+}
+
+bool seen_waits(const struct seen *s, size_t dev)
+{
+	const struct seen_device *d = &s->devices[dev];
+
+	return !d->driver && (d->deferred || d->waiting > 0 || missing_supplier(s, dev) >= 0);
+}
+
+size_t seen_root(const struct seen *s, size_t dev)
+{
+	long next;
+
+	/* as many steps as there are devices: then it is a circle */
+	for (size_t n = 0; n < s->n && (next = missing_supplier(s, dev)) >= 0; n++)
+		dev = (size_t)next;
+	return dev;
+}

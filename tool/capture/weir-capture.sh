@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Pack what `weir live` looks at, on a board without weir: needs only busybox.
+#
+# usage: weir-capture.sh FILE.tar.gz [ROOT]
+#
+# Run it as root, with debugfs mounted on /sys/kernel/debug, to see what is deferred and why.
+# Serial numbers, MAC addresses, seeds and boot arguments of the device tree stay out, and so
+# do words of the command line that look like them.
+set -u
+
+if [ $# -lt 1 ]; then
+	sed -n '3,/^set -u/{/^set -u/d;s/^# \{0,1\}//;p}' "$0" >&2
+	exit 2
+fi
+out=$1
+root=${2:-}
+work=$(mktemp -d) || exit 2
+top=$work/weir-capture
+trap 'rm -rf "$work"' EXIT
+mkdir "$top" || exit 2
+tab=$(printf '\t')
+
+say() { echo "weir-capture.sh: $*" >&2; }
+
+# value FILE: its first line, or -.
+value() {
+	v=-
+	[ -r "$1" ] && read -r v < "$1"
+	echo "$v"
+}
+
+# below DIR MARK: the real path of DIR behind MARK; nothing when it is not there.
+below() {
+	real=$(cd "$1" 2> /dev/null && pwd -P) || return 1
+	case $real in
+	*"$2"*) echo "${real#*"$2"}" ;;
+	*) return 1 ;;
+	esac
+}
+
+# last LINK: the last part of what it leads to, or -.
+last() {
+	if [ -L "$1" ]; then
+		to=$(readlink "$1")
+		echo "${to##*/}"
+	else
+		echo -
+	fi
+}
+
+echo 1 > "$top/version"
+for bus in "$root"/sys/bus/*; do
+	for dev in "$bus"/devices/*; do
+		path=$(below "$dev" /sys/devices/) || continue
+		node=-
+		if [ -e "$dev/of_node" ]; then
+			node=$(below "$dev/of_node" /firmware/devicetree/base) || node=-
+			[ -n "$node" ] || node=/
+		fi
+		echo "$path$tab${bus##*/}$tab$(last "$dev/driver")$tab$(last "$dev/iommu_group")$tab$node$tab$(value "$dev/waiting_for_supplier")"
+	done
+done > "$top/devices"
+if [ ! -s "$top/devices" ]; then
+	say "$root/sys/bus has no devices: /sys is not mounted"
+	exit 2
+fi
+for link in "$root"/sys/class/devlink/*; do
+	con=$(below "$link/consumer" /sys/devices/) || continue
+	sup=$(below "$link/supplier" /sys/devices/) || continue
+	echo "$con$tab$sup$tab$(value "$link/status")$tab$(value "$link/sync_state_only")"
+done > "$top/links"
+cat "$root/sys/kernel/debug/devices_deferred" > "$top/deferred" 2> /dev/null || {
+	rm -f "$top/deferred"
+	say "note: devices_deferred could not be read: run it as root, with debugfs mounted"
+}
+cat "$root/proc/modules" > "$top/modules" 2> /dev/null
+cat "$root/proc/sys/kernel/osrelease" > "$top/kernel" 2> /dev/null
+[ -s "$top/kernel" ] || [ -n "$root" ] || uname -r > "$top/kernel"
+[ ! -r "$root/proc/config.gz" ] || cat "$root/proc/config.gz" > "$top/config.gz"
+if [ -r "$root/proc/cmdline" ]; then
+	# shellcheck disable=SC2046
+	for word in $(cat "$root/proc/cmdline"); do
+		case $(echo "$word" | tr 'A-Z' 'a-z') in
+		*serial* | *mac* | *uuid* | *ethaddr* | *ip=* | *password* | *secret* | *key* | *token*) ;;
+		*) echo "$word" ;;
+		esac
+	done | tr '\n' ' ' | sed 's/ $//' > "$top/cmdline"
+fi
+tree=$root/sys/firmware/devicetree/base
+if [ -d "$tree" ]; then
+	cp -r "$tree" "$top/dt" 2> /dev/null
+	chmod -R u+w "$top/dt"
+	find "$top/dt" -type f \( -name serial-number -o -name '*mac-address*' -o -name '*bd-address*' -o -name '*-seed' \
+		-o -name 'bootargs*' -o -name '*uuid*' -o -name '*password*' -o -name '*secret*' -o -name '*private-key*' \
+		-o -name 'asset-tag*' \) -exec rm -f {} +
+fi
+for table in MCFG IORT VIOT DMAR IVRS APIC RIMT; do
+	[ -r "$root/sys/firmware/acpi/tables/$table" ] || continue
+	mkdir -p "$top/acpi"
+	cat "$root/sys/firmware/acpi/tables/$table" > "$top/acpi/$table"
+done
+find "$top" -type f -size 0 -path '*/acpi/*' -exec rm -f {} +
+(cd "$work" && tar cf - weir-capture) | gzip > "$out" || exit 2
+say "$out: $(wc -l < "$top/devices") devices"
