@@ -2,13 +2,17 @@
 /* `weir explain`: one device, and the chain down to its root cause. */
 #include <string.h>
 
+#include "explainlog.h"
 #include "weir.h"
 
 static const struct verb_help help = {
 	.verb = VERB_EXPLAIN,
-	.usage = "explain BOARD.dtb DEV [--kernel DIR] [options]",
+	.usage = "explain BOARD.dtb DEV [--kernel DIR] [options]\n"
+		 "       weir explain BOARD.dtb --log FILE [--kernel DIR] [options]",
 	.what = "Says why a device is up, waiting, or without IOMMU: each step with the property\n"
 		"that makes it need the next, the basis, and what would help.\n"
+		"With --log, the same for all devices that a log of the board names, and where log and\n"
+		"prediction differ.\n"
 		"DEV is a path, &label, alias, name in /sys, or the end of one when it is unique.\n",
 	.example = "weir explain ipq8074-hk01.dtb 8a00000.usb",
 	.status = "0 the device is up, 1 it is not, 2 bad usage or input.",
@@ -269,6 +273,59 @@ static int tell_alone(struct run *r, const struct weir_device *dev)
 	return 0;
 }
 
+/* A log in place of a device. */
+static int tell_log(struct run *r, struct weir_bootlog *log)
+{
+	struct log_story story;
+	int status;
+
+	if (log_study(r, log, &story))
+		return complain("out of memory");
+	if (r->o->json) {
+		json_t *doc = json_of_log(r, &story);
+
+		json_dumpf(doc, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(doc);
+		status = story.deferred || story.failed || log->gave_up ? EXIT_FINDING : EXIT_OK;
+	} else {
+		status = log_tell(r, &story);
+	}
+	log_story_free(&story);
+	return status;
+}
+
+/* What the log's own command line says of the driver core holds for the prediction. */
+static int explain_log(struct opts *o)
+{
+	struct weir_bootlog *log = NULL;
+	struct weir_bytes text = { 0 };
+	char what[600];
+	struct run r;
+	int status;
+
+	if (read_plain(o->log, &text, what, sizeof(what)))
+		return complain("%s", what);
+	status = weir_bootlog_read((const char *)text.data, text.size, &log);
+	weir_bytes_fini(&text);
+	if (status)
+		return complain("out of memory");
+	if (log->cmdline && !o->cmdline && !o->linux_args_given) {
+		o->cmdline = log->cmdline;
+		weir_linux_args_parse(&o->linux_args, log->cmdline);
+	}
+	if (!log->device_count && !log->version && !log->gave_up)
+		status = complain("%s: no kernel message about a device in %zu lines", o->log, log->lines);
+	else if (run_open(&r, o, o->args[0], NULL, what, sizeof(what)))
+		status = complain("%s", what);
+	else {
+		status = tell_log(&r, log);
+		run_close(&r);
+	}
+	weir_bootlog_destroy(log);
+	return status;
+}
+
 int cmd_explain(int argc, char **argv)
 {
 	struct weir_device *dev;
@@ -280,6 +337,10 @@ int cmd_explain(int argc, char **argv)
 
 	if (status || o.help)
 		return status;
+	if (o.log && o.nr_args == 1)
+		return explain_log(&o);
+	if (o.log)
+		return complain("explain: with --log, a board and no device; see weir explain --help");
 	if (o.nr_args != 2)
 		return complain("explain: a board and a device are needed; see weir explain --help");
 	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what)))

@@ -26,7 +26,7 @@ int complain(const char *fmt, ...)
 enum {
 	O_KERNEL = 256, O_IMAGE, O_DRIVERS, O_OVERLAY, O_SET, O_CMDLINE, O_PROFILE, O_SCENARIO,
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
-	O_THREADS, O_FIRMWARE, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
+	O_THREADS, O_FIRMWARE, O_LOG, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
 	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER, O_FORMAT,
 	O_SYSROOT, O_KTAP, O_PRIVATE, O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS,
 };
@@ -119,6 +119,9 @@ static const struct option_def {
 	{ "output", 'o', "FILE", T | G | K, NULL, "write there; what it ends in is the format" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
+	{ "log", O_LOG, "FILE", E, NULL,
+	  "a console log, dmesg or devices_deferred of the board:\n"
+	  "its root causes, and where the prediction differs" },
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
@@ -188,6 +191,7 @@ static int set(struct opts *o, const char *pair)
 			return complain("--set %s: not a value of it:%s", pair,
 					*known[i].values ? known[i].values : " a number of seconds");
 		weir_linux_args_parse(&o->linux_args, pair);
+		o->linux_args_given = true;
 		return 0;
 	}
 	return complain("--set %s: not one of fw_devlink=, fw_devlink.strict=, "
@@ -273,6 +277,7 @@ static int take(struct opts *o, int opt, const char *value)
 	case O_LOAD: return append(&o->load, "load", value);
 	case O_INITRAMFS: o->initramfs = value; break;
 	case O_FIRMWARE: o->firmware = value; break;
+	case O_LOG: o->log = value; break;
 	case O_ROOT: o->root = value; break;
 	case O_FOR: o->target = value; break;
 	case O_ROOT_AFTER:

@@ -42,6 +42,8 @@ struct opts {
 	const char *drivers_text;  /* a driver list itself, from a recorded run */
 	struct list overlays, deny, require, load;
 	const char *initramfs, *baseline, *events, *cmdline;
+	const char *log;           /* what the board said */
+	bool linux_args_given;     /* by --set or --cmdline */
 	const char *firmware;      /* directory of firmware files on the root file system */
 	const char *root, *target; /* which device must come up */
 	struct weir_linux_args linux_args;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a Linux kernel's log says of devices: a serial console, dmesg, journalctl, or
+ * the text of /sys/kernel/debug/devices_deferred, whatever stands around the lines
+ * (time stamps, log levels, syslog's heads, colours, carriage returns) and wherever it
+ * ends. What is not understood is passed over: there is no bad log. Owned by the
+ * caller; const once made.
+ */
+#ifndef WEIR_SIM_KERNEL_BOOTLOG_H
+#define WEIR_SIM_KERNEL_BOOTLOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "strtable.h"
+
+#define WEIR_BOOTLOG_NEVER (-1.0)
+
+enum weir_bootlog_state {
+	WEIR_BOOTLOG_SEEN,	/* named, nothing more */
+	WEIR_BOOTLOG_DEFERRED,
+	WEIR_BOOTLOG_BOUND,
+	WEIR_BOOTLOG_REFUSED,	/* its driver says that there is no such thing */
+	WEIR_BOOTLOG_FAILED,
+};
+
+struct weir_bootlog_device {
+	const char *name;
+	enum weir_bootlog_state state;	/* the last that the log says */
+	const char *reason;		/* why it waits, or NULL */
+	const char *driver;		/* or NULL */
+	int error;			/* of a probe that failed, positive */
+	double at;			/* when it got there, in seconds; or WEIR_BOOTLOG_NEVER */
+	double deferred_at;		/* when it was first deferred, likewise */
+	int64_t probe_us;		/* the longest probe that was measured; -1: none was */
+	unsigned int probes;		/* results of probes in the log */
+};
+
+struct weir_bootlog_pair {
+	const char *a, *b;
+};
+
+struct weir_bootlog_pairs {
+	struct weir_bootlog_pair *items;
+	size_t n, room;
+};
+
+struct weir_bootlog {
+	struct weir_bootlog_device *devices;
+	size_t device_count, device_room;
+	struct weir_bootlog_pairs sync_state;	/* supplier, the consumer that it waits for */
+	struct weir_bootlog_pairs cycles;	/* paths of two nodes */
+	struct weir_bootlog_pairs firmware;	/* device, file that was not found */
+	const char *version, *cmdline, *model;	/* NULL: the log does not say */
+	const char *gave_up;			/* the line that says that there is no root; NULL */
+	double gave_up_at, end, init_at;
+	double timeout_at;	/* when deferred_probe_timeout was over */
+	size_t lines, timed;
+	/* private */
+	struct weir_strtable names;
+	struct weir_arena arena;
+};
+
+/**
+ * weir_bootlog_read - understand a log.
+ * @text: borrowed for the call; may hold anything.
+ * Owner: *@out_log is the caller's, weir_bootlog_destroy(). Return: 0; WEIR_ENOMEM.
+ */
+int weir_bootlog_read(const char *text, size_t size, struct weir_bootlog **out_log);
+
+/** Frees it; NULL is fine. */
+void weir_bootlog_destroy(struct weir_bootlog *log);
+
+/** Return: what the log says of a device, or NULL. */
+const struct weir_bootlog_device *weir_bootlog_device(const struct weir_bootlog *log, const char *name);
+
+/* bootlog_line.c: takes a line's head off, in place. @out_time: or WEIR_BOOTLOG_NEVER. */
+char *weir_bootlog_line_(char *line, double *out_time);
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* `weir explain --log`: a board's own log beside its prediction. */
+#ifndef WEIR_TOOL_EXPLAINLOG_H
+#define WEIR_TOOL_EXPLAINLOG_H
+
+#include <jansson.h>
+
+#include "kernel/bootlog.h"
+#include "run.h"
+
+/* What several devices of a log wait for. */
+struct log_cause {
+	struct weir_device *device;     /* the root, or NULL */
+	struct weir_fwnode *node;       /* it is no device */
+	const struct weir_bootlog_device *logged; /* what the log says of the root; may be NULL */
+	char *what;                     /* in words */
+	char *fix;
+	const struct weir_bootlog_device **waiting;
+	size_t n;
+};
+
+/* Prediction and log do not say the same. */
+struct log_difference {
+	const struct weir_bootlog_device *logged;
+	struct weir_device *device;
+	char *predicted, *is;           /* in words */
+};
+
+struct log_story {
+	struct weir_bootlog *log;
+	const char *path;
+	struct log_cause *causes;
+	size_t nr_causes;
+	struct log_difference *differ;
+	size_t nr_differ;
+	size_t deferred, failed, bound, unknown; /* of the log's devices; unknown to the board */
+	size_t foreign_cycles;          /* of which the prediction knows nothing */
+};
+
+/* explainlog.c. Return: 0; WEIR_ENOMEM. */
+int log_study(struct run *r, struct weir_bootlog *log, struct log_story *out_story);
+void log_story_free(struct log_story *s);
+/* A device by its name in /sys; NULL: the board has none. */
+struct weir_device *log_device(const struct run *r, const char *name);
+
+/* explainlog_out.c. Return: EXIT_OK when the log has no complaint, else EXIT_FINDING. */
+int log_tell(struct run *r, const struct log_story *s);
+json_t *json_of_log(struct run *r, const struct log_story *s);
+
+#endif
