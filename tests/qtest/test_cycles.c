@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Modules, loaded and unloaded again and again with DMA in flight: shared objects that
- * are really opened and closed, on QEMU's devices behind virtio-iommu.
+ * are really opened and closed, on QEMU's devices behind an IOMMU.
  *
  * WEIR_CYCLES says how often (1000). After each unload everything that can grow is what
  * it was after the first: memory of the machine and of the process, guest pages, mappings
@@ -136,22 +136,22 @@ static void make_disk(struct state *s, int i)
 
 static void open_all(struct state *s, unsigned int threads)
 {
-	const char *const args[] = {
-		"-device", "virtio-iommu-pci",
-		"-device", "edu,dma_mask=0xffffffffffffffff",
-		"-blockdev", s->disk[0], "-device", "nvme,serial=weir,drive=disk0",
-		"-blockdev", s->disk[1],
-		"-device", "virtio-blk-pci,drive=disk1,iommu_platform=on,disable-legacy=on",
-		"-netdev", "user,id=net0", "-device", "e1000e,netdev=net0", NULL
+	const char *args[20] = {
+		"-device", "edu,dma_mask=0xffffffffffffffff,addr=02.0",
+		"-blockdev", s->disk[0], "-device", "nvme,serial=weir,drive=disk0,addr=03.0",
+		"-blockdev", s->disk[1], "-device",
+		"virtio-blk-pci,drive=disk1,iommu_platform=on,disable-legacy=on,addr=04.0",
+		"-netdev", "user,id=net0", "-device", "e1000e,netdev=net0,addr=05.0",
 	};
 	struct weir_qtest_options options = {
-		.arch = "aarch64", .args = args,
+		.arch = "aarch64", .args = args, .machine = bench_iommu()->machine,
 		.posix = { .module_dir = TEST_DRIVER_DIR, .threads = threads },
 	};
-	char error[WEIR_QTEST_ERROR_BYTES];
+	char error[WEIR_QTEST_ERROR_BYTES], iommu[64];
 	int err;
 
 	memset(s, 0, sizeof(*s));
+	bench_iommu_args("01.0", iommu, args, 14);
 	make_disk(s, 0);
 	make_disk(s, 1);
 	err = weir_qtest_create(&options, &s->b.qtest, error);
@@ -309,7 +309,7 @@ static void unload_by_force(struct state *s)
 
 	for (unsigned int i = 0; i < N_CLIENTS; i++) {
 		assert_int_equal(weir_module_user(s->iommu, i, &user, &used), 0);
-		assert_string_equal(weir_device_name(used), "0000:00:01.0");
+		assert_ptr_equal(used, bench_iommu_device(&s->b));
 	}
 	assert_int_equal(weir_module_user(s->iommu, N_CLIENTS, &user, &used), WEIR_ENOENT);
 	assert_int_equal(weir_module_unload(s->iommu, 0), WEIR_EBUSY);
@@ -348,7 +348,7 @@ static void test_cycles_with_dma_in_flight(void **state)
 	open_all(&s, 0);
 	for (unsigned int i = 0; i < n; i++) {
 		load_clients(&s);
-		load(&s, "virtio-iommu", &s.iommu);
+		load(&s, bench_iommu()->module, &s.iommu);
 		start(&s);
 		if (i % 2)
 			unload_one_by_one(&s, i / 2);
@@ -438,13 +438,13 @@ static void test_cycles_unload_at_each_step_of_a_probe(void **state)
 	(void)state;
 	open_all(&s, 2);
 	load_clients(&s);
-	load(&s, "virtio-iommu", &s.iommu);
+	load(&s, bench_iommu()->module, &s.iommu);
 	assert_int_equal(weir_module_unload(s.iommu, WEIR_MODULE_FORCE), 0);
 	take_account(&s, &first);
 	for (at = 1;; at++) {
 		bool reached;
 
-		assert_int_equal(weir_module_open(s.b.m, "virtio-iommu", &s.iommu), 0);
+		assert_int_equal(weir_module_open(s.b.m, bench_iommu()->module, &s.iommu), 0);
 		reached = start_until(&s, at);
 		if (!reached)
 			open_gate();
@@ -462,7 +462,7 @@ static void test_cycles_unload_at_each_step_of_a_probe(void **state)
 	}
 	printf("# unloaded at %u steps\n", at);
 	assert_true(at > 200);
-	load(&s, "virtio-iommu", &s.iommu);
+	load(&s, bench_iommu()->module, &s.iommu);
 	assert_works(&s);
 	assert_int_equal(weir_module_unload(s.iommu, WEIR_MODULE_FORCE), 0);
 	close_all(&s);

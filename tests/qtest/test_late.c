@@ -9,14 +9,9 @@
 #include <string.h>
 
 #include "bench.h"
-#include "weir/virtio_iommu.h"
 
 #define PAGE 4096u
 
-static const char *const args[] = {
-	"-device", "virtio-iommu-pci,addr=03.0",
-	"-device", "edu,addr=05.0,dma_mask=0xffffffffffffffff", NULL,
-};
 
 /* The driver's, and what the test sees of it; there is one at a time. */
 static struct late {
@@ -83,10 +78,13 @@ static void *keep_going(void *arg)
 static void open_late(enum weir_iommu_late rule)
 {
 	const struct weir_iommu_rules rules = { WEIR_IOMMU_OPTIONAL, rule };
+	const char *args[6] = { "-device", "edu,addr=05.0,dma_mask=0xffffffffffffffff" };
 	const struct weir_host_ops *ops;
+	char iommu[64];
 
 	memset(&late, 0, sizeof(late));
-	bench_open(&late.b, "aarch64", NULL, args);
+	bench_iommu_args("03.0", iommu, args, 2);
+	bench_open(&late.b, "aarch64", bench_iommu()->machine, args);
 	ops = weir_qtest_ops(late.b.qtest);
 	assert_int_equal(ops->pages_alloc(late.b.qtest, PAGE, PAGE, &late.va, &late.pa), 0);
 	weir_iommu_rules_set(late.b.m, &rules);
@@ -104,7 +102,7 @@ static struct weir_module *load(void)
 {
 	struct weir_module *module;
 
-	assert_int_equal(weir_module_load(late.b.m, &weir_module_virtio_iommu, &module), 0);
+	assert_int_equal(weir_module_load(late.b.m, bench_iommu()->entry, &module), 0);
 	assert_int_equal(weir_settle(late.b.m), 0);
 	return module;
 }
@@ -250,7 +248,7 @@ static void test_late_is_refused(void **state)
 	(void)state;
 	open_late(WEIR_IOMMU_REFUSE);
 	module = load();
-	iommu = bench_pci(&late.b, 0x1af4, 0x1057);
+	iommu = bench_iommu_device(&late.b);
 	assert_int_not_equal(weir_device_status_get(iommu), WEIR_DEVICE_BOUND);
 	assert_true(lands(3));
 	assert_int_equal(weir_driver_unregister(late.b.m, &edu_driver), 0);

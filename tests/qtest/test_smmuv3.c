@@ -227,7 +227,7 @@ static void test_smmuv3_checks_tables(void **state)
 }
 
 /* Closed and opened again with edu firing: all is as it was. */
-static void test_smmuv3_100_times(void **state)
+static void test_smmuv3_1000_times(void **state)
 {
 	struct testhost_counts before = { 0 }, now;
 	struct weir_qtest_stats stats = { 0 }, stats_now;
@@ -238,7 +238,7 @@ static void test_smmuv3_100_times(void **state)
 	smmu_bed_prepare(&bed);
 	test_table_init(&table, &bed);
 	test_table_set(&table, SMMU_IOVA, bed.pa + 4096, true);
-	for (unsigned int i = 0; i < 100; i++) {
+	for (unsigned int i = 0; i < 1000; i++) {
 		struct weir_smmu_v3_domain *domain;
 
 		smmu_bed_open(&bed);
@@ -357,7 +357,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_permissions),
 		cmocka_unit_test(test_smmuv3_replaces),
 		cmocka_unit_test(test_smmuv3_checks_tables),
-		cmocka_unit_test(test_smmuv3_100_times),
+		cmocka_unit_test(test_smmuv3_1000_times),
 		cmocka_unit_test(test_smmuv3_suspends),
 		cmocka_unit_test(test_smmuv3_interrupts),
 		cmocka_unit_test(test_smmuv3_overflow),

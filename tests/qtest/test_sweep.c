@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A host whose calls fail, on QEMU: a machine comes up by its device tree, its PCI functions
- * are found, virtio-iommu is loaded, edu and nvme are bound behind it and do DMA whose data are
+ * are found, the IOMMU's driver is loaded, edu and nvme are bound behind it and do DMA whose data are
  * compared, all of it goes again - with one call of the host failing, at places drawn all over
  * the run. Each time the error is a proper one, nothing is left, and the same with a host that
  * works succeeds on the same QEMU.
@@ -17,7 +17,6 @@
 #include "edu/edu.h"
 #include "nvme/nvme.h"
 #include "seed.h"
-#include "weir/virtio_iommu.h"
 
 #define DISK_BYTES (4 << 20)
 
@@ -29,7 +28,6 @@ static const struct {
 };
 
 #define N_CLIENTS (sizeof(clients) / sizeof(clients[0]))
-#define IOMMU "0000:00:03.0"
 
 struct sweep {
 	struct weir_qtest *qtest;
@@ -44,7 +42,13 @@ static struct weir_device *find(struct weir_machine *m, const char *name)
 	struct weir_device *dev;
 	struct weir_bus *bus;
 
-	return weir_bus_find(m, "pci", &bus) || weir_device_find(bus, name, &dev) ? NULL : dev;
+	return weir_bus_find(m, name[4] == ':' ? "pci" : "platform", &bus) ||
+		       weir_device_find(bus, name, &dev) ? NULL : dev;
+}
+
+static const char *iommu_name(void)
+{
+	return bench_iommu()->node ? "9050000.smmuv3" : "0000:00:03.0";
 }
 
 static int try_machine(struct testhost *host, struct weir_qtest *qtest, struct weir_machine **out_m)
@@ -68,12 +72,14 @@ static int try_machine(struct testhost *host, struct weir_qtest *qtest, struct w
 		if (strncmp(weir_fwnode_name(node), "pcie@", 5) != 0)
 			weir_fwnode_set_initialized(node, true, false);
 	err = weir_firmware_populate(m);
+	if (!err) /* drivers of functions are registered also when no bridge comes up */
+		err = weir_pci_bus_create(m);
 	if (!err)
 		err = weir_driver_register(m, &weir_pci_ecam_driver);
 	if (!err)
 		err = weir_settle(m);
 	/* A host bridge that failed leaves no function, and maybe no bus for them either. */
-	return err || find(m, IOMMU) ? err : WEIR_ENODEV;
+	return err || find(m, iommu_name()) ? err : WEIR_ENODEV;
 }
 
 /*
@@ -145,6 +151,16 @@ static int try_clients(struct weir_machine *m)
 	return first;
 }
 
+/*
+ * What a machine keeps for hardware goes with it, so that has no power then
+ * (weir_machine_pages_keep()): an SMMUv3 is off after reset.
+ */
+static void power_off(struct weir_qtest *qtest)
+{
+	if (bench_iommu()->node)
+		weir_qtest_ops(qtest)->mmio_write(qtest, 0x9050020, 4, 0);
+}
+
 /* All of it. Return: the first error. */
 static int run(struct sweep *s, struct testhost *host, unsigned long **felt)
 {
@@ -157,12 +173,12 @@ static int run(struct sweep *s, struct testhost *host, unsigned long **felt)
 	if (err)
 		goto destroy;
 	*felt = &s->in_iommu;
-	err = weir_module_load(m, &weir_module_virtio_iommu, &iommu);
+	err = weir_module_load(m, bench_iommu()->entry, &iommu);
 	if (err)
 		goto destroy;
 	err = weir_settle(m);
 	if (!err)
-		err = bound(m, IOMMU);
+		err = bound(m, iommu_name());
 	if (!err) {
 		*felt = &s->in_clients;
 		err = try_clients(m);
@@ -172,6 +188,7 @@ static int run(struct sweep *s, struct testhost *host, unsigned long **felt)
 		if (find(m, clients[i].device))
 			assert_int_equal(weir_device_group(find(m, clients[i].device)), WEIR_ENOENT);
 destroy:
+	power_off(s->qtest);
 	weir_machine_destroy(m);
 	return err;
 }
@@ -206,11 +223,10 @@ static unsigned long run_with(struct sweep *s, unsigned long fail_at)
 
 static void open_qemu(struct sweep *s)
 {
-	char disk[120];
-	const char *const args[] = {
-		"-device", "virtio-iommu-pci,addr=03.0",
+	char disk[120], iommu[64];
+	const char *args[12] = {
 		"-device", "edu,addr=05.0,dma_mask=0xffffffffffffffff",
-		"-blockdev", disk, "-device", "nvme,serial=weir,drive=disk0,addr=06.0", NULL
+		"-blockdev", disk, "-device", "nvme,serial=weir,drive=disk0,addr=06.0",
 	};
 	struct bench b;
 
@@ -220,7 +236,8 @@ static void open_qemu(struct sweep *s)
 	assert_int_equal(ftruncate(s->disk_fd, DISK_BYTES), 0);
 	snprintf(disk, sizeof(disk), "driver=file,node-name=disk0,locking=off,"
 		 "filename=/proc/%d/fd/%d", (int)getpid(), s->disk_fd);
-	bench_start(&b, "aarch64", NULL, args);
+	bench_iommu_args("03.0", iommu, args, 6);
+	bench_start(&b, "aarch64", bench_iommu()->machine, args);
 	s->qtest = b.qtest;
 }
 
