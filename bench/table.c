@@ -5,7 +5,8 @@
  *
  * Where Linux is told to use pages of 4 KiB (batch512, scatter64k), memory is 64 KiB off 2 MiB, so
  * that no larger ones fit; hints are used as they ship. two: another thread does the same in
- * a GiB of its own. plain512: a loop that stores 512 entries, as the goal has it.
+ * a GiB of its own. shared: tables that may be unlinked while others map in them (unlink_shared).
+ * plain512: a loop that stores as many entries, as the goal has it.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -66,11 +67,11 @@ static void shuffle(uint32_t *index, uint32_t n, uint64_t seed)
 	}
 }
 
-static struct weir_table *make(unsigned int iova_bits)
+static struct weir_table *make(unsigned int iova_bits, bool shared)
 {
 	struct weir_table_config config = {
 		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = iova_bits,
-		.pa_bits = 48, .coherent = true,
+		.pa_bits = 48, .coherent = true, .unlink_shared = shared,
 	};
 	struct weir_table *t;
 
@@ -107,7 +108,7 @@ static void fresh(const char *name, unsigned int bits)
 	struct bench_series maps = { 0 };
 
 	for (uint32_t r = 0; r <= REPS; r++) {
-		struct weir_table *t = make(bits);
+		struct weir_table *t = make(bits, false);
 
 		bench_begin(&maps);
 		for (uint64_t i = 0; i < NPG; i++)
@@ -235,7 +236,7 @@ static void two(const char *name, struct weir_table *t, const uint32_t *order)
 static void format(const char *name, unsigned int bits)
 {
 	uint32_t *in_order = malloc(NPG * sizeof(*in_order));
-	struct weir_table *t = make(bits);
+	struct weir_table *t = make(bits, false);
 	uint64_t window = bits > 40 ? 64 * SZ_1G : 2 * SZ_1G, seed = 7;
 
 	for (uint32_t i = 0; i < NPG; i++)
@@ -250,13 +251,16 @@ static void format(const char *name, unsigned int bits)
 	single(name, "rand4k_1g", t, perm, pages);
 	batch(name, "scatter64k", t, SZ_1G, SZ_64K, true, 0, SZ_1G / SZ_64K, "_per_chunk");
 	weir_table_destroy(t);
-	t = make(bits);
+	t = make(bits, true);
+	single(name, "seq4k_shared", t, in_order, in_order);
+	weir_table_destroy(t);
+	t = make(bits, false);
 	batch(name, "block2M", t, window, SZ_2M, false, 0, window / SZ_2M, "");
 	weir_table_destroy(t);
 	if (bits > 40) {
 		for (uint32_t i = 0; i < NPG; i++)
 			pages[i] = perm[i] * 64 + (uint32_t)(next_random(&seed) & 63);
-		t = make(bits);
+		t = make(bits, false);
 		single(name, "rand4k_64g", t, pages, in_order);
 		weir_table_destroy(t);
 	}

@@ -18,6 +18,6 @@ if [ -d "$kernel" ]; then set -- "$@" --kernel "$kernel"; fi
 "$build-bench/bench/weir-bench" "$@" | tee "$build-bench/bench.txt"
 echo "JSON: $build-bench/bench.json" >&2
 if [ -n "$PEERS" ]; then
-	"${PEERS_KIT:-../shared/peers}/run.sh" "$PEERS/linux-up" peers.run=devcore > "$build-bench/peers.txt"
+	"${PEERS_KIT:-../shared/peers}/run.sh" "$PEERS/linux-up" peers.run=devcore,iopt > "$build-bench/peers.txt"
 	"${PEERS_KIT:-../shared/peers}/compare.sh" "$build-bench/peers.txt" "$build-bench/bench.txt"
 fi
