@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Check the house style: what lint.py reads from the text, that every header
-# compiles by itself, as C and (the public ones) as C++, and that scripts parse.
+# compiles by itself, as C and (the public ones) as C++, that scripts parse, and that the mistakes of
+# make mutations still apply.
 #
 # usage: lint.sh
 #
@@ -75,6 +76,9 @@ for script in $(those '^(scripts|tests)/.*\.sh$|^\.ci/run$'); do
 	[ -x "$script" ] || echo "$script is not executable"
 done > "$work/out" 2>&1
 result "scripts parse and can be executed"
+
+python3 scripts/mutations.py --check > "$work/out" 2>&1
+result "mistakes of tests/mutations/list can be made"
 
 if [ -f .clang-format ] && command -v clang-format > /dev/null; then
 	for file in $(those '\.[ch]$'); do

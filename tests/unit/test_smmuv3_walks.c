@@ -552,12 +552,46 @@ static void check_granule(unsigned int g, unsigned int tg0)
 	rig_close(&r);
 }
 
+/* 52 bits on both sides: T0SZ 12, and bits 51:48 of an address in 15:12 of its entry. */
+static void check_52_bits(void)
+{
+	uint64_t words[8], cd_pa, tables[3], iova = 0x000f123456789000ull, out;
+	uint64_t pa = 0x000a432100000000ull;
+	struct smmu3_config config;
+	struct rig r;
+
+	smmu3_config_usual(&config);
+	config.idr[5] = SMMU3_OAS_52 | SMMU3_IDR5_64K | SMMU3_IDR5_VA52;
+	rig_init(&r, &config);
+	rig_enable(&r);
+	for (unsigned int i = 0; i < 3; i++)
+		rig_pages(&r, 0x10000, &tables[i]);
+	rig_pages(&r, 4096, &cd_pa);
+	rig_va(&r, tables[0])[iova >> 42] = TABLE(tables[1]);
+	rig_va(&r, tables[1])[iova >> 29 & 8191] = TABLE(tables[2]);
+	rig_va(&r, tables[2])[iova >> 16 & 8191] = S1_PAGE(pa & 0xffffffff0000) | 0xa << 12;
+	/* a block of level 1 */
+	rig_va(&r, tables[0])[1] = S1_BLOCK(0x040000000000) | 0xb << 12;
+	rig_cd(words, tables[0], 1);
+	words[0] = (words[0] & ~(0x3full | 7ull << 32)) | 12 | 1 << 6 | 6ull << 32;
+	rig_entry(&r, cd_pa, words);
+	rig_ste_s1(words, cd_pa);
+	rig_ste_set(&r, RIG_SID, words);
+	assert_int_equal(smmu3_translate(r.s, RIG_SID, iova, SMMU3_READ, &out), SMMU3_LANDED);
+	assert_true(out == pa + iova % 0x10000);
+	assert_int_equal(smmu3_translate(r.s, RIG_SID, 0x040000012345, SMMU3_READ, &out),
+			 SMMU3_LANDED);
+	assert_true(out == 0x000b040000012345);
+	rig_close(&r);
+}
+
 static void test_smmuv3_walks_granules(void **state)
 {
 	(void)state;
 	check_granule(12, 0);
 	check_granule(14, 2);
 	check_granule(16, 1);
+	check_52_bits();
 }
 
 /* ---- memory without coherence ---- */
