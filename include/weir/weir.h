@@ -21,6 +21,7 @@
 #include "weir/pci.h"
 #include "weir/pm.h"
 #include "weir/policy.h"
+#include "weir/pool.h"
 #include "weir/spin.h"
 #include "weir/table.h"
 #include "weir/trace.h"
