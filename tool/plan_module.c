@@ -34,26 +34,29 @@ static const struct weir_modindex *index_of(const struct plan *p)
 	return p->r.kernel ? p->r.kernel->index : NULL;
 }
 
-/* A softdep may be an alias; all modules that it means are. */
+static int add_soft_module(struct plan *p, uint32_t at, const char *of)
+{
+	const struct weir_modindex *index = index_of(p);
+	char why[160];
+
+	if (index->modules[at].builtin)
+		return 0;
+	snprintf(why, sizeof(why), "%s asks for it (softdep)", of);
+	return plan_add_module(p, index->modules[at].name, PLAN_SOFT, PLAN_NONE, of, why);
+}
+
+/* A softdep may be an alias, of which the index keeps no dashes; all that it means are. */
 static int add_soft(struct plan *p, const char *name, const char *of)
 {
 	const struct weir_modindex *index = index_of(p);
-	uint32_t hits[8], module = weir_modindex_module(index, name);
-	char why[160];
-	size_t n = 1;
+	uint32_t module = weir_modindex_module(index, name);
 	int err = 0;
 
-	hits[0] = module;
-	if (module == WEIR_MODULE_NONE)
-		n = weir_modindex_lookup(index, name, hits, 8);
-	n = n < 8 ? n : 8;
-	for (size_t i = 0; i < n && !err; i++) {
-		if (index->modules[hits[i]].builtin)
-			continue;
-		snprintf(why, sizeof(why), "%s asks for it (softdep)", of);
-		err = plan_add_module(p, index->modules[hits[i]].name, PLAN_SOFT, PLAN_NONE, of,
-				      why);
-	}
+	if (module != WEIR_MODULE_NONE)
+		return add_soft_module(p, module, of);
+	for (size_t i = 0; i < index->alias_count && !err; i++)
+		if (same_name(index->aliases[i].pattern, name))
+			err = add_soft_module(p, index->aliases[i].module, of);
 	return err;
 }
 

@@ -47,22 +47,67 @@ static struct weir_fwnode *owner_of(struct plan *p, struct weir_fwnode *node)
 	return NULL;
 }
 
+static bool takes(const struct weir_driver_spec *spec, const char *compatible)
+{
+	for (size_t i = 0; i < spec->compat_count; i++)
+		if (!strcmp(spec->compats[i].name, compatible))
+			return true;
+	return false;
+}
+
+/*
+ * How well a module's name goes with the bus that a node is on: cores with several
+ * front ends export the same compatible strings for each of them (pm77_i2c, pm77_spi).
+ */
+static int fitness(const struct weir_driver_spec *spec, const struct weir_fwnode *node)
+{
+	static const char *const buses[] = { "i2c", "spi", "rsb", "spmi", "slimbus", "sdio", "mdio" };
+	const struct weir_fwnode *bus = weir_fwnode_parent(node);
+	size_t n = strlen(spec->name), len;
+
+	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++) {
+		len = strlen(buses[i]);
+		if (n <= len + 1 || strcmp(spec->name + n - len, buses[i]) ||
+		    !strchr("_-", spec->name[n - len - 1]))
+			continue;
+		return bus && plan_is_named(bus, buses[i]) ? 1 : -1;
+	}
+	return 0;
+}
+
+/* Of modules that take the same string, the one that is for this bus. */
+static const struct weir_driver_spec *best_of(struct plan *p, const struct weir_fwnode *node,
+					      const struct weir_driver_spec *first)
+{
+	const struct weir_driver_spec *best = first;
+	const char *s = NULL;
+
+	for (unsigned int i = 0; (s = weir_fwnode_compatible(node, i)) && !takes(first, s); i++)
+		;
+	for (size_t j = 0; s && j < p->r.list->driver_count; j++) {
+		const struct weir_driver_spec *other = &p->r.list->drivers[j];
+
+		if (other->when != WEIR_WHEN_INITCALL && takes(other, s) &&
+		    !run_denied(&p->r, other->name) && fitness(other, node) > fitness(best, node))
+			best = other;
+	}
+	return best;
+}
+
 /* The driver that took it when every module was there, or that would. */
 static const struct weir_driver_spec *spec_of(struct plan *p, const struct weir_fwnode *node)
 {
 	const struct weir_device *dev = device_of(p, node);
 	const struct weir_driver *drv = dev ? weir_device_driver(dev) : NULL;
+	const struct weir_driver_spec *spec = weir_kmodel_spec_of(drv);
 	const char *s;
 
-	if (drv)
-		return weir_kmodel_spec_of(drv);
-	for (unsigned int i = 0; (s = weir_fwnode_compatible(node, i)); i++)
-		for (size_t j = 0; j < p->r.list->driver_count; j++)
-			for (size_t k = 0; k < p->r.list->drivers[j].compat_count; k++)
-				if (!strcmp(p->r.list->drivers[j].compats[k].name, s) &&
-				    !run_denied(&p->r, p->r.list->drivers[j].name))
-					return &p->r.list->drivers[j];
-	return NULL;
+	for (unsigned int i = 0; !spec && (s = weir_fwnode_compatible(node, i)); i++)
+		for (size_t j = 0; j < p->r.list->driver_count && !spec; j++)
+			if (takes(&p->r.list->drivers[j], s) &&
+			    !run_denied(&p->r, p->r.list->drivers[j].name))
+				spec = &p->r.list->drivers[j];
+	return spec && spec->when != WEIR_WHEN_INITCALL ? best_of(p, node, spec) : spec;
 }
 
 /* ---- which links count ---- */

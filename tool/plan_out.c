@@ -27,17 +27,37 @@ static void print_firmware(const struct plan *p)
 	}
 }
 
+static char mark_of(const struct plan *p, const struct plan_module *m)
+{
+	if (m->waits)
+		return ' ';
+	switch (m->kind) {
+	case PLAN_DEVICE:
+	case PLAN_HELPER:
+		return '~';
+	case PLAN_DEP: /* as the one that depends on it */
+		for (size_t i = 0; i < p->nr_modules; i++)
+			if (!strcmp(p->modules[i].name, m->of) && &p->modules[i] != m)
+				return mark_of(p, &p->modules[i]);
+		return '+';
+	case PLAN_CLASS:
+		return '+';
+	default:
+		return '?';
+	}
+}
+
 static void print_check(const struct plan *p)
 {
 	size_t waits = 0, drivers = 0, bus = 0, asked = 0;
 
 	for (size_t i = 0; i < p->nr_modules; i++) {
-		const struct plan_module *m = &p->modules[i];
+		char mark = mark_of(p, &p->modules[i]);
 
-		waits += m->waits;
-		bus += !m->waits && (m->kind == PLAN_CLASS || m->kind == PLAN_DEP);
-		asked += !m->waits && (m->kind == PLAN_ALSO || m->kind == PLAN_SOFT);
-		drivers += !m->waits && (m->kind == PLAN_DEVICE || m->kind == PLAN_HELPER);
+		waits += mark == ' ';
+		bus += mark == '+';
+		asked += mark == '?';
+		drivers += mark == '~';
 	}
 	if (!p->reached) {
 		printf("%sNOT ENOUGH:%s with these modules alone it does not come up\n",
@@ -55,22 +75,6 @@ static void print_check(const struct plan *p)
 	if (asked)
 		printf("; %zu (?) %s asked for", asked, asked == 1 ? "was" : "were");
 	putchar('\n');
-}
-
-static char mark_of(const struct plan_module *m)
-{
-	if (m->waits)
-		return ' ';
-	switch (m->kind) {
-	case PLAN_DEVICE:
-	case PLAN_HELPER:
-		return '~';
-	case PLAN_CLASS:
-	case PLAN_DEP:
-		return '+';
-	default:
-		return '?';
-	}
 }
 
 static void print_built_in(const struct plan *p)
@@ -105,7 +109,7 @@ void plan_print(const struct plan *p)
 	else
 		printf(" nothing can come up\n");
 	for (size_t i = 0; i < p->nr_modules; i++)
-		printf("%c %s%-24s%s %s\n", mark_of(&p->modules[i]), style_bold(p->o),
+		printf("%c %s%-24s%s %s\n", mark_of(p, &p->modules[i]), style_bold(p->o),
 		       p->modules[i].name, style_off(p->o), p->modules[i].why);
 	if (p->o->verbose)
 		print_built_in(p);

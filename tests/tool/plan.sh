@@ -10,7 +10,8 @@ alias of:N*T*Cacme,mmc host_mmc
 alias of:N*T*Cacme,clk clk_acme
 alias of:N*T*Cacme,phy phy_acme
 alias of:N*T*Cacme,i2c i2c_acme
-alias of:N*T*Cacme,pm77 pm77
+alias of:N*T*Cacme,pm77 pm77_spi
+alias of:N*T*Cacme,pm77 pm77_i2c
 alias of:N*T*Cacme,iommu iommu_acme
 alias of:N*T*Cacme,pcie pcie_acme
 alias of:N*T*Cacme,usb usb_acme
@@ -27,6 +28,7 @@ alias platform:pm77-rtc pm77_rtc
 alias auxiliary:clk_acme.reset reset_acme
 alias auxiliary:clk_acme_x.reset reset_other
 alias mmc:block mmc_block
+alias crypto-crc crc_acme
 alias pci:v*d*sv*sd*bc01sc08i02* nvme
 alias pci:v00001AF4d*sv*sd*bc*sc*i* virtio_pci
 alias virtio:d00000017v* virtio_iommu
@@ -40,6 +42,8 @@ kernel/drivers/clk/clk_acme.ko:
 kernel/drivers/phy/phy_acme.ko:
 kernel/drivers/i2c/i2c_acme.ko:
 kernel/drivers/mfd/pm77.ko:
+kernel/drivers/mfd/pm77-spi.ko: kernel/drivers/mfd/pm77.ko
+kernel/drivers/mfd/pm77-i2c.ko: kernel/drivers/mfd/pm77.ko
 kernel/drivers/regulator/pm77-regulator.ko:
 kernel/drivers/rtc/pm77-rtc.ko:
 kernel/drivers/reset/reset_acme.ko:
@@ -61,7 +65,7 @@ kernel/lib/crc_acme.ko:
 kernel/fs/ext4.ko: kernel/lib/crc_acme.ko
 END
 sed 's/:.*//' $index/modules.dep > $index/modules.order
-printf 'softdep phy_acme pre: crc_acme\n' > $index/modules.softdep
+printf 'softdep phy_acme pre: crypto-crc\n' > $index/modules.softdep
 : > $index/modules.builtin
 cat > plan.dts <<'END'
 /dts-v1/;
@@ -128,7 +132,7 @@ modules() {
 	[ "$(tr '\n' ' ' < out)" = "$want " ] || wrong "$*: $(tr '\n' ' ' < out), not $want"
 }
 
-mmc="clk_acme reset_acme iommu_acme i2c_acme pm77 pm77_regulator mmc_core host_mmc mmc_block"
+mmc="clk_acme reset_acme iommu_acme i2c_acme pm77 pm77_i2c pm77_regulator mmc_core host_mmc mmc_block"
 for spec in mmcblk1p2 /dev/mmcblk1p2 mmcblk1 mmc1 mmc mmc:mmc@1000 /mmc@1000; do
 	modules "$mmc" --root $spec
 done
@@ -137,7 +141,7 @@ expect 0 "^  iommu_acme .*iommu@3: IOMMU of mmc@1000$" $p --root mmc
 expect 0 "^~ pm77_regulator .*part of pmic@1b: regulator of mmc@1000$" $p --root mmc
 expect 0 "^~ reset_acme " $p --root mmc
 expect 0 "^  mmc_core .*host_mmc depends on it$" $p --root mmc
-expect 0 "checked in [0-9]* runs: enough; without any one of 6 it does not come up" $p --root mmc
+expect 0 "checked in [0-9]* runs: enough; without any one of 7 it does not come up" $p --root mmc
 result "plan: clock, reset cell, PMIC cell, IOMMU, dependencies, of any way to name a root"
 
 modules "clk_acme crc_acme phy_acme usb_acme" --for usb@1100
@@ -197,6 +201,7 @@ reset_acme.ko
 iommu_acme.ko
 i2c_acme.ko
 pm77.ko
+pm77-i2c.ko
 pm77-regulator.ko
 mmc-core.ko
 host_mmc.ko
@@ -220,7 +225,7 @@ compile other.dts plan-boards/sub/b.dtb
 run plan --boards plan-boards --kernel plan-kernel --root mmc --json
 [ $status = 0 ] || wrong "boards: $status"
 python3 "$here/schema.py" "$top/docs/json.md" plans out >> wrong || wrong "plan --boards --json"
-expect 0 "mmc, on 2 of 2 boards: 10 modules" plan --boards plan-boards --kernel plan-kernel --root mmc
+expect 0 "mmc, on 2 of 2 boards: 11 modules" plan --boards plan-boards --kernel plan-kernel --root mmc
 expect 0 "dma_acme .*only sub/b.dtb" plan --boards plan-boards --kernel plan-kernel --root mmc -j 1
 compile none.dts plan-boards/none.dtb
 expect 1 "none.dtb: .*no SD and eMMC" plan --boards plan-boards --kernel plan-kernel --root mmc
