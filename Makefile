@@ -6,6 +6,7 @@
 #   BUILD=DIR      build directory (build)
 #   NO_INSTALL=1   never install packages; name what is missing instead
 #   MESON_FLAGS=   more arguments for `meson setup`
+#   SAMPLE=1       of plan-proof, only some boots
 #   V=1            show the compiler's command lines
 
 BUILD ?= build
@@ -18,7 +19,7 @@ NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
 LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups tables fuzz format lint freestanding install clean
+.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups plan-proof tables fuzz format lint freestanding install clean
 .PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
 
 # Set-up runs before the build, not beside it; Ninja does the parallel part.
@@ -54,6 +55,9 @@ conformance: setup-conformance build	## compare with Linux's recorded answers (W
 
 groups: setup-test build	## compare groups of PCI functions with a booted Linux (WEIR_KERNEL=DIR)
 	@tests/groups/compare.sh $(BUILD)
+
+plan-proof: setup-test build	## boot a Linux with what weir plan names, and without each of it (WEIR_KERNEL=DIR)
+	@tests/plan/proof.sh $(BUILD) $(if $(SAMPLE),--sample)
 
 tables: setup-test build	## compare translation tables with Linux's, bit by bit
 	@tests/pgtable/compare.sh $(BUILD)
