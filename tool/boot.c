@@ -123,7 +123,7 @@ static void head(struct screen *s, const struct run *r)
 		     r->kernel->version ? r->kernel->version : "(unknown version)", r->nr_builtin,
 		     r->nr_modules, weir_machine_policy_name(r->m));
 	if (r->kernel && !r->kernel->has[WEIR_KERNEL_ALIAS])
-		line(s, "note: %s has no modules.alias, so no module is known; depmod -b makes one",
+		line(s, "note: %s has no modules.alias and no modules, so no module is known",
 		     r->kernel->dir);
 	if (r->kernel && !r->kernel->image)
 		line(s, "note: no kernel image found, so built-in drivers are not known; --image");

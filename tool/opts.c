@@ -51,7 +51,8 @@ static const struct option_def {
 	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
 	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V, NULL,
-	  "/lib/modules/VERSION, or an unpacked kernel package;\n"
+	  "/lib/modules/VERSION, a kernel package (deb, rpm, apk,\n"
+	  "tar), or what is unpacked from one;\n"
 	  "without one every driver is assumed to exist" },
 	{ "image", O_IMAGE, "FILE", RUNS | S | P | V, NULL, "the kernel image, when it lies elsewhere" },
 	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P | V, NULL,

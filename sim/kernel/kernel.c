@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kfile.h"
+#include "package.h"
 #include "unpack.h"
 #include "weir/err.h"
 
@@ -116,19 +117,41 @@ static enum weir_arch config_arch(const struct weir_kernel *k)
 	return WEIR_ARCH_UNKNOWN;
 }
 
+/* Return: 0; an error. *@out_dir: where to look, when @path is a package. */
+static int open_package(struct weir_kernel *k, const char *path, struct weir_errtext *et, char *out_dir,
+			const char **out_path)
+{
+	bool temporary = false;
+	int err;
+
+	if (!weir_package_kind(path))
+		return 0;
+	err = weir_package_unpack(path, et, out_dir, &temporary);
+	if (err)
+		return err;
+	if (temporary)
+		k->temporary = strdup(out_dir);
+	*out_path = out_dir;
+	return 0;
+}
+
 int weir_kernel_open(const char *dir, const char *image, struct weir_errtext *et,
 		     struct weir_kernel **out_kernel)
 {
 	struct weir_kernel_places *places = malloc(sizeof(*places));
 	struct weir_kernel *k = calloc(1, sizeof(*k));
+	char *unpacked = malloc(4096);
+	const char *where = dir;
 	int err = WEIR_ENOMEM;
 
-	if (!places || !k)
+	if (!places || !k || !unpacked)
 		goto out;
 	k->dir = keep(k, dir);
 	if (!k->dir)
 		goto out;
-	err = weir_kernel_find_(dir, image, et, places);
+	err = open_package(k, dir, et, unpacked, &where);
+	if (!err)
+		err = weir_kernel_find_(where, image, et, places);
 	if (!err && places->index[0])
 		err = open_index(k, places->index, et);
 	if (!err && places->image[0])
@@ -145,6 +168,7 @@ int weir_kernel_open(const char *dir, const char *image, struct weir_errtext *et
 		k->version = keep(k, places->version);
 out:
 	free(places);
+	free(unpacked);
 	if (err == WEIR_ENOMEM)
 		weir_errtext_set(et, err, "%s: no memory to read the kernel", dir);
 	if (err)
@@ -161,6 +185,9 @@ void weir_kernel_destroy(struct weir_kernel *kernel)
 	weir_image_destroy(kernel->image);
 	weir_modindex_destroy(kernel->index);
 	weir_bytes_fini(&kernel->config);
+	if (kernel->temporary)
+		weir_package_remove(kernel->temporary);
+	free(kernel->temporary);
 	weir_arena_fini(&kernel->arena);
 	free(kernel);
 }
@@ -223,9 +250,9 @@ int weir_kernel_report(FILE *f, const struct weir_kernel *kernel)
 	}
 	if (between[0] == ',')
 		fputc('\n', f);
-	/* A package has no index until depmod has run, which installing it does. */
 	if (kernel->index && !kernel->has[WEIR_KERNEL_ALIAS])
-		fprintf(f, "hint: no module is known to drive anything before `depmod -b ROOT %s`\n",
-			kernel->version ? kernel->version : "VERSION");
+		fprintf(f, "hint: no module is known: there is no modules.alias, and no module file\n");
+	if (kernel->index && kernel->index->scanned)
+		fprintf(f, "note: depmod has never run there: the modules themselves were read\n");
 	return ferror(f) ? WEIR_EIO : 0;
 }

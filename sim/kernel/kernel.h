@@ -5,7 +5,8 @@
  *   /lib/modules/VERSION, with the image in it or in boot/ three or four levels up;
  *   an unpacked package: boot/ and lib/modules/VERSION or usr/lib/modules/VERSION;
  *   a flat directory with all files side by side, .xz, .gz or .zst or not;
- *   an image file alone.
+ *   an image file alone;
+ *   a package: .deb, .rpm, .apk or a tarball of modules (package.h).
  * Owned by the caller; const after open, so threads may share it (of the index,
  * see modindex.h).
  */
@@ -40,6 +41,7 @@ struct weir_kernel {
 	struct weir_image *image;	/* NULL: none */
 	struct weir_modindex *index;	/* NULL: none */
 	struct weir_bytes config;	/* text, empty when there is none */
+	char *temporary;	/* where a package was unpacked, to be removed; or NULL */
 	struct weir_arena arena;
 };
 

@@ -73,6 +73,32 @@ static int read_file(struct weir_modindex *index, size_t which, struct weir_errt
 	return err ? weir_errtext_set(et, err, "%s: no memory for the module index", index->dir) : 0;
 }
 
+/* Without modules.alias: what the modules say themselves, as if depmod had written it. */
+static int scan_modules(struct weir_modindex *index, struct weir_errtext *et)
+{
+	char *texts[3];
+	int err = weir_modindex_scan_(index->dir, &texts[0], &texts[1], &texts[2]);
+
+	if (err == WEIR_ENOENT)
+		return 0;
+	for (size_t i = 0; !err && i < 3; i++) {
+		struct weir_bytes *text = &index->store->texts[i];
+
+		if (index->found & (unsigned int)files[i].bit) {
+			free(texts[i]);
+			continue;
+		}
+		weir_bytes_fini(text);
+		*text = (struct weir_bytes){ (uint8_t *)texts[i], strlen(texts[i]) };
+		index->found |= files[i].bit;
+		err = parse_file(index, i);
+		for (size_t k = i + 1; err && k < 3; k++)
+			free(texts[k]);
+	}
+	index->scanned = true;
+	return err ? weir_errtext_set(et, err, "%s: no memory for the module index", index->dir) : 0;
+}
+
 /* The aliases of each bus, so that a lookup goes through its own alone. */
 static int sort_by_bus(struct weir_modindex *index)
 {
@@ -114,6 +140,8 @@ int weir_modindex_open(const char *dir, struct weir_errtext *et, struct weir_mod
 		err = weir_errtext_set(et, WEIR_ENOMEM, "%s: no memory for the module index", dir);
 	for (i = 0; !err && i < WEIR_MODINDEX_FILES; i++)
 		err = read_file(index, i, et);
+	if (!err && index->found && !(index->found & WEIR_MODINDEX_ALIAS))
+		err = scan_modules(index, et);
 	if (!err && !index->found)
 		err = weir_errtext_set(et, WEIR_ENOENT, "%s: no modules.alias, modules.dep or modules.builtin", dir);
 	if (!err && sort_by_bus(index))

@@ -5,7 +5,8 @@
  * build leave (modules.alias, .dep, .softdep, .order, .builtin,
  * .builtin.modinfo; plain or .xz/.gz/.zst), from depmod's binary indexes through
  * libkmod where a text is missing, and from the module files themselves,
- * lazily, for what no index has (firmware= and the like).
+ * lazily, for what no index has (firmware= and the like), or all of them when depmod
+ * has never run.
  *
  * Life cycle: open, any number of readers, destroy. Everything is const after
  * open and may be read by any number of threads at once; only
@@ -83,6 +84,7 @@ struct weir_modindex_store;
 struct weir_modindex {
 	const char *dir;
 	unsigned int found;	/* of enum weir_modindex_file */
+	bool scanned;		/* there was no modules.alias: the module files were asked */
 	struct weir_index_module *modules;
 	size_t module_count;
 	struct weir_alias *aliases;	/* all but of:, in order */

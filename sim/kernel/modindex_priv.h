@@ -41,4 +41,7 @@ int weir_modindex_parse_modinfo_(struct weir_modindex *index, char *text, size_t
 /* modindex_kmod.c: the text of a binary index, or WEIR_ENOENT. */
 int weir_modindex_dump_(const char *dir, int which, struct weir_bytes *out_text);
 
+/* modindex_scan.c: texts made from the modules below a directory. Return: 0; WEIR_ENOENT: none. */
+int weir_modindex_scan_(const char *dir, char **out_dep, char **out_alias, char **out_softdep);
+
 #endif
