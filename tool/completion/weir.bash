@@ -52,7 +52,7 @@ _weir() {
 		COMPREPLY=($(compgen -W "fw_devlink= fw_devlink.strict= fw_devlink.sync_state= deferred_probe_timeout=" -- "$cur"))
 		return ;;
 	--kernel)
-		COMPREPLY=($(compgen -d -- "$cur") $(compgen -W "$(printf '%s\n' /lib/modules/*)" -- "$cur"))
+		COMPREPLY=($(compgen -f -- "$cur") $(compgen -W "$(printf '%s\n' /lib/modules/*)" -- "$cur"))
 		return ;;
 	--modules | --boards)
 		COMPREPLY=($(compgen -d -- "$cur"))
