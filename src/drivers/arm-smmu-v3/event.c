@@ -71,7 +71,7 @@ static uint32_t pending(struct weir_smmu_v3 *smmu, uint32_t *out_prod)
 /* Return: how many were taken. */
 static unsigned int take(struct weir_smmu_v3 *smmu, uint64_t (*out_records)[EVENT_WORDS])
 {
-	uint32_t prod, left = smmu->listening ? pending(smmu, &prod) : 0;
+	uint32_t prod = 0, left = smmu->listening ? pending(smmu, &prod) : 0;
 	unsigned int n;
 
 	for (n = 0; n < left && n < BATCH; n++) {
