@@ -50,8 +50,8 @@ struct weir_dma_flush {
 	uint32_t nr_rings;              /* (c) */
 	struct weir_dma_ring *rings;    /* (c) the last one is everybody's, under the spin lock */
 	struct weir_spin spin;
-	_Atomic bool running;           /* somebody flushes */
-	_Atomic bool armed;             /* the timer runs */
+	_Atomic uint32_t running; /* somebody flushes */
+	_Atomic uint32_t armed; /* the timer runs */
 	_Atomic uint64_t nr_flushes;
 };
 

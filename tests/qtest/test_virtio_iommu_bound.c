@@ -279,6 +279,47 @@ static void test_virtio_iommu_bound_sleeps(void **state)
 	bed_close(&bed);
 }
 
+/*
+ * It wakes, and a call of the host fails: nothing passes until it woke as a whole, and
+ * what was unmapped meanwhile is not reached then.
+ */
+static void test_virtio_iommu_bound_wakes_badly(void **state)
+{
+	const uint64_t other = IOVA + 0x100000;
+	struct weir_domain *domain;
+	unsigned long failed = 0;
+	struct bed bed;
+	int err;
+
+	(void)state;
+	bed_open(&bed);
+	load(&bed);
+	domain = own_domain(&bed);
+	do {
+		assert_int_equal(weir_domain_map(domain, other, bed.pa, 8192, WEIR_MAP_WRITE), 0);
+		assert_true(fire(&bed, other + 4096, true));
+		assert_int_equal(weir_pm_suspend(bed.b.m), 0);
+		testhost_fail_at(bed.b.host, failed + 1);
+		err = weir_pm_resume(bed.b.m);
+		testhost_fail_at(bed.b.host, 0);
+		if (err) {
+			failed++;
+			assert_false(fire(&bed, other + 4096, true));
+			assert_int_equal(weir_domain_unmap(domain, other, 8192), 0);
+			assert_false(fire(&bed, other + 4096, true));
+			assert_int_equal(weir_pm_suspend(bed.b.m), 0);
+			assert_int_equal(weir_pm_resume(bed.b.m), 0);
+		} else {
+			assert_int_equal(weir_domain_unmap(domain, other, 8192), 0);
+		}
+		assert_true(fire(&bed, IOVA + 4096, true));
+		assert_false(fire(&bed, other + 4096, true));
+	} while (err);
+	printf("# %lu calls failed, one at a time\n", failed);
+	weir_domain_unref(domain);
+	bed_close(&bed);
+}
+
 /* Loaded and unloaded under fire: nothing lands but what is mapped, and nothing grows. */
 static void test_virtio_iommu_bound_100_times(void **state)
 {
@@ -485,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_virtio_iommu_bound_faults),
 		cmocka_unit_test(test_virtio_iommu_bound_sweep),
 		cmocka_unit_test(test_virtio_iommu_bound_sleeps),
+		cmocka_unit_test(test_virtio_iommu_bound_wakes_badly),
 		cmocka_unit_test(test_virtio_iommu_bound_100_times),
 		cmocka_unit_test(test_virtio_iommu_bound_early),
 		cmocka_unit_test(test_virtio_iommu_bound_virtio),

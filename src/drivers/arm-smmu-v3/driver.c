@@ -263,11 +263,18 @@ static int smmu_suspend(struct weir_device *dev)
 	return 0;
 }
 
+/* Half awake it would go on with what the books call off: then it sleeps again. */
 static int smmu_resume(struct weir_device *dev)
 {
-	int err = weir_smmu_v3_resume(smmu_of(weir_device_data(dev)));
+	struct weir_smmu_v3 *smmu = smmu_of(weir_device_data(dev));
+	int err = weir_smmu_v3_resume(smmu);
 
-	return err ? err : weir_iommu_power(dev, true);
+	if (err)
+		return err;
+	err = weir_iommu_power(dev, true);
+	if (err)
+		weir_smmu_v3_suspend(smmu);
+	return err;
 }
 
 static void smmu_shutdown(struct weir_device *dev)

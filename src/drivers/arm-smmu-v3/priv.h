@@ -84,7 +84,7 @@ struct weir_smmu_v3 {
 	uint64_t synced;             /* (q) behind the last CMD_SYNC */
 	uint64_t heal_first, heal_end; /* (q) commands that stand for one that failed */
 	uint32_t nr_logged;          /* (q) of failed commands */
-	_Atomic bool dead;           /* in quarantine; set with (q) or (t) */
+	_Atomic uint32_t dead; /* in quarantine; set with (q) or (t) */
 	const char *why;             /* it is */
 	uint64_t why_value;
 	bool commands;               /* (q) the command queue runs */

@@ -182,11 +182,18 @@ static int viommu_suspend(struct weir_device *dev)
 	return 0;
 }
 
+/* Half awake it would go on with what the books call off: then it sleeps again. */
 static int viommu_resume(struct weir_device *dev)
 {
-	int err = weir_viommu_resume(((struct bound *)weir_device_data(dev))->vi);
+	struct weir_viommu *vi = ((struct bound *)weir_device_data(dev))->vi;
+	int err = weir_viommu_resume(vi);
 
-	return err ? err : weir_iommu_power(dev, true);
+	if (err)
+		return err;
+	err = weir_iommu_power(dev, true);
+	if (err)
+		weir_viommu_suspend(vi);
+	return err;
 }
 
 static void viommu_shutdown(struct weir_device *dev)
