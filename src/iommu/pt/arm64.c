@@ -162,6 +162,57 @@ static void page_sizes(struct weir_table *t, const struct granule *granule,
 	}
 }
 
+#define PT_ENTRY        uint64_t
+#define PT_PAGE_BITS    NOT_BLOCK
+#define PT_HINT         CONT
+#define PT_VALID(entry) ((entry) & VALID)
+
+#ifndef __OPTIMIZE_SIZE__
+#define PT_NAME(x)      arm64_4k_##x
+#define PT_PAGE_LG2(t)  12u
+#define PT_INDEX_LG2(t) 9u
+#define PT_PAGE(pa)     (pa)
+#define PT_PA(entry)    ((entry) & PA_LOW)
+#include "iommu/pt/walk.inc"
+#include "iommu/pt/page.inc"
+#undef PT_NAME
+#undef PT_PAGE_LG2
+#undef PT_INDEX_LG2
+#undef PT_PAGE
+#undef PT_PA
+#endif
+
+#define PT_NAME(x)      arm64_any_##x
+#define PT_PAGE_LG2(t)  ((t)->page_lg2)
+#define PT_INDEX_LG2(t) ((t)->page_lg2 - 3u)
+#define PT_PAGE(pa)     encode(pa)
+#define PT_PA(entry)    decode(t, entry, 0)
+#define PT_SCATTERED(t) ((t)->pa_last >> 48)
+#include "iommu/pt/walk.inc"
+#ifndef __OPTIMIZE_SIZE__
+#include "iommu/pt/page.inc"
+#endif
+#include "iommu/pt/run.inc"
+
+/* Built for size, one page has no way of its own. */
+#ifdef __OPTIMIZE_SIZE__
+static void one_page(struct weir_table *t)
+{
+	t->map = weir_pt_map_more_;
+	t->unmap = weir_pt_unmap_more_;
+	t->translate = weir_pt_translate_;
+}
+#else
+static void one_page(struct weir_table *t)
+{
+	bool small = t->page_lg2 == 12;
+
+	t->map = small ? arm64_4k_map : arm64_any_map;
+	t->unmap = small ? arm64_4k_unmap : arm64_any_unmap;
+	t->translate = small ? arm64_4k_translate : arm64_any_translate;
+}
+#endif
+
 static int init(struct weir_table *t, const struct weir_table_config *config)
 {
 	const struct granule *granule = granules;
@@ -179,43 +230,21 @@ static int init(struct weir_table *t, const struct weir_table_config *config)
 		return WEIR_EOPNOTSUPP;
 	for (uint32_t prot = 0; prot < WEIR_PT_PROTS; prot++)
 		t->attr[prot] = attr(config->format == WEIR_TABLE_ARM_S2, prot);
+	one_page(t);
 	return 0;
 }
 
-#define PT_ENTRY        uint64_t
-#define PT_PAGE_BITS    NOT_BLOCK
-#define PT_HINT         CONT
-#define PT_VALID(entry) ((entry) & VALID)
-
-#define PT_NAME(x)      arm64_4k_##x
-#define PT_PAGE_LG2(t)  12u
-#define PT_INDEX_LG2(t) 9u
-#define PT_PAGE(pa)     (pa)
-#define PT_PA(entry)    ((entry) & PA_LOW)
-#include "iommu/pt/page.inc"
-#undef PT_NAME
-#undef PT_PAGE_LG2
-#undef PT_INDEX_LG2
-#undef PT_PAGE
-#undef PT_PA
-
-#define PT_NAME(x)      arm64_any_##x
-#define PT_PAGE_LG2(t)  ((t)->page_lg2)
-#define PT_INDEX_LG2(t) ((t)->page_lg2 - 3u)
-#define PT_PAGE(pa)     encode(pa)
-#define PT_PA(entry)    decode(t, entry, 0)
-#define PT_SCATTERED(t) ((t)->pa_last >> 48)
-#include "iommu/pt/page.inc"
-#include "iommu/pt/run.inc"
-
-#define FORMAT(page)                                                                             \
-	{                                                                                        \
-		.init = init, .leaf = leaf, .table = table, .pa = decode, .prot = prot_of,      \
-		.attr = attr_of, .is_leaf = is_leaf, .hint = CONT, .no_tlb = NT,                 \
-		.map = arm64_##page##_map, .unmap = arm64_##page##_unmap,                        \
-		.translate = arm64_##page##_translate, .map_run = arm64_any_map_run,             \
-		.unmap_run = arm64_any_unmap_run, .fill = arm64_any_fill,                        \
-	}
-
-const struct weir_pt_format weir_pt_arm64_4k_ = FORMAT(4k);
-const struct weir_pt_format weir_pt_arm64_any_ = FORMAT(any);
+const struct weir_pt_format weir_pt_arm64_ = {
+	.init = init,
+	.leaf = leaf,
+	.table = table,
+	.pa = decode,
+	.prot = prot_of,
+	.attr = attr_of,
+	.is_leaf = is_leaf,
+	.hint = CONT,
+	.no_tlb = NT,
+	.map_run = arm64_any_map_run,
+	.unmap_run = arm64_any_unmap_run,
+	.fill = arm64_any_fill,
+};

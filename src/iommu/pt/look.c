@@ -28,6 +28,8 @@ int weir_pt_translate_(struct weir_table *t, uint64_t iova, uint64_t *out_pa)
 	struct weir_pt_node *node = t->root;
 	uint64_t entry;
 
+	if (iova > t->iova_last)
+		return WEIR_ENOENT;
 	for (;; height--) {
 		uint32_t index = weir_pt_index_(t, iova, height);
 		void *child = weir_pt_child(&node->slots[index]);

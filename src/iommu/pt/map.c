@@ -205,19 +205,23 @@ give_back:
 	return err;
 }
 
-bool weir_pt_map_block_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t attr)
+int weir_pt_map_large_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, uint32_t prot)
 {
 	uint64_t within = (UINT64_C(1) << t->shift[1]) - 1;
-	uint32_t index = weir_pt_index_(t, iova, 1);
 	struct weir_pt_node *node;
+	uint32_t index;
 
-	if (!(t->blocks & 2) || (iova | pa) & within)
-		return false;
+	if (bytes != within + 1 || !(t->blocks & 2) || (iova | pa) & within || iova > t->iova_last ||
+	    pa > t->pa_last || prot >= WEIR_PT_PROTS || !t->attr[prot])
+		goto more;
 	node = weir_pt_near_(t, iova);
+	index = weir_pt_index_(t, iova, 1);
 	if (!node || weir_pt_child(&node->slots[index]) || weir_pt_get_(t, node->entries, index))
-		return false;
-	weir_pt_set_(t, node->entries, index, t->format->leaf(t, pa, attr, 1));
+		goto more;
+	weir_pt_set_(t, node->entries, index, t->format->leaf(t, pa, t->attr[prot], 1));
 	weir_pt_clean_(t, node->pa, index, 1);
 	weir_pt_barrier(t);
-	return true;
+	return 0;
+more:
+	return weir_pt_map_more_(t, iova, pa, bytes, prot);
 }

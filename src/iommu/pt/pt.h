@@ -56,9 +56,10 @@ struct weir_pt_format;
 struct weir_table {
 	/* what each call reads */
 	int (*map)(struct weir_table *table, uint64_t iova, uint64_t pa, uint64_t bytes,
-		   uint32_t prot);         /* (c) one page; otherwise weir_pt_map_more_() */
+		   uint32_t prot);         /* (c) */
 	int (*unmap)(struct weir_table *table, uint64_t iova, uint64_t bytes,
-		     struct weir_table_gather *gather); /* (c) likewise */
+		     struct weir_table_gather *gather); /* (c) */
+	int (*translate)(struct weir_table *table, uint64_t iova, uint64_t *out_pa); /* (c) */
 	uint64_t iova_last, pa_last;            /* (c) */
 	uint64_t near_mask;                     /* (c) address bits within a node of height 1 */
 	uint8_t near_lg2;                       /* (c) ... how many */
@@ -88,7 +89,7 @@ struct weir_table {
 
 /* What a format is. */
 struct weir_pt_format {
-	/* Fills in the geometry and the attributes. 0; WEIR_EOPNOTSUPP. */
+	/* Fills in the geometry, the attributes and the calls for one page. 0; WEIR_EOPNOTSUPP. */
 	int (*init)(struct weir_table *table, const struct weir_table_config *config);
 	/* The entry of a page, from its attributes, and of a table. */
 	uint64_t (*leaf)(const struct weir_table *table, uint64_t pa, uint64_t attr,
@@ -102,12 +103,7 @@ struct weir_pt_format {
 	bool (*is_leaf)(uint64_t entry, unsigned int height);
 	uint64_t hint;  /* the bit that makes a run of entries one page */
 	uint64_t no_tlb; /* ... that lets a page be split when it is set, on walkers of level 1 */
-	/* page.inc, run.inc */
-	int (*map)(struct weir_table *table, uint64_t iova, uint64_t pa, uint64_t bytes,
-		   uint32_t prot);
-	int (*unmap)(struct weir_table *table, uint64_t iova, uint64_t bytes,
-		     struct weir_table_gather *gather);
-	int (*translate)(struct weir_table *table, uint64_t iova, uint64_t *out_pa);
+	/* Within one last-level table; false: the long way. run.inc */
 	bool (*map_run)(struct weir_table *table, uint64_t iova,
 			const struct weir_table_piece *pieces, unsigned int n, uint64_t bytes,
 			uint64_t attr, int *out_err);
@@ -118,7 +114,7 @@ struct weir_pt_format {
 		     uint64_t pa, uint64_t attr);
 };
 
-extern const struct weir_pt_format weir_pt_arm64_4k_, weir_pt_arm64_any_;
+extern const struct weir_pt_format weir_pt_arm64_;
 
 /* ---- entries ---- */
 
@@ -212,9 +208,11 @@ int weir_pt_node_create_(struct weir_table *t, unsigned int height, uint64_t bas
 /* The node of height 1 that an address belongs to, by a walk; the next time it is near. NULL: none. */
 struct weir_pt_node *weir_pt_near_(struct weir_table *t, uint64_t iova);
 
-/* One page of height 1, where nothing is in the way; false: the long way. */
-bool weir_pt_map_block_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t attr);
-bool weir_pt_unmap_block_(struct weir_table *t, uint64_t iova, struct weir_table_gather *gather);
+/* One page of height 1, where nothing is in the way; otherwise weir_pt_map_more_() and so on. */
+int weir_pt_map_large_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t bytes,
+		       uint32_t prot);
+int weir_pt_unmap_large_(struct weir_table *t, uint64_t iova, uint64_t bytes,
+			 struct weir_table_gather *gather);
 
 /* ---- the long way: map.c, unmap.c, look.c ---- */
 

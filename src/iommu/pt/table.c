@@ -11,7 +11,7 @@ static const struct weir_pt_format *format_of(const struct weir_table_config *co
 {
 	if (config->format != WEIR_TABLE_ARM_S1 && config->format != WEIR_TABLE_ARM_S2)
 		return NULL;
-	return config->granule_lg2 == 12 ? &weir_pt_arm64_4k_ : &weir_pt_arm64_any_;
+	return &weir_pt_arm64_;
 }
 
 static uint64_t last_of(uint32_t bits)
@@ -36,8 +36,6 @@ int weir_table_create(const struct weir_host_ops *ops, void *host,
 	t->ops = ops;
 	t->host = host;
 	t->format = format;
-	t->map = format->map;
-	t->unmap = format->unmap;
 	t->dma_barrier = ops->dma_barrier;
 	t->coherent = config->coherent;
 	t->counted = config->unlink_shared;
@@ -156,8 +154,6 @@ int weir_pt_map_more_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t
 		err = check_pa(t, pa, bytes);
 	if (err)
 		return err;
-	if (bytes == UINT64_C(1) << t->shift[1] && weir_pt_map_block_(t, iova, pa, t->attr[prot]))
-		return 0;
 	if (t->format->map_run(t, iova, &piece, 1, bytes, t->attr[prot], &err))
 		return err;
 	return weir_pt_map_(t, iova, &piece, 1, t->attr[prot]);
@@ -176,13 +172,12 @@ int weir_pt_unmap_more_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 
 	if (err)
 		return err;
-	if (t->format->unmap_run(t, iova, bytes, gather) ||
-	    (bytes == UINT64_C(1) << t->shift[1] && weir_pt_unmap_block_(t, iova, gather)))
+	if (t->format->unmap_run(t, iova, bytes, gather))
 		return 0;
 	return weir_pt_unmap_(t, iova, bytes, gather);
 }
 
 int weir_table_translate(struct weir_table *t, uint64_t iova, uint64_t *out_pa)
 {
-	return t->format->translate(t, iova, out_pa);
+	return t->translate(t, iova, out_pa);
 }

@@ -159,23 +159,27 @@ int weir_pt_unmap_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 	return 0;
 }
 
-bool weir_pt_unmap_block_(struct weir_table *t, uint64_t iova, struct weir_table_gather *gather)
+int weir_pt_unmap_large_(struct weir_table *t, uint64_t iova, uint64_t bytes,
+			 struct weir_table_gather *gather)
 {
-	uint64_t bytes = UINT64_C(1) << t->shift[1], entry;
-	uint32_t index = weir_pt_index_(t, iova, 1);
 	struct weir_pt_node *node;
+	uint64_t entry;
+	uint32_t index;
 
-	if (iova & (bytes - 1))
-		return false;
+	if (bytes != UINT64_C(1) << t->shift[1] || iova & (bytes - 1) || iova > t->iova_last)
+		goto more;
 	node = weir_pt_near_(t, iova);
+	index = weir_pt_index_(t, iova, 1);
 	if (!node || weir_pt_child(&node->slots[index]))
-		return false;
+		goto more;
 	entry = weir_pt_get_(t, node->entries, index);
 	if (!t->format->is_leaf(entry, 1) || entry & t->format->hint)
-		return false;
+		goto more;
 	weir_pt_set_(t, node->entries, index, 0);
 	weir_pt_clean_(t, node->pa, index, 1);
 	gather->unmapped_bytes += bytes;
 	weir_pt_gather(gather, iova, bytes, bytes);
-	return true;
+	return 0;
+more:
+	return weir_pt_unmap_more_(t, iova, bytes, gather);
 }
