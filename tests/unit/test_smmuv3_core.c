@@ -7,6 +7,7 @@
  */
 #include <libfdt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cm.h"
@@ -16,7 +17,7 @@
 #include "weir/dma.h"
 #include "weir/weir.h"
 
-#define SEEDS 8u
+#define SEEDS 8u /* runs of each test; WEIR_SEEDS=N: so many */
 #define STEPS 150u
 #define BASE 0x2b400000u
 #define LINE 74u
@@ -46,6 +47,13 @@ struct core {
 	bool lazy;
 	_Alignas(8) unsigned char blob[4096];
 };
+
+static uint64_t seeds(void)
+{
+	const char *given = getenv("WEIR_SEEDS");
+
+	return given ? strtoull(given, NULL, 0) : SEEDS;
+}
 
 static uint32_t sid_of(unsigned int master)
 {
@@ -323,7 +331,7 @@ static void test_smmuv3_core_dma(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		random_life(&c);
 	}
@@ -335,7 +343,7 @@ static void test_smmuv3_core_lazy(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		c.lazy = true;
 		random_life(&c);
@@ -347,7 +355,7 @@ static void test_smmuv3_core_noncoherent(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		c.config.idr[0] &= ~SMMU3_IDR0_COHACC;
 		c.config.masters_incoherent = true;
@@ -361,7 +369,7 @@ static void test_smmuv3_core_features(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		if (seed & 1)
 			c.config.idr[0] &= ~SMMU3_IDR0_S1P;
@@ -378,7 +386,7 @@ static void test_smmuv3_core_reload(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		c.config.no_abort = seed & 1;
 		hwrng_init(&rng, seed);
@@ -406,7 +414,7 @@ static void test_smmuv3_core_sleep(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		hwrng_init(&rng, seed);
 		core_open(&c);
@@ -514,7 +522,7 @@ static void test_smmuv3_core_unmanaged(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		if (seed & 1)
 			c.config.idr[3] = 0;
@@ -532,7 +540,7 @@ static void test_smmuv3_core_external(void **state)
 	struct core c;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		core_init(&c, seed);
 		core_open(&c);
 		for (unsigned int i = 0; i < 4; i++)

@@ -106,6 +106,7 @@ static void widen(struct smmu3 *s, struct step *t, uint64_t entry, struct tlb_en
 	unsigned int lg2 = contiguous_lg2(leaf->granule_lg2, t->level);
 	uint64_t in = leaf->in & ~((leaf->bytes << lg2) - 1), one = leaf->bytes, other;
 	uint64_t first = (leaf->in - in) / one, at = leaf->out - first * one;
+	uint64_t same = ~0x0000fffffffff000ull; /* all but addresses */
 	unsigned int shift = shift_of(leaf->granule_lg2, t->level);
 	uint64_t index = (t->in & ((1ull << t->walk->input_bits) - 1)) >> shift;
 
@@ -116,6 +117,9 @@ static void widen(struct smmu3 *s, struct step *t, uint64_t entry, struct tlb_en
 			    (unsigned long long)leaf->in);
 		return;
 	}
+	/* With BBML 2 the hint may come and go, one entry after the other (D8.16.2). */
+	if (bits(s->config.idr[3], 12, 11) == 2)
+		same &= ~(1ull << 52);
 	for (uint64_t i = 0; i < 1ull << lg2; i++) {
 		struct fault ignored;
 		struct step again = *t;
@@ -123,7 +127,8 @@ static void widen(struct smmu3 *s, struct step *t, uint64_t entry, struct tlb_en
 		again.fault = &ignored;
 		if (!read_entry(s, &again, t->table + 8 * (index - first + i), &other))
 			return;
-		if (bit(other, 0) && (other ^ entry) != ((at + i * one) ^ leaf->out))
+		if (bit(other, 0) && (((other ^ entry) & same) ||
+				      address_of(t, other, shift) != at + i * one))
 			smmu3_find_(s, SMMU3_BAD_TABLE, "0x%llx is contiguous, its neighbour 0x%llx is 0x%llx",
 				    (unsigned long long)entry, (unsigned long long)i,
 				    (unsigned long long)other);
