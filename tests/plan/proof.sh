@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Boot Debian's arm64 kernel in QEMU with what `weir plan` names, and without each of it;
-# compare what was bound with the prediction.
+# compare what was bound with the prediction, also on other machines that QEMU models.
 #
 # usage: proof.sh BUILD [--sample] [MACHINE...]      MACHINE: smmuv3, virtio-iommu
 #
@@ -40,6 +40,11 @@ status=0
 # shellcheck disable=SC2086
 python3 "$here/proof.py" $sample "$build/weir" "$kernel" "$busybox" "$build/plan" "$@" \
 	> "$build/plan/log" 2>&1 || status=$?
+# boards that QEMU models, with the trees of the same package
+if [ -z "$sample" ] && [ $# -eq 0 ] && [ -d "$kernel/../arm64" ]; then
+	python3 "$here/machines.py" "$build/weir" "$kernel" "$busybox" "$kernel/../arm64" "$build/plan" \
+		>> "$build/plan/log" 2>&1 || status=$?
+fi
 cat "$build/plan/log"
 awk '/^ok / { ok++ } /^not ok / { bad++ } END { print ok + 0, bad + 0, 0 }' "$build/plan/log" \
 	> "$build/results/plan-proof"
