@@ -38,8 +38,8 @@ static int read_shape(struct weir_smmu_v3 *smmu, uint32_t cfg)
 int weir_smmu_adopt_(struct weir_smmu_v3 *smmu)
 {
 	struct smmu_table *table = &smmu->table;
-	uint64_t base = smmu_read64(smmu, REG_STRTAB_BASE);
-	int err = read_shape(smmu, smmu_read(smmu, REG_STRTAB_BASE_CFG));
+	uint64_t base = weir_smmu_read64_(smmu, REG_STRTAB_BASE);
+	int err = read_shape(smmu, weir_smmu_read_(smmu, REG_STRTAB_BASE_CFG));
 
 	if (err)
 		return err;

@@ -56,7 +56,7 @@ static int make_cd(struct weir_smmu_v3_domain *domain)
 	to = (volatile uint64_t *)domain->cds->pages.va + domain->cd * STE_WORDS;
 	for (unsigned int i = 0; i < STE_WORDS; i++)
 		to[i] = smmu_le64(cd[i]);
-	smmu_publish(domain->smmu, weir_smmu_cd_pa_(domain), CD_BYTES);
+	weir_smmu_publish_(domain->smmu, weir_smmu_cd_pa_(domain), CD_BYTES);
 	return 0;
 }
 

@@ -18,24 +18,24 @@ static uint32_t index_mask(const struct weir_smmu_v3 *smmu)
 
 void weir_smmu_events_start_(struct weir_smmu_v3 *smmu)
 {
-	unsigned long before = weir_spin_lock(&smmu->event_lock);
+	unsigned long before = weir_smmu_lock_(&smmu->event_lock);
 
 	smmu->event_cons = 0;
 	smmu->overflow = 0;
-	smmu_write64(smmu, REG_EVENTQ_BASE,
+	weir_smmu_write64_(smmu, REG_EVENTQ_BASE,
 		     QUEUE_RWA | (smmu->eventq.pa & QUEUE_ADDR) | smmu->has.eventq_lg2);
-	smmu_write(smmu, REG_EVENTQ_PROD, 0);
-	smmu_write(smmu, REG_EVENTQ_CONS, 0);
+	weir_smmu_write_(smmu, REG_EVENTQ_PROD, 0);
+	weir_smmu_write_(smmu, REG_EVENTQ_CONS, 0);
 	smmu->listening = true;
-	weir_spin_unlock(&smmu->event_lock, before);
+	weir_smmu_unlock_(&smmu->event_lock, before);
 }
 
 void weir_smmu_events_stop_(struct weir_smmu_v3 *smmu)
 {
-	unsigned long before = weir_spin_lock(&smmu->event_lock);
+	unsigned long before = weir_smmu_lock_(&smmu->event_lock);
 
 	smmu->listening = false;
-	weir_spin_unlock(&smmu->event_lock, before);
+	weir_smmu_unlock_(&smmu->event_lock, before);
 }
 
 /* ---- taking; lock held ---- */
@@ -56,7 +56,7 @@ static void copy_record(const struct weir_smmu_v3 *smmu, uint64_t out_record[EVE
 /* How many records there are. An index that cannot be ends it: no more faults are told. */
 static uint32_t pending(struct weir_smmu_v3 *smmu, uint32_t *out_prod)
 {
-	uint32_t prod = smmu_read(smmu, REG_EVENTQ_PROD), mask = index_mask(smmu);
+	uint32_t prod = weir_smmu_read_(smmu, REG_EVENTQ_PROD), mask = index_mask(smmu);
 	uint32_t n = (prod - smmu->event_cons) & mask;
 
 	*out_prod = prod;
@@ -87,7 +87,7 @@ static unsigned int take(struct weir_smmu_v3 *smmu, uint64_t (*out_records)[EVEN
 	} else if (!n) {
 		return 0;
 	}
-	smmu_write(smmu, REG_EVENTQ_CONS, smmu->event_cons | smmu->overflow);
+	weir_smmu_write_(smmu, REG_EVENTQ_CONS, smmu->event_cons | smmu->overflow);
 	return n;
 }
 
@@ -107,10 +107,10 @@ static unsigned int drain(struct weir_smmu_v3 *smmu, unsigned int max)
 	unsigned int n, total = 0;
 
 	do {
-		unsigned long before = weir_spin_lock(&smmu->event_lock);
+		unsigned long before = weir_smmu_lock_(&smmu->event_lock);
 
 		n = take(smmu, records);
-		weir_spin_unlock(&smmu->event_lock, before);
+		weir_smmu_unlock_(&smmu->event_lock, before);
 		for (unsigned int i = 0; i < n; i++)
 			report(smmu, records[i]);
 		total += n;
@@ -199,9 +199,9 @@ void weir_smmu_wakers_free_(struct weir_smmu_v3 *smmu)
 /* CFG0 is the doorbell (0: none), CFG1 what is written there, CFG2 how, 6.3.20. */
 static void set_message(struct weir_smmu_v3 *smmu, uint32_t at, const struct weir_msi *msi)
 {
-	smmu_write64(smmu, at, msi->pa & IRQ_CFG_ADDR);
-	smmu_write(smmu, at + 8, msi->data);
-	smmu_write(smmu, at + 12, MEMATTR_DEVICE);
+	weir_smmu_write64_(smmu, at, msi->pa & IRQ_CFG_ADDR);
+	weir_smmu_write_(smmu, at + 8, msi->data);
+	weir_smmu_write_(smmu, at + 12, MEMATTR_DEVICE);
 }
 
 int weir_smmu_irqs_on_(struct weir_smmu_v3 *smmu, bool on)
@@ -213,9 +213,9 @@ int weir_smmu_irqs_on_(struct weir_smmu_v3 *smmu, bool on)
 		set_message(smmu, REG_EVENTQ_IRQ_CFG0, &smmu->msi[0]);
 		set_message(smmu, REG_GERROR_IRQ_CFG0, &smmu->msi[1]);
 	}
-	smmu_write(smmu, REG_IRQ_CTRL, want);
+	weir_smmu_write_(smmu, REG_IRQ_CTRL, want);
 	weir_smmu_wait_begin_(smmu, &wait);
-	while (smmu_read(smmu, REG_IRQ_CTRLACK) != want)
+	while (weir_smmu_read_(smmu, REG_IRQ_CTRLACK) != want)
 		if (weir_smmu_wait_over_(smmu, &wait))
 			return weir_smmu_log_(smmu, WEIR_LOG_ERR, WEIR_ETIMEDOUT,
 					      "it does not take its interrupt control", want);

@@ -103,7 +103,7 @@ static int read_idr5(struct weir_smmu_v3 *smmu, uint32_t idr3, uint32_t idr5)
 
 int weir_smmu_features_(struct weir_smmu_v3 *smmu)
 {
-	uint32_t idr0 = smmu_read(smmu, REG_IDR0), idr1 = smmu_read(smmu, REG_IDR1);
+	uint32_t idr0 = weir_smmu_read_(smmu, REG_IDR0), idr1 = weir_smmu_read_(smmu, REG_IDR1);
 	int err;
 
 	if ((idr0 == UINT32_MAX && idr1 == UINT32_MAX) || (!idr0 && !idr1))
@@ -112,7 +112,7 @@ int weir_smmu_features_(struct weir_smmu_v3 *smmu)
 	if (!err)
 		err = read_idr1(smmu, idr1);
 	if (!err)
-		err = read_idr5(smmu, smmu_read(smmu, REG_IDR3), smmu_read(smmu, REG_IDR5));
+		err = read_idr5(smmu, weir_smmu_read_(smmu, REG_IDR3), weir_smmu_read_(smmu, REG_IDR5));
 	return err;
 }
 

@@ -115,25 +115,13 @@ struct weir_smmu_v3 {
 
 /* ---- the host; smmu.c ---- */
 
-static inline uint32_t smmu_read(const struct weir_smmu_v3 *smmu, uint32_t at)
-{
-	return (uint32_t)smmu->ops->mmio_read(smmu->host, smmu->regs + at, 4);
-}
-
-static inline void smmu_write(const struct weir_smmu_v3 *smmu, uint32_t at, uint64_t value)
-{
-	smmu->ops->mmio_write(smmu->host, smmu->regs + at, 4, (uint32_t)value);
-}
-
-static inline uint64_t smmu_read64(const struct weir_smmu_v3 *smmu, uint32_t at)
-{
-	return smmu->ops->mmio_read(smmu->host, smmu->regs + at, 8);
-}
-
-static inline void smmu_write64(const struct weir_smmu_v3 *smmu, uint32_t at, uint64_t value)
-{
-	smmu->ops->mmio_write(smmu->host, smmu->regs + at, 8, value);
-}
+uint32_t weir_smmu_read_(const struct weir_smmu_v3 *smmu, uint32_t at);
+void weir_smmu_write_(const struct weir_smmu_v3 *smmu, uint32_t at, uint64_t value);
+uint64_t weir_smmu_read64_(const struct weir_smmu_v3 *smmu, uint32_t at);
+void weir_smmu_write64_(const struct weir_smmu_v3 *smmu, uint32_t at, uint64_t value);
+/* The lock of the command queue, or of events. */
+unsigned long weir_smmu_lock_(const struct weir_spin *spin);
+void weir_smmu_unlock_(const struct weir_spin *spin, unsigned long before);
 
 /* What the SMMU reads and writes is little-endian. */
 static inline uint64_t smmu_le64(uint64_t x)
@@ -169,13 +157,7 @@ void *weir_smmu_alloc_(const struct weir_smmu_v3 *smmu, size_t bytes);
 void weir_smmu_free_(const struct weir_smmu_v3 *smmu, void *mem, size_t bytes);
 
 /* What the CPU stored there comes before what it does next, as the SMMU sees it. */
-static inline void smmu_publish(const struct weir_smmu_v3 *smmu, uint64_t pa, size_t bytes)
-{
-	if (!smmu->has.coherent)
-		smmu->ops->cache_sync(smmu->host, pa, bytes, WEIR_CACHE_CLEAN);
-	else if (smmu->ops->dma_barrier)
-		smmu->ops->dma_barrier(smmu->host);
-}
+void weir_smmu_publish_(const struct weir_smmu_v3 *smmu, uint64_t pa, size_t bytes);
 
 /* ---- features.c ---- */
 

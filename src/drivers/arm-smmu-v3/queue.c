@@ -46,7 +46,7 @@ static void store(struct weir_smmu_v3 *smmu, uint64_t position, const struct smm
 	to[0] = smmu_le64(cmd->word[0]);
 	to[1] = smmu_le64(cmd->word[1]);
 	if (!smmu->has.coherent)
-		smmu_publish(smmu, smmu->cmdq.pa + at, CMD_BYTES);
+		weir_smmu_publish_(smmu, smmu->cmdq.pa + at, CMD_BYTES);
 }
 
 static void put(struct weir_smmu_v3 *smmu, const struct smmu_cmd *cmd)
@@ -59,7 +59,7 @@ static void tell(struct weir_smmu_v3 *smmu)
 {
 	if (smmu->told == smmu->prod)
 		return;
-	smmu_write(smmu, REG_CMDQ_PROD, index_of(smmu, smmu->prod));
+	weir_smmu_write_(smmu, REG_CMDQ_PROD, index_of(smmu, smmu->prod));
 	smmu->told = smmu->prod;
 }
 
@@ -105,23 +105,23 @@ static int heal(struct weir_smmu_v3 *smmu, uint32_t reason)
 /* GERROR.CMDQ_ERR is active while it differs from GERRORN, 7.5. Return: 0; WEIR_EIO. */
 static int check_error(struct weir_smmu_v3 *smmu)
 {
-	uint32_t error = smmu_read(smmu, REG_GERROR), ack = smmu_read(smmu, REG_GERRORN);
+	uint32_t error = weir_smmu_read_(smmu, REG_GERROR), ack = weir_smmu_read_(smmu, REG_GERRORN);
 	int err;
 
 	if (error == UINT32_MAX)
 		return weir_smmu_die_(smmu, "its registers do not answer", error);
 	if (!((error ^ ack) & GERROR_CMDQ))
 		return 0;
-	err = heal(smmu, (uint32_t)CMDQ_ERR(smmu_read(smmu, REG_CMDQ_CONS)));
+	err = heal(smmu, (uint32_t)CMDQ_ERR(weir_smmu_read_(smmu, REG_CMDQ_CONS)));
 	if (!err)
-		smmu_write(smmu, REG_GERRORN, ack ^ GERROR_CMDQ);
+		weir_smmu_write_(smmu, REG_GERRORN, ack ^ GERROR_CMDQ);
 	return err;
 }
 
 /* Learns what is done. Return: 0; WEIR_EIO. */
 static int advance(struct weir_smmu_v3 *smmu)
 {
-	uint32_t value = smmu_read(smmu, REG_CMDQ_CONS);
+	uint32_t value = weir_smmu_read_(smmu, REG_CMDQ_CONS);
 	uint32_t at = value & (BIT64(QUEUE_LG2_MAX + 1) - 1);
 	uint64_t left = index_of(smmu, smmu->told - at);
 
@@ -159,7 +159,7 @@ static int make_room(struct weir_smmu_v3 *smmu, uint32_t free)
 
 int weir_smmu_queue_(struct weir_smmu_v3 *smmu, const struct smmu_cmd *cmds, unsigned int n)
 {
-	unsigned long before = weir_spin_lock(&smmu->lock);
+	unsigned long before = weir_smmu_lock_(&smmu->lock);
 	int err = smmu->dead || !smmu->commands ? WEIR_EIO : 0;
 
 	for (unsigned int i = 0; i < n && !err; i++) {
@@ -167,7 +167,7 @@ int weir_smmu_queue_(struct weir_smmu_v3 *smmu, const struct smmu_cmd *cmds, uns
 		if (!err)
 			put(smmu, &cmds[i]);
 	}
-	weir_spin_unlock(&smmu->lock, before);
+	weir_smmu_unlock_(&smmu->lock, before);
 	return err;
 }
 
@@ -210,7 +210,7 @@ static int is_synced(struct weir_smmu_v3 *smmu, uint64_t end, struct smmu_wait *
 
 int weir_smmu_sync_(struct weir_smmu_v3 *smmu)
 {
-	unsigned long before = weir_spin_lock(&smmu->lock);
+	unsigned long before = weir_smmu_lock_(&smmu->lock);
 	struct smmu_wait wait;
 	uint64_t end;
 	int r = begin_sync(smmu, &end);
@@ -218,11 +218,11 @@ int weir_smmu_sync_(struct weir_smmu_v3 *smmu)
 	weir_smmu_wait_begin_(smmu, &wait);
 	if (!r)
 		r = is_synced(smmu, end, &wait);
-	weir_spin_unlock(&smmu->lock, before);
+	weir_smmu_unlock_(&smmu->lock, before);
 	while (r > 0) {
-		before = weir_spin_lock(&smmu->lock);
+		before = weir_smmu_lock_(&smmu->lock);
 		r = is_synced(smmu, end, &wait);
-		weir_spin_unlock(&smmu->lock, before);
+		weir_smmu_unlock_(&smmu->lock, before);
 	}
 	return r;
 }
@@ -252,13 +252,13 @@ static const struct {
 
 void weir_smmu_errors_(struct weir_smmu_v3 *smmu)
 {
-	unsigned long before = weir_spin_lock(&smmu->lock);
+	unsigned long before = weir_smmu_lock_(&smmu->lock);
 	uint32_t error, ack, active;
 
 	if (smmu->dead || !smmu->commands)
 		goto out;
-	error = smmu_read(smmu, REG_GERROR);
-	ack = smmu_read(smmu, REG_GERRORN);
+	error = weir_smmu_read_(smmu, REG_GERROR);
+	ack = weir_smmu_read_(smmu, REG_GERRORN);
 	active = error ^ ack;
 	if (error == UINT32_MAX) {
 		weir_smmu_die_(smmu, "its registers do not answer", error);
@@ -272,9 +272,9 @@ void weir_smmu_errors_(struct weir_smmu_v3 *smmu)
 		if (active & errors[i].bit && smmu->nr_logged++ < MAX_LOGGED)
 			weir_smmu_note_(smmu, errors[i].text, error);
 	if (active & ~(uint32_t)GERROR_CMDQ)
-		smmu_write(smmu, REG_GERRORN, ack ^ (active & ~(uint32_t)GERROR_CMDQ));
+		weir_smmu_write_(smmu, REG_GERRORN, ack ^ (active & ~(uint32_t)GERROR_CMDQ));
 	if (active & GERROR_CMDQ && !advance(smmu))
 		(void)check_error(smmu);
 out:
-	weir_spin_unlock(&smmu->lock, before);
+	weir_smmu_unlock_(&smmu->lock, before);
 }

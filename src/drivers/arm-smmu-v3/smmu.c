@@ -13,7 +13,45 @@
 #define WAIT_COUNT (1u << 22)      /* without a clock */
 #define CR1_TABLES FIELD_MASK(11, 6)
 
-/* ---- the host ---- */
+/* ---- the host; out of line, for there are many ---- */
+
+uint32_t weir_smmu_read_(const struct weir_smmu_v3 *smmu, uint32_t at)
+{
+	return (uint32_t)smmu->ops->mmio_read(smmu->host, smmu->regs + at, 4);
+}
+
+void weir_smmu_write_(const struct weir_smmu_v3 *smmu, uint32_t at, uint64_t value)
+{
+	smmu->ops->mmio_write(smmu->host, smmu->regs + at, 4, (uint32_t)value);
+}
+
+uint64_t weir_smmu_read64_(const struct weir_smmu_v3 *smmu, uint32_t at)
+{
+	return smmu->ops->mmio_read(smmu->host, smmu->regs + at, 8);
+}
+
+void weir_smmu_write64_(const struct weir_smmu_v3 *smmu, uint32_t at, uint64_t value)
+{
+	smmu->ops->mmio_write(smmu->host, smmu->regs + at, 8, value);
+}
+
+unsigned long weir_smmu_lock_(const struct weir_spin *spin)
+{
+	return weir_spin_lock(spin);
+}
+
+void weir_smmu_unlock_(const struct weir_spin *spin, unsigned long before)
+{
+	weir_spin_unlock(spin, before);
+}
+
+void weir_smmu_publish_(const struct weir_smmu_v3 *smmu, uint64_t pa, size_t bytes)
+{
+	if (!smmu->has.coherent)
+		smmu->ops->cache_sync(smmu->host, pa, bytes, WEIR_CACHE_CLEAN);
+	else if (smmu->ops->dma_barrier)
+		smmu->ops->dma_barrier(smmu->host);
+}
 
 static size_t append(char *line, size_t n, size_t bytes, const char *text)
 {
@@ -150,9 +188,9 @@ static int set_cr0(struct weir_smmu_v3 *smmu, uint64_t value)
 	struct smmu_wait wait;
 
 	smmu->cr0 = (uint32_t)value;
-	smmu_write(smmu, REG_CR0, value);
+	weir_smmu_write_(smmu, REG_CR0, value);
 	weir_smmu_wait_begin_(smmu, &wait);
-	while (smmu_read(smmu, REG_CR0ACK) != value)
+	while (weir_smmu_read_(smmu, REG_CR0ACK) != value)
 		if (weir_smmu_wait_over_(smmu, &wait))
 			return weir_smmu_log_(smmu, WEIR_LOG_ERR, WEIR_ETIMEDOUT,
 					      "it does not confirm its control register", value);
@@ -166,7 +204,7 @@ static bool gbpa_ready(struct weir_smmu_v3 *smmu, uint32_t *out_value)
 
 	weir_smmu_wait_begin_(smmu, &wait);
 	do
-		*out_value = smmu_read(smmu, REG_GBPA);
+		*out_value = weir_smmu_read_(smmu, REG_GBPA);
 	while (*out_value & GBPA_UPDATE && !weir_smmu_wait_over_(smmu, &wait));
 	return !(*out_value & GBPA_UPDATE);
 }
@@ -179,7 +217,7 @@ static bool set_gbpa(struct weir_smmu_v3 *smmu)
 	if (!gbpa_ready(smmu, &value))
 		return false;
 	if (!(value & GBPA_ABORT)) {
-		smmu_write(smmu, REG_GBPA, value | GBPA_ABORT | GBPA_UPDATE);
+		weir_smmu_write_(smmu, REG_GBPA, value | GBPA_ABORT | GBPA_UPDATE);
 		if (!gbpa_ready(smmu, &value))
 			return false;
 	}
@@ -196,11 +234,11 @@ static void set_cr1(struct weir_smmu_v3 *smmu)
 {
 	uint64_t one = smmu->has.coherent ? FIELD(SH_ISH, 5, 4) | FIELD(MEM_WB, 3, 2) | MEM_WB
 					  : FIELD(SH_OSH, 5, 4);
-	uint64_t old = smmu_read(smmu, REG_CR1);
+	uint64_t old = weir_smmu_read_(smmu, REG_CR1);
 	uint64_t want = (is_live(smmu) ? old & CR1_TABLES : one << 6) | one;
 
 	if (old != want)
-		smmu_write(smmu, REG_CR1, want);
+		weir_smmu_write_(smmu, REG_CR1, want);
 }
 
 /* ---- the way up ---- */
@@ -213,7 +251,7 @@ static int get_table(struct weir_smmu_v3 *smmu)
 		return is_live(smmu) && !smmu->gbpa ? weir_smmu_adopt_(smmu)
 						     : weir_smmu_table_make_(smmu);
 	if (!is_live(smmu) || smmu->gbpa ||
-	    (smmu_read64(smmu, REG_STRTAB_BASE) & STRTAB_ADDR) == table->pages.pa)
+	    (weir_smmu_read64_(smmu, REG_STRTAB_BASE) & STRTAB_ADDR) == table->pages.pa)
 		return 0;
 	return weir_smmu_log_(smmu, WEIR_LOG_ERR, WEIR_EIO, "it has another stream table than before",
 			      table->pages.pa);
@@ -224,18 +262,18 @@ static int start_queues(struct weir_smmu_v3 *smmu)
 	unsigned long before;
 	int err;
 
-	smmu_write(smmu, REG_GERRORN, smmu_read(smmu, REG_GERROR));
-	smmu_write64(smmu, REG_CMDQ_BASE,
+	weir_smmu_write_(smmu, REG_GERRORN, weir_smmu_read_(smmu, REG_GERROR));
+	weir_smmu_write64_(smmu, REG_CMDQ_BASE,
 		     QUEUE_RWA | (smmu->cmdq.pa & QUEUE_ADDR) | smmu->has.cmdq_lg2);
-	smmu_write(smmu, REG_CMDQ_PROD, 0);
-	smmu_write(smmu, REG_CMDQ_CONS, 0);
+	weir_smmu_write_(smmu, REG_CMDQ_PROD, 0);
+	weir_smmu_write_(smmu, REG_CMDQ_CONS, 0);
 	err = set_cr0(smmu, smmu->cr0 | CR0_CMDQEN);
 	if (err)
 		return err;
-	before = weir_spin_lock(&smmu->lock);
+	before = weir_smmu_lock_(&smmu->lock);
 	weir_smmu_queue_reset_(smmu);
 	smmu->commands = true;
-	weir_spin_unlock(&smmu->lock, before);
+	weir_smmu_unlock_(&smmu->lock, before);
 	err = weir_smmu_flush_all_(smmu);
 	if (err)
 		return err;
@@ -249,7 +287,7 @@ static int start(struct weir_smmu_v3 *smmu)
 {
 	int err;
 
-	smmu->cr0 = smmu_read(smmu, REG_CR0);
+	smmu->cr0 = weir_smmu_read_(smmu, REG_CR0);
 	err = weir_smmu_irqs_on_(smmu, false);
 	if (!err)
 		err = set_cr0(smmu, smmu->cr0 & ~(uint64_t)(CR0_CMDQEN | CR0_EVENTQEN | CR0_PRIQEN));
@@ -284,9 +322,9 @@ static int enable(struct weir_smmu_v3 *smmu)
 		if (err)
 			return err;
 	}
-	smmu_write(smmu, REG_CR2, CR2_RECINVSID | CR2_PTM);
-	smmu_write64(smmu, REG_STRTAB_BASE, STRTAB_RA | (table->pages.pa & STRTAB_ADDR));
-	smmu_write(smmu, REG_STRTAB_BASE_CFG, STRTAB_CFG(table->fmt, table->split, table->lg2));
+	weir_smmu_write_(smmu, REG_CR2, CR2_RECINVSID | CR2_PTM);
+	weir_smmu_write64_(smmu, REG_STRTAB_BASE, STRTAB_RA | (table->pages.pa & STRTAB_ADDR));
+	weir_smmu_write_(smmu, REG_STRTAB_BASE_CFG, STRTAB_CFG(table->fmt, table->split, table->lg2));
 	err = weir_smmu_flush_all_(smmu);
 	return err ? err : set_cr0(smmu, smmu->cr0 | CR0_SMMUEN);
 }
@@ -333,9 +371,9 @@ static void stop(struct weir_smmu_v3 *smmu)
 	(void)weir_smmu_irqs_on_(smmu, false);
 	smmu->stuck = ours && block(smmu);
 	weir_smmu_events_stop_(smmu);
-	before = weir_spin_lock(&smmu->lock);
+	before = weir_smmu_lock_(&smmu->lock);
 	smmu->commands = false;
-	weir_spin_unlock(&smmu->lock, before);
+	weir_smmu_unlock_(&smmu->lock, before);
 	if (set_cr0(smmu, smmu->cr0 & CR0_SMMUEN))
 		smmu->stuck = true;
 	if (smmu->stuck)

@@ -81,7 +81,7 @@ int weir_smmu_table_make_(struct weir_smmu_v3 *smmu)
 	err = table_alloc(smmu, bytes, bytes, &table->pages); /* aligned to its size, 6.3.23 */
 	if (err)
 		return err;
-	smmu_publish(smmu, table->pages.pa, bytes);
+	weir_smmu_publish_(smmu, table->pages.pa, bytes);
 	return table->fmt == FMT_LINEAR ? weir_smmu_stes_add_(smmu, 0, 1u << bits, NULL,
 							      table->pages.va, table->pages.pa)
 					: 0;
@@ -135,7 +135,7 @@ static struct smmu_stes *find(const struct weir_smmu_v3 *smmu, uint32_t stream)
 static void set_level1(struct weir_smmu_v3 *smmu, uint32_t index, uint64_t descriptor)
 {
 	level1(smmu)[index] = smmu_le64(descriptor);
-	smmu_publish(smmu, smmu->table.pages.pa + index * (uint64_t)L1STD_BYTES, L1STD_BYTES);
+	weir_smmu_publish_(smmu, smmu->table.pages.pa + index * (uint64_t)L1STD_BYTES, L1STD_BYTES);
 }
 
 static int make_level2(struct weir_smmu_v3 *smmu, uint32_t index)
@@ -154,7 +154,7 @@ static int make_level2(struct weir_smmu_v3 *smmu, uint32_t index)
 	}
 	if (smmu->table.foreign && !smmu->enforced)
 		weir_smmu_adopt_level2_(smmu, smmu_le64(level1(smmu)[index]), pages.va);
-	smmu_publish(smmu, pages.pa, bytes);
+	weir_smmu_publish_(smmu, pages.pa, bytes);
 	set_level1(smmu, index, (pages.pa & L1STD_L2PTR) | (split + 1));
 	return 0;
 }
@@ -202,7 +202,7 @@ static int flush_entry(void *arg)
 {
 	const struct writer *w = arg;
 
-	smmu_publish(w->smmu, w->pa, STE_BYTES);
+	weir_smmu_publish_(w->smmu, w->pa, STE_BYTES);
 	return flush_by(w->smmu, CMD_CFGI_STE, w->stream);
 }
 
@@ -267,7 +267,7 @@ static void block_entries(struct weir_smmu_v3 *smmu, struct smmu_stes *stes, boo
 		if (!entry[0] || (!all && (!stes->ours || stes->ours[i / 64] >> (i % 64) & 1)))
 			continue;
 		entry[0] = 0;
-		smmu_publish(smmu, stes->pa + i * (uint64_t)STE_BYTES, STE_BYTES);
+		weir_smmu_publish_(smmu, stes->pa + i * (uint64_t)STE_BYTES, STE_BYTES);
 	}
 }
 
