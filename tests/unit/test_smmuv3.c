@@ -569,6 +569,116 @@ static void test_smmuv3_power_loss(void **state)
 	}
 }
 
+/*
+ * A kernel crashed and left its SMMU on: it goes on until the next one has attached what runs,
+ * and enforces; rogues fire throughout.
+ */
+static void taken_over(unsigned int seed, bool keep)
+{
+	struct weir_smmu_v3_domain *domain, *old_domain;
+	struct weir_smmu_v3 *crashed;
+	struct smmu3_config config;
+	struct table table, left;
+	struct bed bed;
+	uint64_t a;
+
+	smmu3_config_usual(&config);
+	config.seed = seed;
+	bed_init(&bed, &config);
+	/* of memory that nobody counts: what it had stays where it is */
+	assert_int_equal(weir_smmu_v3_create(hwhost_ops(bed.h), bed.h, &bed.config, &crashed), 0);
+	bed.smmu = crashed;
+	a = buffer(&bed, 1);
+	smmu3_rogue(bed.s, OTHER, a, SMMU3_WRITE);
+	table_init(&left, &bed, false);
+	table_set(&left, IOVA, a);
+	old_domain = domain_of(&bed, &left);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, old_domain), 0);
+	bed.config.keep = keep;
+	bed.config.nr_lines = 0;
+	assert_int_equal(bed_create(&bed), 0);
+	assert_int_equal(touch(&bed, SID, IOVA), keep ? SMMU3_LANDED : SMMU3_ABORTED);
+	table_init(&table, &bed, false);
+	table_set(&table, IOVA + 4096, a);
+	domain = domain_of(&bed, &table);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, domain), 0);
+	assert_int_equal(weir_smmu_v3_enforce(bed.smmu), 0);
+	assert_int_equal(touch(&bed, SID, IOVA), SMMU3_ABORTED);
+	assert_int_equal(touch(&bed, SID, IOVA + 4096), SMMU3_LANDED);
+	assert_int_equal(touch(&bed, OTHER, a), SMMU3_ABORTED);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, NULL), 0);
+	weir_smmu_v3_domain_destroy(domain);
+	bed.smmu = weir_smmu_v3_destroy(bed.smmu);
+	no_findings(&bed);
+	/* only its memory: it cannot know what became of the hardware */
+	smmu3_rogues_stop(bed.s);
+	weir_smmu_v3_suspend(crashed);
+	weir_smmu_v3_domain_destroy(old_domain);
+	weir_smmu_v3_destroy(crashed);
+	smmu3_findings_take(bed.s);
+	table_fini(&left);
+	table_fini(&table);
+	buffer_free(&bed, a);
+	bed_close(&bed);
+}
+
+static void test_smmuv3_taken_over(void **state)
+{
+	(void)state;
+	for (unsigned int seed = 1; seed <= 20; seed++)
+		taken_over(seed, seed % 2);
+}
+
+/* Two of them, each with its own streams, coming and going by themselves. */
+static void test_smmuv3_two_instances(void **state)
+{
+	struct weir_smmu_v3_config other;
+	struct weir_smmu_v3_domain *one, *two;
+	struct smmu3_config config;
+	struct weir_smmu_v3 *second;
+	struct table table;
+	struct smmu3 *s2;
+	struct bed bed;
+	uint64_t a, data = 1;
+
+	(void)state;
+	smmu3_config_usual(&config);
+	config.seed = 9;
+	bed_init(&bed, &config);
+	s2 = hwhost_smmu(bed.h, BASE + 0x100000, &config, LINE + 10);
+	smmu3_master(s2, SID, 1);
+	assert_int_equal(bed_create(&bed), 0);
+	a = buffer(&bed, 1);
+	table_init(&table, &bed, false);
+	table_set(&table, IOVA, a);
+	one = domain_of(&bed, &table);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, one), 0);
+	other = bed.config;
+	other.base_pa = BASE + 0x100000;
+	other.lines[0] = LINE + 10;
+	other.lines[1] = LINE + 12;
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(weir_smmu_v3_create(&bed.ops, bed.t, &other, &second), 0);
+		/* the same tables, at both */
+		assert_int_equal(weir_smmu_v3_domain_create(second, &table.tables, 0, &two), 0);
+		assert_int_equal(smmu3_dma(s2, SID, IOVA, &data, 8, SMMU3_WRITE), SMMU3_ABORTED);
+		assert_int_equal(weir_smmu_v3_attach(second, SID, two), 0);
+		assert_int_equal(smmu3_dma(s2, SID, IOVA, &data, 8, SMMU3_WRITE), SMMU3_LANDED);
+		assert_int_equal(weir_smmu_v3_attach(second, SID, NULL), 0);
+		weir_smmu_v3_domain_destroy(two);
+		weir_smmu_v3_destroy(second);
+		assert_int_equal(smmu3_dma(s2, SID, IOVA, &data, 8, SMMU3_WRITE), SMMU3_ABORTED);
+		assert_int_equal(touch(&bed, SID, IOVA), SMMU3_LANDED);
+	}
+	if (smmu3_findings(s2, SMMU3_FINDINGS))
+		fail_msg("%s", smmu3_first_finding(s2));
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, NULL), 0);
+	weir_smmu_v3_domain_destroy(one);
+	table_fini(&table);
+	buffer_free(&bed, a);
+	bed_close(&bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,6 +693,8 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_command_index_wild),
 		cmocka_unit_test(test_smmuv3_goes_on),
 		cmocka_unit_test(test_smmuv3_power_loss),
+		cmocka_unit_test(test_smmuv3_taken_over),
+		cmocka_unit_test(test_smmuv3_two_instances),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,29 +47,25 @@ static int store_words(const struct smmu_entry_ops *ops, void *arg, const uint64
 int weir_smmu_entry_write_(const struct smmu_entry_ops *ops, void *arg,
 			   const uint64_t now[STE_WORDS], const uint64_t want[STE_WORDS])
 {
-	unsigned int change = differing(now, want), busy = used_words(now);
-	int err;
-
 	/* What the new one does not use may stay as it is. */
-	change &= used_words(want);
+	unsigned int change = differing(now, want) & used_words(want), last, i = 0;
+	int err = 0;
+
 	if (!change)
 		return 0;
-	err = store_words(ops, arg, want, change & ~busy & ~1u);
-	change &= busy | 1;
-	if (err || !(change & (change - 1))) {
-		/* one word is left, or the entry cannot be gone on with */
-		for (unsigned int i = 0; i < STE_WORDS && !err; i++)
-			if (change >> i & 1)
-				ops->store(arg, i, want[i]);
-		return err || !change ? err : ops->flush(arg);
+	last = change & (used_words(now) | 1);
+	if (last & (last - 1)) { /* more than one word at once */
+		ops->store(arg, 0, 0);
+		err = ops->flush(arg);
+		last = 1;
 	}
-	ops->store(arg, 0, 0);
-	err = ops->flush(arg);
 	if (!err)
-		err = store_words(ops, arg, want, change & ~1u);
-	if (err)
+		err = store_words(ops, arg, want, change & ~last & ~1u);
+	if (err || !last)
 		return err;
-	ops->store(arg, 0, want[0]);
+	while (!(last >> i & 1))
+		i++;
+	ops->store(arg, i, want[i]);
 	return ops->flush(arg);
 }
 

@@ -277,7 +277,6 @@ static int start_queues(struct weir_smmu_v3 *smmu)
 	err = weir_smmu_flush_all_(smmu);
 	if (err)
 		return err;
-	weir_smmu_level2_free_(smmu); /* of a time when it was stuck */
 	weir_smmu_events_start_(smmu);
 	return set_cr0(smmu, smmu->cr0 | CR0_EVENTQEN);
 }
@@ -301,9 +300,10 @@ static int start(struct weir_smmu_v3 *smmu)
 	smmu->off = false;
 	set_cr1(smmu);
 	err = start_queues(smmu);
-	if (!err)
-		err = weir_smmu_irqs_on_(smmu, true);
-	return err;
+	if (err)
+		return err;
+	weir_smmu_level2_free_(smmu); /* of a time when it was stuck: none of now is attached yet */
+	return weir_smmu_irqs_on_(smmu, true);
 }
 
 /* With a table of our own, from off; on the way GBPA aborts, where it can. */
