@@ -114,6 +114,7 @@ struct plan {
 	size_t nr_given_up;
 	bool reached;               /* with these modules alone, every goal is up */
 	unsigned int runs;
+	unsigned int nesting;       /* of modules that need others first */
 	char target[200];           /* what is wanted, in words */
 };
 

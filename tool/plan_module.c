@@ -80,6 +80,8 @@ static int add_needed_before(struct plan *p, const struct weir_index_module *m)
 	return err;
 }
 
+#define MAX_NESTING 16
+
 /*
  * Appends a module with what must come before it. One that is there already stays
  * where it is, and is from now on told by its better reason.
@@ -97,10 +99,14 @@ int plan_add_module(struct plan *p, const char *name, enum plan_kind kind, uint3
 		return 0;
 	if (module && (module->kind <= kind || kind > PLAN_CLASS))
 		return 0;
-	if (at != WEIR_MODULE_NONE && !module) {
+	/* an index may go round in a circle; who is asked for again is on the way */
+	if (at != WEIR_MODULE_NONE && !module && p->nesting < MAX_NESTING) {
+		p->nesting++;
 		err = add_needed_before(p, &index->modules[at]);
+		p->nesting--;
 		if (err)
 			return err;
+		module = find_module(p, name);
 	}
 	copy = strdup(why);
 	if (!module)

@@ -231,6 +231,15 @@ compile none.dts plan-boards/none.dtb
 expect 1 "none.dtb: .*no SD and eMMC" plan --boards plan-boards --kernel plan-kernel --root mmc
 result "plan: many boards, their union, and what one alone needs"
 
+printf 'softdep phy_acme pre: crypto-crc post: phy_acme\nsoftdep crc_acme pre: phy_acme post: crc_acme\n' > $index/modules.softdep
+expect 0 "^[ ?] crc_acme " $p --for usb@1100
+for tree in "$cases"/broken/*.dts; do
+	compile "$tree" broken.dtb
+	run plan broken.dtb --kernel plan-kernel --root mmc
+	[ $status -le 2 ] || wrong "$tree: exit status $status"
+done
+result "plan: soft dependencies in a circle, broken trees"
+
 # Module files: what firmware they ask for, and which start a remote processor.
 cat > dsp.c <<'END'
 int rproc_add(void *p);
