@@ -234,7 +234,7 @@ result "plan: many boards, their union, and what one alone needs"
 printf 'softdep phy_acme pre: crypto-crc post: phy_acme\nsoftdep crc_acme pre: phy_acme post: crc_acme\n' > $index/modules.softdep
 expect 0 "^[ ?] crc_acme " $p --for usb@1100
 for tree in "$cases"/broken/*.dts; do
-	compile "$tree" broken.dtb
+	dtc -q -q -f -I dts -O dtb -o broken.dtb "$tree" 2> dtc.log || continue
 	run plan broken.dtb --kernel plan-kernel --root mmc
 	[ $status -le 2 ] || wrong "$tree: exit status $status"
 done
