@@ -21,8 +21,9 @@ import subprocess
 import sys
 
 LIST = "tests/mutations/list"
-LIMIT_S = 100  # a mutant that hangs is found, too
+LIMIT_S = 200  # a mutant that hangs is found, too
 MORE_SEEDS = 100
+MORE_LIMIT_S = 900
 
 
 def records(path):
@@ -115,7 +116,7 @@ def passes(work, seeds):
     env = dict(os.environ, **({"WEIR_SEEDS": str(seeds)} if seeds else {}))
     try:
         done = subprocess.run([os.path.join(work, "test")], capture_output=True, env=env,
-                              timeout=LIMIT_S, check=False)
+                              timeout=MORE_LIMIT_S if seeds else LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         return bool(seeds)  # many seeds may take long: that shows nothing
     return done.returncode == 0
