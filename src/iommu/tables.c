@@ -137,6 +137,7 @@ static int make(struct weir_domain *domain, const struct weir_iommu *iommu)
 	int err;
 
 	iommu->ops->tables(iommu->instance, &config);
+	config.unlink_shared = false; /* only who has all of a table takes it away */
 	err = weir_table_create(m->ops, m->host, &config, &table);
 	if (err) {
 		weir_logf_(m, WEIR_LOG_ERR, "%s: no tables for a domain: %s", iommu->dev->name,
@@ -288,7 +289,7 @@ static int unmap_some(struct weir_domain *domain, uint64_t iova, uint64_t bytes,
 		      struct weir_table_gather *gather)
 {
 	struct weir_table *table = weir_domain_table_(domain);
-	int err = bytes ? weir_table_unmap(table, iova, bytes, gather) : 0;
+	int err = weir_table_unmap(table, iova, bytes, gather);
 
 	/* a larger page is split: that has to arrive before a part of it can go */
 	for (unsigned int i = 0; err == WEIR_EAGAIN && i < SPLIT_ROUNDS; i++) {
@@ -299,36 +300,12 @@ static int unmap_some(struct weir_domain *domain, uint64_t iova, uint64_t bytes,
 	return err == WEIR_EAGAIN ? WEIR_EIO : err;
 }
 
-/*
- * Tables of which all is the caller's are unlinked; others' may be looking at the rest.
- */
-static int unmap_and_unlink(struct weir_domain *domain, uint64_t iova, uint64_t bytes,
-			    struct weir_table_gather *gather)
-{
-	unsigned int lg2 = 2 * domain->tables.granule_lg2 - 3; /* a last-level table's, at the most */
-	uint64_t mask = (UINT64_C(1) << lg2) - 1, last = iova + (bytes - 1);
-	uint64_t first = (iova + mask) & ~mask;
-	uint64_t end = (last + 1) & ~mask; /* 0: that of the address space */
-	int err;
-
-	if (first < iova || end - 1 < first || end - 1 > last || !(end - first))
-		return unmap_some(domain, iova, bytes, gather);
-	err = unmap_some(domain, iova, first - iova, gather);
-	if (!err) {
-		gather->unlink = true;
-		err = unmap_some(domain, first, end - first, gather);
-		gather->unlink = false;
-	}
-	return err ? err : unmap_some(domain, end, last - (end - 1), gather);
-}
-
 int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
 		       uint64_t *out_unmapped)
 {
-	struct weir_table_gather gather = { 0 };
-	int err = wait ? unmap_and_unlink(domain, iova, bytes, &gather)
-		       : unmap_some(domain, iova, bytes, &gather);
-	int told = 0;
+	/* tables of which all is the caller's go, too; others' may be looking at the rest */
+	struct weir_table_gather gather = { .unlink = wait };
+	int err = unmap_some(domain, iova, bytes, &gather), told = 0;
 
 	*out_unmapped = gather.unmapped_bytes;
 	if ((wait && gather.what.bytes) || gather.unlinked || err)
