@@ -19,7 +19,7 @@ NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
 LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups plan-proof tables fuzz format lint freestanding install clean
+.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups plan-proof tables fuzz format lint freestanding size install clean
 .PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
 
 # Set-up runs before the build, not beside it; Ninja does the parallel part.
@@ -70,6 +70,9 @@ lint: setup-test	## house style: includes, sizes, headers, words
 
 freestanding: setup-test	## the library without an operating system, on three architectures
 	@scripts/freestanding.sh $(BUILD)
+
+size: setup-test	## code size for those who embed a part, aarch64
+	@scripts/size.sh $(BUILD)
 
 format: setup-format	## lay out the C sources as .clang-format says
 	git ls-files '*.c' '*.h' | xargs clang-format -i
