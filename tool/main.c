@@ -19,6 +19,7 @@ static const struct verb {
 	{ "diff", cmd_diff, "what changes with another tree, kernel or parameters" },
 	{ "timeline", cmd_timeline, "when each device comes up: drawing, trace or report" },
 	{ "graph", cmd_graph, "which device needs which: drawing or report" },
+	{ "groups", cmd_groups, "which devices share an IOMMU group, and why" },
 	{ "live", cmd_live, "what came up on the Linux that runs, or on a capture of one" },
 	{ "capture", cmd_capture, "pack what live looks at into one file" },
 	{ "shell", cmd_shell, "commands for a board, or for the device models of a QEMU" },

@@ -37,6 +37,7 @@ enum {
 	S = 1 << VERB_SHELL, L = 1 << VERB_LINT, D = 1 << VERB_DIFF,
 	T = 1 << VERB_TIMELINE, G = 1 << VERB_GRAPH, P = 1 << VERB_PLAN,
 	V = 1 << VERB_LIVE, K = 1 << VERB_CAPTURE,
+	U = 1 << VERB_GROUPS,
 	RUNS = B | E | C | L | D | T | G, /* a board's bring-up */
 };
 
@@ -48,7 +49,7 @@ static const struct option_def {
 	const char *heading;       /* it stands below; NULL: below that of the one before */
 	const char *help;          /* lines, each at most 51 wide */
 } defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P, "The board and the kernel",
+	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P | U, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
 	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V, NULL,
 	  "/lib/modules/VERSION, a kernel package (deb, rpm, apk,\n"
@@ -99,7 +100,7 @@ static const struct option_def {
 	  "(WEIR_MODULES, or those that came with weir)" },
 	{ "verbose", 'v', NULL, B | S | P, "What is said",
 	  "boot: the whole log, then the summary;\nshell: each command before its answer;\nplan: also what is built in" },
-	{ "json", O_JSON, NULL, RUNS | S | P | V, NULL,
+	{ "json", O_JSON, NULL, RUNS | S | P | V | U, NULL,
 	  "one JSON document; shell: one a command (docs/json.md)" },
 	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
 	{ "slower", O_SLOWER, "MS", D, NULL, "tell devices that came up so much earlier or later" },
@@ -126,8 +127,8 @@ static const struct option_def {
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P | V, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, RUNS | R | S | P | V | K, NULL, "this text" },
+	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P | V | U, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, RUNS | R | S | P | V | K | U, NULL, "this text" },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))

@@ -73,7 +73,7 @@ struct opts {
 };
 
 enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF,
-	       VERB_TIMELINE, VERB_GRAPH, VERB_PLAN, VERB_LIVE, VERB_CAPTURE };
+	       VERB_TIMELINE, VERB_GRAPH, VERB_PLAN, VERB_LIVE, VERB_CAPTURE, VERB_GROUPS };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {

@@ -127,6 +127,7 @@ int cmd_diff(int argc, char **argv);
 int cmd_timeline(int argc, char **argv);
 int cmd_graph(int argc, char **argv);
 int cmd_live(int argc, char **argv);
+int cmd_groups(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 

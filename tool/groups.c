@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/*
+ * `weir groups`: which devices are one IOMMU group, and why, from what firmware says of
+ * their ids. Of a capture also what the running Linux made of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture.h"
+#include "weir.h"
+
+static const struct verb_help help = {
+	.verb = VERB_GROUPS,
+	.usage = "groups BOARD.dtb|CAPTURE [options]",
+	.what = "Says which devices share an IOMMU group and why: which ids they put on their DMA,\n"
+		"at which IOMMU. Groups are known from firmware alone, whatever drivers do. Of a\n"
+		"capture (weir capture) the groups that Linux made are told beside them.\n",
+	.example = "weir groups x1e80100-lenovo-yoga-slim7x.dtb",
+	.status = "0 it was told, 2 bad usage or input.",
+};
+
+struct member {
+	struct weir_device *dev;
+	const char *key; /* of its group */
+};
+
+struct groups {
+	struct run run;
+	struct member *members; /* by key, in order of devices */
+	size_t n;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	int order = strcmp(x->key, y->key);
+
+	return order ? order : x->dev < y->dev ? -1 : 1;
+}
+
+static int collect(struct groups *g)
+{
+	struct weir_device *dev;
+	size_t n = 0;
+
+	for (dev = weir_device_first(g->run.m); dev; dev = weir_device_next(dev))
+		n++;
+	g->members = calloc(n + 1, sizeof(*g->members));
+	if (!g->members)
+		return WEIR_ENOMEM;
+	for (dev = weir_device_first(g->run.m); dev; dev = weir_device_next(dev))
+		if (weir_device_group_key(dev))
+			g->members[g->n++] = (struct member){ dev, weir_device_group_key(dev) };
+	if (g->n)
+		qsort(g->members, g->n, sizeof(*g->members), by_key);
+	return 0;
+}
+
+static struct weir_fwnode *node_of(const struct weir_device *dev)
+{
+	return (struct weir_fwnode *)(uintptr_t)weir_device_fwnode(dev);
+}
+
+/* The ids of a device, as firmware writes them. */
+static void ids_words(const struct weir_device *dev, char *buf, size_t bytes)
+{
+	struct weir_fwspec spec;
+	size_t used = 0;
+	char path[256];
+
+	*buf = '\0';
+	for (unsigned int i = 0; node_of(dev) && !weir_firmware_spec(node_of(dev), i, &spec); i++) {
+		used += (size_t)snprintf(buf + used, bytes - used, "%s%s", i ? ", " : "",
+					 path_words(spec.target, path, sizeof(path)));
+		for (uint32_t c = 0; used < bytes && c < spec.nr_cells; c++)
+			used += (size_t)snprintf(buf + used, bytes - used, " 0x%x", spec.cells[c]);
+		if (used >= bytes)
+			return;
+	}
+}
+
+static bool same_words(const struct weir_fwspec *x, const struct weir_fwspec *y)
+{
+	return x->target == y->target && x->nr_cells == y->nr_cells &&
+	       !memcmp(x->cells, y->cells, x->nr_cells * sizeof(*x->cells));
+}
+
+/* Why a device is with the first one of its group. */
+static const char *why_together(const struct weir_device *a, const struct weir_device *b)
+{
+	struct weir_fwspec x, y;
+	bool same_iommu = false;
+
+	for (unsigned int i = 0; !weir_firmware_spec(node_of(a), i, &x); i++) {
+		for (unsigned int j = 0; !weir_firmware_spec(node_of(b), j, &y); j++) {
+			if (same_words(&x, &y))
+				return x.nr_cells ? "the same id"
+						  : "this IOMMU tells no masters apart";
+			same_iommu = same_iommu || x.target == y.target;
+		}
+	}
+	return same_iommu ? "ids that a mask makes one" : "by another device of the group";
+}
+
+static size_t size_of(const struct groups *g, size_t from)
+{
+	size_t n = 1;
+
+	while (from + n < g->n && !strcmp(g->members[from + n].key, g->members[from].key))
+		n++;
+	return n;
+}
+
+static void print_group(const struct groups *g, size_t from, size_t n, unsigned int number)
+{
+	const struct member *first = &g->members[from];
+	char ids[600];
+
+	printf("%sgroup %u%s  %s\n", style_bold(g->run.o), number, style_off(g->run.o), first->key);
+	for (size_t i = from; i < from + n; i++) {
+		struct weir_device *dev = g->members[i].dev;
+
+		ids_words(dev, ids, sizeof(ids));
+		printf("  %s: %s%s%s\n", weir_device_name(dev), ids, i > from ? "; " : "",
+		       i > from ? why_together(first->dev, dev) : "");
+	}
+	if (n == 1)
+		printf("    alone: nobody else has its ids\n");
+}
+
+static void print_text(const struct groups *g)
+{
+	unsigned int number = 0, shared = 0;
+
+	for (size_t i = 0, n; i < g->n; i += n) {
+		n = size_of(g, i);
+		shared += n > 1;
+		print_group(g, i, n, number++);
+	}
+	printf("%zu devices in %u groups, %u of them shared\n", g->n, number, shared);
+}
+
+static json_t *json_of(const struct groups *g)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0, n; i < g->n; i += n) {
+		json_t *devices = json_array();
+
+		n = size_of(g, i);
+		for (size_t j = i; j < i + n; j++) {
+			char ids[600], path[1024];
+
+			ids_words(g->members[j].dev, ids, sizeof(ids));
+			json_array_append_new(devices, json_pack(
+				"{s:s, s:s, s:s, s:s?}", "path",
+				path_words(node_of(g->members[j].dev), path, sizeof(path)), "name",
+				weir_device_name(g->members[j].dev), "ids", ids, "why",
+				j > i ? why_together(g->members[i].dev, g->members[j].dev) : NULL));
+		}
+		json_array_append_new(groups, json_pack("{s:s, s:o}", "key", g->members[i].key,
+							"devices", devices));
+	}
+	return json_pack("{s:i, s:s, s:s, s:o}", "version", 1, "board", g->run.board, "model",
+			 board_model(&g->run), "groups", groups);
+}
+
+/* ---- a running Linux ---- */
+
+static void print_seen(const struct seen *s)
+{
+	int last = -1;
+
+	for (size_t i = 0; i < s->n; i++)
+		last = s->devices[i].group > last ? s->devices[i].group : last;
+	printf("as Linux made them:\n");
+	for (int number = 0; number <= last; number++) {
+		bool any = false;
+
+		for (size_t i = 0; i < s->n; i++) {
+			if (s->devices[i].group != number)
+				continue;
+			if (!any)
+				printf("  group %d:", number);
+			any = true;
+			printf(" %s", s->devices[i].name);
+		}
+		if (any)
+			putchar('\n');
+	}
+}
+
+/* Return: 0, or an exit status after a message. */
+static int tell_seen(const char *path)
+{
+	struct weir_errtext et = { "" };
+	struct weir_bytes head = { 0 };
+	struct capture c;
+	struct seen s;
+	int status;
+
+	if (weir_bytes_read(path, &et, &head))
+		return 0; /* the run has said so */
+	status = capture_is(head.data, head.size) && !capture_read(&c, path);
+	weir_bytes_fini(&head);
+	if (!status)
+		return 0;
+	if (!seen_open(&s, &c)) {
+		print_seen(&s);
+		seen_close(&s);
+	}
+	capture_free(&c);
+	return 0;
+}
+
+int cmd_groups(int argc, char **argv)
+{
+	struct groups g = { 0 };
+	struct opts o;
+	char what[600];
+	int status = opts_parse(&o, argc, argv, &help);
+
+	if (status || o.help)
+		return status;
+	if (o.nr_args != 1)
+		return complain("groups: one board is needed; see weir groups --help");
+	o.profile = PROFILE_WEIR; /* there groups are a matter of firmware alone */
+	if (run_open(&g.run, &o, o.args[0], NULL, what, sizeof(what)))
+		return complain("%s", what);
+	if (collect(&g)) {
+		status = complain("out of memory");
+	} else if (o.json) {
+		json_t *doc = json_of(&g);
+
+		json_dumpf(doc, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(doc);
+	} else {
+		print_text(&g);
+		status = tell_seen(o.args[0]);
+	}
+	free(g.members);
+	run_close(&g.run);
+	return status;
+}
