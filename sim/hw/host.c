@@ -29,8 +29,9 @@ static void point(void *arg)
 {
 	struct hwhost *h = arg;
 
-	for (unsigned int i = 0; i < h->nr_smmus; i++)
-		smmu3_point(h->smmus[i].smmu);
+	for (unsigned int i = 0; i < h->nr_devices; i++)
+		if (h->devices[i].point)
+			h->devices[i].point(h->devices[i].dev);
 	if (h->on_point)
 		h->on_point(h->on_point_arg);
 }
@@ -86,19 +87,19 @@ static void run_out(struct hwhost *h, struct hwhost_timer *timer)
 void hwhost_irqs(struct hwhost *h)
 {
 	enter(h);
-	for (unsigned int i = 0; i < HWHOST_IRQS; i++)
+	for (unsigned int i = 0; i < h->irqs_end; i++)
 		if (h->irqs[i].used && h->irqs[i].pending && !h->spins && !h->in_irq)
 			deliver(h, &h->irqs[i]);
-	for (unsigned int i = 0; i < HWHOST_TIMERS; i++)
+	for (unsigned int i = 0; i < h->timers_end; i++)
 		if (h->timers[i].used && h->timers[i].set && h->timers[i].due <= h->clock &&
 		    !h->spins && !h->in_irq)
 			run_out(h, &h->timers[i]);
 	leave(h);
 }
 
-static void line_up(struct hwhost *h, uint32_t line)
+void hwhost_line(struct hwhost *h, uint32_t line)
 {
-	for (unsigned int i = 0; i < HWHOST_IRQS; i++)
+	for (unsigned int i = 0; i < h->irqs_end; i++)
 		if (h->irqs[i].used && !h->irqs[i].messages && h->irqs[i].line == line)
 			h->irqs[i].pending = true;
 }
@@ -107,7 +108,7 @@ static void message(void *arg, uint64_t pa, uint32_t data)
 {
 	struct hwhost *h = *(struct hwhost **)arg;
 
-	for (unsigned int i = 0; i < HWHOST_IRQS && pa == HWHOST_DOORBELL; i++) {
+	for (unsigned int i = 0; i < h->irqs_end && pa == HWHOST_DOORBELL; i++) {
 		struct hwhost_irq *irq = &h->irqs[i];
 
 		if (irq->used && data >= irq->line && data - irq->line < irq->messages) {
@@ -123,7 +124,7 @@ static void smmu_line(void *arg, enum smmu3_line line)
 
 	for (unsigned int i = 0; i < h->nr_smmus; i++)
 		if (&h->smmus[i].host == arg)
-			line_up(h, h->smmus[i].first_line + (uint32_t)line);
+			hwhost_line(h, h->smmus[i].first_line + (uint32_t)line);
 }
 
 static struct hwhost_irq *free_irq(struct hwhost *h, uint32_t line)
@@ -136,6 +137,8 @@ static struct hwhost_irq *free_irq(struct hwhost *h, uint32_t line)
 		if (!h->irqs[i].used && !irq)
 			irq = &h->irqs[i];
 	}
+	if (irq && irq >= h->irqs + h->irqs_end)
+		h->irqs_end = (unsigned int)(irq - h->irqs) + 1;
 	return irq;
 }
 
@@ -195,6 +198,8 @@ static int host_timer_create(void *host, void (*fn)(void *arg), void *arg,
 			timer = &h->timers[i];
 	if (timer)
 		*timer = (struct hwhost_timer){ .used = true, .fn = fn, .arg = arg };
+	if (timer && timer >= h->timers + h->timers_end)
+		h->timers_end = (unsigned int)(timer - h->timers) + 1;
 	leave(h);
 	*out_timer = (struct weir_timer *)timer;
 	return timer ? 0 : WEIR_ENOMEM;
@@ -357,8 +362,9 @@ static void host_pages_free(void *host, void *va, uint64_t pa, size_t bytes)
 
 	(void)va;
 	enter(h);
-	for (unsigned int i = 0; i < h->nr_smmus; i++)
-		smmu3_memory_goes(h->smmus[i].smmu, pa, bytes);
+	for (unsigned int i = 0; i < h->nr_devices; i++)
+		if (h->devices[i].memory_goes)
+			h->devices[i].memory_goes(h->devices[i].dev, pa, bytes);
 	if (!hwram_free(h->ram, pa, bytes))
 		host_assert_failed(h, "pages are freed that were not given out", __FILE__, __LINE__);
 	point(h);
@@ -406,23 +412,29 @@ static void host_dma_barrier(void *host)
 
 /* ---- registers: where they are mapped is their address ---- */
 
-static int smmu_at(const struct hwhost *h, uint64_t pa, uint64_t bytes)
+static struct hwhost_device *device_at(const struct hwhost *h, uint64_t pa, uint64_t bytes)
 {
-	for (unsigned int i = 0; i < h->nr_smmus; i++)
-		if (pa >= h->smmus[i].base && bytes <= SMMU3_BYTES &&
-		    pa - h->smmus[i].base <= SMMU3_BYTES - bytes)
-			return (int)i;
-	return -1;
+	for (unsigned int i = 0; i < h->nr_devices; i++) {
+		struct hwhost_device *d = &h->devices[i];
+
+		if (pa >= d->base && bytes <= d->bytes && pa - d->base <= d->bytes - bytes)
+			return d;
+	}
+	return NULL;
 }
 
 static int host_mmio_map(void *host, uint64_t pa, uint64_t bytes, uintptr_t *out_at)
 {
 	struct hwhost *h = host;
-	int i = smmu_at(h, pa, bytes);
+	struct hwhost_device *d;
 
-	if (i < 0)
+	enter(h);
+	d = device_at(h, pa, bytes);
+	if (d)
+		d->maps++;
+	leave(h);
+	if (!d)
 		return WEIR_EINVAL;
-	h->smmus[i].maps++;
 	*out_at = (uintptr_t)pa;
 	return 0;
 }
@@ -430,22 +442,26 @@ static int host_mmio_map(void *host, uint64_t pa, uint64_t bytes, uintptr_t *out
 static void host_mmio_unmap(void *host, uintptr_t at, uint64_t bytes)
 {
 	struct hwhost *h = host;
-	int i = smmu_at(h, at, bytes);
+	struct hwhost_device *d;
 
-	if (i >= 0)
-		h->smmus[i].maps--;
+	enter(h);
+	d = device_at(h, at, bytes);
+	if (d)
+		d->maps--;
+	leave(h);
 }
 
 static uint64_t host_mmio_read(void *host, uintptr_t at, unsigned int width)
 {
 	struct hwhost *h = host;
-	int i = smmu_at(h, at, width);
+	struct hwhost_device *d;
 	uint64_t value = ~0ull;
 
 	enter(h);
 	hwram_publish(h->ram, false);
-	if (i >= 0 && h->smmus[i].maps)
-		value = smmu3_mmio_read(h->smmus[i].smmu, at - h->smmus[i].base, width);
+	d = device_at(h, at, width);
+	if (d && d->maps)
+		value = d->read(d->dev, at - d->base, width);
 	leave(h);
 	return value;
 }
@@ -453,12 +469,13 @@ static uint64_t host_mmio_read(void *host, uintptr_t at, unsigned int width)
 static void host_mmio_write(void *host, uintptr_t at, unsigned int width, uint64_t value)
 {
 	struct hwhost *h = host;
-	int i = smmu_at(h, at, width);
+	struct hwhost_device *d;
 
 	enter(h);
 	hwram_publish(h->ram, true);
-	if (i >= 0 && h->smmus[i].maps)
-		smmu3_mmio_write(h->smmus[i].smmu, at - h->smmus[i].base, width, value);
+	d = device_at(h, at, width);
+	if (d && d->maps)
+		d->write(d->dev, at - d->base, width, value);
 	leave(h);
 }
 
@@ -524,8 +541,10 @@ struct hwhost *hwhost_destroy(struct hwhost *h)
 {
 	if (!h)
 		return NULL;
-	for (unsigned int i = 0; i < h->nr_smmus; i++)
-		smmu3_destroy(h->smmus[i].smmu);
+	for (unsigned int i = 0; i < h->nr_devices; i++)
+		if (h->devices[i].destroy)
+			h->devices[i].destroy(h->devices[i].dev);
+	free(h->devices);
 	hwram_destroy(h->ram);
 	pthread_mutex_destroy(&h->mutex);
 	free(h);
@@ -537,23 +556,73 @@ const struct weir_host_ops *hwhost_ops(const struct hwhost *h)
 	return &h->ops;
 }
 
+void hwhost_attach(struct hwhost *h, const struct hwhost_device *device)
+{
+	enter(h);
+	if (h->nr_devices == h->devices_room) {
+		unsigned int room = h->devices_room ? 2 * h->devices_room : 8;
+		struct hwhost_device *more = realloc(h->devices, room * sizeof(*more));
+
+		if (!more)
+			abort();
+		h->devices = more;
+		h->devices_room = room;
+	}
+	h->devices[h->nr_devices] = *device;
+	h->devices[h->nr_devices++].maps = 0;
+	leave(h);
+}
+
+/* ---- SMMUv3 ---- */
+
+static uint64_t smmu_read(void *dev, uint64_t offset, unsigned int width)
+{
+	return smmu3_mmio_read(dev, offset, width);
+}
+
+static void smmu_write(void *dev, uint64_t offset, unsigned int width, uint64_t value)
+{
+	smmu3_mmio_write(dev, offset, width, value);
+}
+
+static void smmu_point(void *dev)
+{
+	smmu3_point(dev);
+}
+
+static void smmu_memory_goes(void *dev, uint64_t pa, uint64_t bytes)
+{
+	smmu3_memory_goes(dev, pa, bytes);
+}
+
+static void smmu_destroy(void *dev)
+{
+	smmu3_destroy(dev);
+}
+
 struct smmu3 *hwhost_smmu(struct hwhost *h, uint64_t base, const struct smmu3_config *config,
 			  uint32_t first_line)
 {
+	struct hwhost_device device = {
+		.base = base, .bytes = SMMU3_BYTES, .read = smmu_read, .write = smmu_write,
+		.point = smmu_point, .memory_goes = smmu_memory_goes, .destroy = smmu_destroy,
+	};
 	unsigned int i = h->nr_smmus;
 
 	if (i == HWHOST_SMMUS)
 		return NULL;
-	h->smmus[i].smmu = smmu3_create(h->ram, config);
-	if (!h->smmus[i].smmu)
+	device.dev = h->smmus[i].smmu = smmu3_create(h->ram, config);
+	if (!device.dev)
 		abort();
 	h->smmus[i].host = h;
-	h->smmus[i].base = base;
 	h->smmus[i].first_line = first_line;
 	h->nr_smmus++;
 	smmu3_wire(h->smmus[i].smmu, smmu_line, message, &h->smmus[i].host);
+	hwhost_attach(h, &device);
 	return h->smmus[i].smmu;
 }
+
+/* ---- time ---- */
 
 void hwhost_points(struct hwhost *h, unsigned int n)
 {

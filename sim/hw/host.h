@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The host seam on hardware models: memory in three views (ram.h), SMMUs, interrupts, a clock
+ * The host seam on hardware models: memory in three views (ram.h), devices, interrupts, a clock
  * that only moves when it is looked at. Everything that happens is decided by the seed, the
  * calls of the library and, where there are threads, their order.
  *
@@ -16,8 +16,8 @@
 #include "weir/host.h"
 
 #define HWHOST_SMMUS 2u
-#define HWHOST_IRQS 16u
-#define HWHOST_TIMERS 8u
+#define HWHOST_IRQS 128u
+#define HWHOST_TIMERS 128u
 #define HWHOST_LOG_BYTES 65536u
 #define HWHOST_DOORBELL 0x08020040ull /* where messages of interrupts go */
 
@@ -38,6 +38,18 @@ struct hwhost_timer {
 	void *arg;
 };
 
+/* A device with registers. Its calls are made with the host's mutex held. */
+struct hwhost_device {
+	uint64_t base, bytes;
+	uint64_t (*read)(void *dev, uint64_t offset, unsigned int width);
+	void (*write)(void *dev, uint64_t offset, unsigned int width, uint64_t value);
+	void (*point)(void *dev);   /* time goes on; NULL: it does nothing by itself */
+	void (*memory_goes)(void *dev, uint64_t pa, uint64_t bytes); /* is given back; NULL: never mind */
+	void (*destroy)(void *dev); /* with the host; NULL: it is not the host's */
+	void *dev;
+	unsigned int maps;          /* the host's: how often its registers are mapped */
+};
+
 struct hwhost {
 	struct weir_host_ops ops;   /* a test may take calls out before it uses them */
 	pthread_mutex_t mutex;
@@ -45,13 +57,15 @@ struct hwhost {
 	struct {
 		struct hwhost *host;
 		struct smmu3 *smmu;
-		uint64_t base;
 		uint32_t first_line; /* event queue, CMD_SYNC, global errors */
-		unsigned int maps;
 	} smmus[HWHOST_SMMUS];
 	unsigned int nr_smmus;
+	struct hwhost_device *devices; /* in the order in which they came */
+	unsigned int nr_devices, devices_room;
 	struct hwhost_irq irqs[HWHOST_IRQS];
+	unsigned int irqs_end;      /* none was ever used from here on */
 	struct hwhost_timer timers[HWHOST_TIMERS];
+	unsigned int timers_end;    /* likewise */
 	unsigned int spins;         /* held now, by anybody */
 	bool in_irq;
 	unsigned int restless;      /* times in 256 that other calls than of hardware are points */
@@ -59,7 +73,7 @@ struct hwhost {
 	struct hwrng rng;
 	/* Called around handlers of interrupts; NULL: not. */
 	void (*around_irq)(bool on);
-	/* Called at points, after the SMMUs; NULL: not. */
+	/* Called at points, after the devices; NULL: not. */
 	void (*on_point)(void *arg);
 	void *on_point_arg;
 	unsigned long cache_calls, barriers;
@@ -77,6 +91,10 @@ const struct weir_host_ops *hwhost_ops(const struct hwhost *h);
 /* An SMMU at @base, its interrupts at lines first_line, first_line + 1 and first_line + 2. */
 struct smmu3 *hwhost_smmu(struct hwhost *h, uint64_t base, const struct smmu3_config *config,
 			  uint32_t first_line);
+/* A device; copied. Aborts without memory. */
+void hwhost_attach(struct hwhost *h, const struct hwhost_device *device);
+/* An interrupt line rises. In calls of devices only. */
+void hwhost_line(struct hwhost *h, uint32_t line);
 /* So many points go by, 10 us each, with interrupts and timers. */
 void hwhost_points(struct hwhost *h, unsigned int n);
 /* Interrupts that wait are delivered, and timers run out, unless a spin lock is held. */
