@@ -13,8 +13,6 @@
 #include "core/tree.h"
 #include "iommu/priv.h"
 
-#define KEY_BYTES 256u
-
 /* Ids that a device has at an IOMMU: all that equal @id where @mask has zeros. */
 struct sid {
 	struct weir_tree_node node; /* in m->sids, by target and id */
@@ -26,6 +24,7 @@ struct sid {
 struct weir_member {
 	struct weir_device *dev;
 	struct weir_identity *identity;
+	char *key;             /* the least of its ids', or its name; NULL: topology says it */
 	struct weir_list node; /* in identity->devices */
 	uint32_t nr_all;       /* room for so many */
 	uint32_t nr_sids;      /* in the tree */
@@ -75,7 +74,8 @@ static void give_number(struct weir_machine *m, int number)
 
 /* ---- identities ---- */
 
-static int create(struct weir_machine *m, const char *key, struct weir_identity **out_identity)
+/* @topology: its key, by which others find it; NULL: its key is the least of its devices'. */
+static int create(struct weir_machine *m, const char *topology, struct weir_identity **out_identity)
 {
 	struct weir_identity *identity = weir_alloc_(m, sizeof(*identity));
 	int err = WEIR_ENOMEM;
@@ -83,13 +83,16 @@ static int create(struct weir_machine *m, const char *key, struct weir_identity 
 	if (!identity)
 		return err;
 	weir_list_init(&identity->devices);
-	identity->key = weir_strdup_(m, key);
-	if (!identity->key)
+	if (topology)
+		identity->key = identity->topology = weir_strdup_(m, topology);
+	if (topology && !identity->topology)
 		goto err_free;
 	err = take_number(m, &identity->number);
 	if (err)
 		goto err_key;
-	err = weir_map_add_(m, &m->identities, identity->key, weir_strlen_(key), identity);
+	if (topology)
+		err = weir_map_add_(m, &m->identities, identity->topology, weir_strlen_(topology),
+				    identity);
 	if (err)
 		goto err_number;
 	*out_identity = identity;
@@ -98,7 +101,7 @@ static int create(struct weir_machine *m, const char *key, struct weir_identity 
 err_number:
 	give_number(m, identity->number);
 err_key:
-	weir_strfree_(m, identity->key);
+	weir_strfree_(m, identity->topology);
 err_free:
 	weir_free_(m, identity, sizeof(*identity));
 	return err;
@@ -106,32 +109,29 @@ err_free:
 
 static void destroy(struct weir_machine *m, struct weir_identity *identity)
 {
-	weir_map_del_(&m->identities, identity->key, weir_strlen_(identity->key));
+	if (identity->topology)
+		weir_map_del_(&m->identities, identity->topology, weir_strlen_(identity->topology));
 	give_number(m, identity->number);
-	weir_strfree_(m, identity->key);
+	weir_strfree_(m, identity->topology);
 	weir_free_(m, identity, sizeof(*identity));
 }
 
-/* The least key of two stays. Return: 0; WEIR_ENOMEM. */
-static int lower_key(struct weir_machine *m, struct weir_identity *identity, const char *key)
+static void lower_key(struct weir_identity *identity, const char *key)
 {
-	char *copy;
-	int err;
+	if (!identity->topology && (!identity->key || comes_before(key, identity->key)))
+		identity->key = key;
+}
 
-	if (!comes_before(key, identity->key))
-		return 0;
-	copy = weir_strdup_(m, key);
-	if (!copy)
-		return WEIR_ENOMEM;
-	err = weir_map_add_(m, &m->identities, copy, weir_strlen_(copy), identity);
-	if (err) {
-		weir_strfree_(m, copy);
-		return err;
-	}
-	weir_map_del_(&m->identities, identity->key, weir_strlen_(identity->key));
-	weir_strfree_(m, identity->key);
-	identity->key = copy;
-	return 0;
+/* A device is going: the key may have been its. */
+static void raise_key(struct weir_identity *identity, const struct weir_member *gone)
+{
+	struct weir_member *member;
+
+	if (identity->topology || identity->key != gone->key)
+		return;
+	identity->key = NULL;
+	weir_list_each(member, &identity->devices, struct weir_member, node)
+		lower_key(identity, member->key);
 }
 
 /* All devices of @from are of @into from now on; neither is in use, or only @into. */
@@ -142,6 +142,7 @@ static void merge(struct weir_machine *m, struct weir_identity *into, struct wei
 	weir_list_each(member, &from->devices, struct weir_member, node)
 		member->identity = into;
 	weir_list_splice_tail(&into->devices, &from->devices);
+	lower_key(into, from->key);
 	destroy(m, from);
 }
 
@@ -235,7 +236,7 @@ static bool is_smmu(const struct weir_fwnode *node)
 		if (weir_streq_(name, "arm,mmu-500") || weir_streq_(name, "arm,mmu-401") ||
 		    weir_streq_(name, "arm,mmu-400") || weir_streq_(name, "arm,smmu-v2") ||
 		    weir_streq_(name, "arm,smmu-v1") || weir_streq_(name, "qcom,smmu-v2") ||
-		    weir_streq_(name, "cavium,smmu-v2"))
+		    weir_streq_(name, "cavium,smmu-v2") || weir_streq_(name, "nvidia,smmu-500"))
 			return true;
 	return false;
 }
@@ -260,18 +261,43 @@ static void make_sid(struct sid *sid, const struct weir_fwspec *spec, struct wei
 	}
 }
 
-static const char *key_of(const struct sid *sid, char buf[KEY_BYTES])
-{
-	size_t n = weir_fwnode_path(sid->target, buf, KEY_BYTES / 2);
+#define ID_BYTES 48u /* ":0x1234567890abcdef/0x1234567890abcdef" */
 
-	if (n >= KEY_BYTES / 2)
-		n = KEY_BYTES / 2 - 1;
+/* Paths are as long as they like. Return: for weir_strfree_(); NULL without memory. */
+static char *key_of(struct weir_machine *m, const struct sid *sid)
+{
+	size_t n = weir_fwnode_path(sid->target, NULL, 0), bytes = n + ID_BYTES;
+	char *text = weir_alloc_(m, bytes), *key;
+
+	if (!text)
+		return NULL;
+	weir_fwnode_path(sid->target, text, bytes);
 	if (sid->mask)
-		weir_format_(buf + n, KEY_BYTES - n, ":0x%llx/0x%llx", (unsigned long long)sid->id,
+		weir_format_(text + n, ID_BYTES, ":0x%llx/0x%llx", (unsigned long long)sid->id,
 			     (unsigned long long)sid->mask);
 	else
-		weir_format_(buf + n, KEY_BYTES - n, ":0x%llx", (unsigned long long)sid->id);
-	return buf;
+		weir_format_(text + n, ID_BYTES, ":0x%llx", (unsigned long long)sid->id);
+	key = weir_strdup_(m, text);
+	weir_free_(m, text, bytes);
+	return key;
+}
+
+/* The least key of its ids. Return: 0; WEIR_ENOMEM. */
+static int name_by_ids(struct weir_machine *m, struct weir_member *member)
+{
+	for (uint32_t i = 0; i < member->nr_sids; i++) {
+		char *key = key_of(m, &member->sids[i]);
+
+		if (!key)
+			return WEIR_ENOMEM;
+		if (member->key && !comes_before(key, member->key)) {
+			weir_strfree_(m, key);
+			continue;
+		}
+		weir_strfree_(m, member->key);
+		member->key = key;
+	}
+	return 0;
 }
 
 /* ---- devices ---- */
@@ -286,9 +312,29 @@ static uint32_t count_specs(struct weir_device *dev)
 	return n;
 }
 
-/* Takes what shares an id together; what is in use keeps its name. */
-static int join_overlaps(struct weir_machine *m, struct weir_member *member,
-			 struct weir_identity **out_identity)
+/* Whether one group would be made of two that are in use. */
+static bool would_merge_used(struct weir_machine *m, struct weir_member *member)
+{
+	const struct weir_identity *used = NULL;
+
+	for (uint32_t i = 0; i < member->nr_sids; i++) {
+		struct sid *at = NULL;
+
+		while ((at = next_overlap(m, &member->sids[i], at))) {
+			const struct weir_identity *other = at->member->identity;
+
+			if (!other->group || other == used)
+				continue;
+			if (used)
+				return true;
+			used = other;
+		}
+	}
+	return false;
+}
+
+/* Takes what shares an id together; what is in use keeps its number. */
+static struct weir_identity *join_overlaps(struct weir_machine *m, struct weir_member *member)
 {
 	struct weir_identity *found = NULL;
 
@@ -302,8 +348,6 @@ static int join_overlaps(struct weir_machine *m, struct weir_member *member,
 				found = other;
 				continue;
 			}
-			if (found->group && other->group)
-				return WEIR_EBUSY;
 			if (other->group ||
 			    (!found->group && comes_before(other->key, found->key))) {
 				struct weir_identity *tmp = found;
@@ -314,24 +358,21 @@ static int join_overlaps(struct weir_machine *m, struct weir_member *member,
 			merge(m, found, other);
 		}
 	}
-	*out_identity = found;
-	return 0;
+	return found;
 }
 
 static int by_ids(struct weir_machine *m, struct weir_member *member)
 {
-	char buf[KEY_BYTES], key[KEY_BYTES] = "";
 	struct weir_identity *identity;
-	int err = join_overlaps(m, member, &identity);
+	int err = name_by_ids(m, member);
 
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < member->nr_sids; i++) {
-		key_of(&member->sids[i], buf);
-		if (!key[0] || comes_before(buf, key))
-			weir_format_(key, sizeof(key), "%s", buf);
-	}
-	err = identity ? lower_key(m, identity, key) : create(m, key, &identity);
+	if (would_merge_used(m, member))
+		return WEIR_EBUSY;
+	identity = join_overlaps(m, member);
+	if (!identity)
+		err = create(m, NULL, &identity);
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < member->nr_sids; i++)
@@ -350,11 +391,15 @@ static int by_key(struct weir_machine *m, struct weir_member *member, const char
 /* Nothing is asked but whether it has ids: each device is a group. */
 static int alone(struct weir_machine *m, struct weir_member *member)
 {
-	char key[KEY_BYTES];
+	const char *bus = member->dev->bus->name, *name = member->dev->name;
+	size_t bytes = weir_strlen_(bus) + weir_strlen_(name) + 2;
 
 	member->nr_sids = 0;
-	weir_format_(key, sizeof(key), "%s:%s", member->dev->bus->name, member->dev->name);
-	return create(m, key, &member->identity);
+	member->key = weir_alloc_(m, bytes);
+	if (!member->key)
+		return WEIR_ENOMEM;
+	weir_format_(member->key, bytes, "%s:%s", bus, name);
+	return create(m, NULL, &member->identity);
 }
 
 static unsigned int rules_of(struct weir_machine *m, bool *out_by_ids)
@@ -394,11 +439,13 @@ int weir_identify_(struct weir_device *dev)
 		make_sid(&member->sids[i], &spec, member);
 	err = identify(dev, member);
 	if (err) {
+		weir_strfree_(m, member->key);
 		weir_free_(m, member, member_bytes(n));
 		return err;
 	}
 	member->nr_all = n;
 	weir_list_add_tail(&member->identity->devices, &member->node);
+	lower_key(member->identity, member->key);
 	dev->member = member;
 	return 0;
 }
@@ -441,7 +488,10 @@ void weir_identity_forget_(struct weir_device *dev)
 	weir_list_del(&member->node);
 	if (weir_list_empty(&member->identity->devices))
 		destroy(m, member->identity);
+	else
+		raise_key(member->identity, member);
 	dev->member = NULL;
+	weir_strfree_(m, member->key);
 	weir_free_(m, member, member_bytes(member->nr_all));
 }
 

@@ -123,7 +123,8 @@ struct weir_group {
  * cannot be told apart or kept from each other.
  */
 struct weir_identity {
-	char *key;                   /* (m) the same whatever order devices came in */
+	const char *key;             /* (m) the same whatever order devices came in */
+	char *topology;              /* (c) the key, when the bus's topology says it; or NULL */
 	int number;                  /* (c) a label */
 	struct weir_list devices;    /* (m) struct weir_member */
 	struct weir_group *group;    /* (m) while it has masters */

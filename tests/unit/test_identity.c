@@ -49,6 +49,9 @@ static const struct identity_case cases[] = {
 	{ "the mask of the SMMU", "arm,mmu-500", 1, 0x7f80,
 	  { { 1, { 0x0011 } }, { 1, { 0x0811 } }, { 1, { 0x0812 } } },
 	  "a=/iommu:0x11/0x7f80 b=/iommu:0x11/0x7f80 c=/iommu:0x12/0x7f80" },
+	{ "the mask of a Tegra's SMMU", "nvidia,smmu-500", 1, 0x7f80,
+	  { { 1, { 0x0011 } }, { 1, { 0x0811 } }, { 1, { 0x0812 } } },
+	  "a=/iommu:0x11/0x7f80 b=/iommu:0x11/0x7f80 c=/iommu:0x12/0x7f80" },
 	{ "cells of others are no masks", "vendor,iommu", 2, 0,
 	  { { 2, { 1, 0xff } }, { 2, { 2, 0xff } }, { 2, { 1, 0xff } } },
 	  "a=/iommu:0xff00000001 b=/iommu:0xff00000002 c=/iommu:0xff00000001" },
@@ -175,7 +178,7 @@ static void test_identity_is_the_same_in_every_order(void **state)
 		make_blob(&cases[i]);
 		tried += permute(&cases[i], order, 0, count_masters(&cases[i]));
 	}
-	assert_int_equal(tried, 6 + 6 + 24 + 120 + 2 + 6 + 6 + 6 + 6);
+	assert_int_equal(tried, 6 + 6 + 24 + 120 + 2 + 6 + 6 + 6 + 6 + 6);
 }
 
 /* A device without memory for its identity is not added; tried again, it is. */
@@ -213,6 +216,88 @@ static void test_identity_survives_failures(void **state)
 	assert_true(testhost_sweep(NULL, NULL, sweep, (void *)(uintptr_t)&cases[3]) > 20);
 }
 
+static const char *key_of(struct world *w, const char *name)
+{
+	return weir_device_group_key(world_find(w, name));
+}
+
+static void del(struct world *w, const char *name)
+{
+	weir_device_del(world_find(w, name));
+}
+
+static const struct identity_case two_ids = {
+	"two ids", "arm,smmu-v3", 1, 0, { { 2, { 1, 2 } }, { 1, { 2 } }, { 1, { 1 } } }, NULL,
+};
+
+/* A key is that of devices that are there: others may come by it when they are gone. */
+static void test_identity_names_no_device_that_is_gone(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_blob(&two_ids);
+	world_open(&w, NULL);
+	w.quiet = true;
+	assert_int_equal(weir_firmware_load_dt(w.m, blob, sizeof(blob)), 0);
+	add(&w, 0);
+	add(&w, 1);
+	assert_string_equal(key_of(&w, "b"), "/iommu:0x1");
+	del(&w, "a");
+	assert_string_equal(key_of(&w, "b"), "/iommu:0x2");
+	add(&w, 2);
+	assert_string_equal(key_of(&w, "c"), "/iommu:0x1");
+	add(&w, 0); /* and one again */
+	assert_string_equal(key_of(&w, "b"), "/iommu:0x1");
+	assert_string_equal(key_of(&w, "c"), "/iommu:0x1");
+	del(&w, "c");
+	del(&w, "b");
+	assert_string_equal(key_of(&w, "a"), "/iommu:0x1");
+	world_close(&w);
+}
+
+/* Two IOMMUs whose paths differ behind their first 140 characters. */
+static void make_long_blob(void)
+{
+	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
+	assert_int_equal(fdt_finish_reservemap(blob), 0);
+	assert_int_equal(fdt_begin_node(blob, ""), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(fdt_begin_node(blob, "a-bus-in-a-bus-in-a-bus-in-a-bus"), 0);
+	for (uint32_t i = 1; i <= 2; i++) {
+		assert_int_equal(fdt_begin_node(blob, i == 1 ? "one" : "two"), 0);
+		assert_int_equal(fdt_property_u32(blob, "phandle", i), 0);
+		assert_int_equal(fdt_property_u32(blob, "#iommu-cells", 0), 0);
+		assert_int_equal(fdt_end_node(blob), 0);
+	}
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(fdt_end_node(blob), 0);
+	for (uint32_t i = 1; i <= 2; i++) {
+		assert_int_equal(fdt_begin_node(blob, i == 1 ? "a" : "b"), 0);
+		assert_int_equal(fdt_property_string(blob, "compatible", "t,master"), 0);
+		assert_int_equal(fdt_property_u32(blob, "iommus", i), 0);
+		assert_int_equal(fdt_end_node(blob), 0);
+	}
+	assert_int_equal(fdt_end_node(blob), 0);
+	assert_int_equal(fdt_finish(blob), 0);
+}
+
+static void test_identity_of_long_paths(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_long_blob();
+	world_open(&w, NULL);
+	w.quiet = true;
+	assert_int_equal(weir_firmware_load_dt(w.m, blob, sizeof(blob)), 0);
+	add(&w, 0);
+	add(&w, 1);
+	assert_non_null(strstr(key_of(&w, "a"), "/one:0x0"));
+	assert_non_null(strstr(key_of(&w, "b"), "/two:0x0"));
+	world_close(&w);
+}
+
 /* ---- groups that are in use ---- */
 
 static int attach(void *instance, uint32_t stream, enum weir_domain_type type, void *part)
@@ -237,29 +322,36 @@ static const struct identity_case apart = {
 	"apart", "arm,smmu-v3", 1, 0, { { 1, { 1 } }, { 1, { 2 } }, { 2, { 1, 2 } } }, NULL,
 };
 
+/* The IOMMU is there, and masters find a driver. */
+static void open_in_use(struct world *w)
+{
+	struct weir_device *dev;
+	struct weir_fwnode *fw;
+	struct world_driver *d;
+
+	world_open(w, NULL);
+	w->quiet = true;
+	assert_int_equal(weir_firmware_load_dt(w->m, blob, sizeof(blob)), 0);
+	d = world_driver(w, "iommu", apart.iommu, NULL, NULL);
+	d->ops.probe = iommu_probe;
+	d->ops.remove = weir_iommu_unregister;
+	assert_int_equal(weir_driver_register(w->m, &d->drv), 0);
+	assert_int_equal(weir_fwnode_find(w->m, "/iommu", &fw), 0);
+	assert_int_equal(weir_device_create(w->bus, "iommu", NULL, fw, &dev), 0);
+	assert_int_equal(weir_device_add(dev), 0);
+	weir_device_unref(dev);
+	world_driver_add(w, "master", "t,master");
+}
+
 /* One that would make a group of two which have masters is kept out, and they stay what they are. */
 static void test_identity_never_merges_groups_in_use(void **state)
 {
 	struct weir_group *a, *b;
-	struct weir_device *dev;
-	struct weir_fwnode *fw;
-	struct world_driver *d;
 	struct world w;
 
 	(void)state;
 	make_blob(&apart);
-	world_open(&w, NULL);
-	w.quiet = true;
-	assert_int_equal(weir_firmware_load_dt(w.m, blob, sizeof(blob)), 0);
-	d = world_driver(&w, "iommu", apart.iommu, NULL, NULL);
-	d->ops.probe = iommu_probe;
-	d->ops.remove = weir_iommu_unregister;
-	assert_int_equal(weir_driver_register(w.m, &d->drv), 0);
-	assert_int_equal(weir_fwnode_find(w.m, "/iommu", &fw), 0);
-	assert_int_equal(weir_device_create(w.bus, "iommu", NULL, fw, &dev), 0);
-	assert_int_equal(weir_device_add(dev), 0);
-	weir_device_unref(dev);
-	world_driver_add(&w, "master", "t,master");
+	open_in_use(&w);
 	add(&w, 0);
 	add(&w, 1);
 	assert_settles(&w);
@@ -277,12 +369,41 @@ static void test_identity_never_merges_groups_in_use(void **state)
 	world_close(&w);
 }
 
+static const struct identity_case bridge = {
+	"bridge", "arm,smmu-v3", 1, 0,
+	{ { 1, { 3 } }, { 1, { 4 } }, { 1, { 1 } }, { 1, { 2 } }, { 4, { 3, 4, 1, 2 } } }, NULL,
+};
+
+/* ... and so do those which have none: what is not let in joins nobody. */
+static void test_identity_kept_out_joins_nobody(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_blob(&bridge);
+	open_in_use(&w);
+	add(&w, 2);
+	add(&w, 3);
+	assert_settles(&w);
+	assert_int_equal(weir_driver_unregister(w.m, &w.drivers[1].drv), 0);
+	add(&w, 0);
+	add(&w, 1);
+	add(&w, 4);
+	assert_null(key_of(&w, "e"));
+	assert_string_equal(key_of(&w, "a"), "/iommu:0x3");
+	assert_string_equal(key_of(&w, "b"), "/iommu:0x4");
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity_is_the_same_in_every_order),
 		cmocka_unit_test(test_identity_survives_failures),
+		cmocka_unit_test(test_identity_names_no_device_that_is_gone),
+		cmocka_unit_test(test_identity_of_long_paths),
 		cmocka_unit_test(test_identity_never_merges_groups_in_use),
+		cmocka_unit_test(test_identity_kept_out_joins_nobody),
 	};
 
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);
