@@ -131,7 +131,8 @@ static void tables(void *instance, struct weir_table_config *out_config)
 {
 	(void)instance;
 	*out_config = (struct weir_table_config){
-		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
+		.format = WEIR_TABLE_ARM_S1, .kind = &weir_table_arm64,
+		.granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
 		.coherent = true,
 	};
 }

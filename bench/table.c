@@ -70,7 +70,8 @@ static void shuffle(uint32_t *index, uint32_t n, uint64_t seed)
 static struct weir_table *make(unsigned int iova_bits, bool shared)
 {
 	struct weir_table_config config = {
-		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = iova_bits,
+		.format = WEIR_TABLE_ARM_S1, .kind = &weir_table_arm64,
+		.granule_lg2 = 12, .iova_bits = iova_bits,
 		.pa_bits = 48, .coherent = true, .unlink_shared = shared,
 	};
 	struct weir_table *t;

@@ -29,8 +29,9 @@ extern "C" {
 enum weir_table_format {
 	WEIR_TABLE_ARM_S1,      /* Arm VMSAv8-64, stage 1 */
 	WEIR_TABLE_ARM_S2,      /* ... stage 2: what a hypervisor uses for a guest */
-	WEIR_TABLE_ARM_SHORT,   /* Arm VMSAv7 short descriptors */
-	WEIR_TABLE_EXYNOS,
+	WEIR_TABLE_ARM_SHORT,   /* Arm VMSAv7 short descriptors, stage 1 */
+	WEIR_TABLE_EXYNOS,      /* Exynos SysMMU before version 5: physical addresses of 32 bits */
+	WEIR_TABLE_EXYNOS_V5,   /* ... from version 5 on: of 36 bits */
 	WEIR_TABLE_VTD_FIRST,
 	WEIR_TABLE_VTD_SECOND,
 	WEIR_TABLE_AMD_V1,
@@ -50,9 +51,17 @@ struct weir_tables {
 	bool coherent;          /* the walker sees the CPU's caches */
 };
 
+/*
+ * The code that keeps tables of some formats. Who names a kind has it linked, and no other:
+ * weir_table_arm64 for ARM_S1 and ARM_S2, weir_table_short for ARM_SHORT, EXYNOS and EXYNOS_V5.
+ */
+struct weir_table_kind;
+extern const struct weir_table_kind weir_table_arm64, weir_table_short;
+
 /* What tables are to be made, and for what kind of walker. */
 struct weir_table_config {
 	enum weir_table_format format;
+	const struct weir_table_kind *kind; /* that has this format */
 	uint32_t granule_lg2;   /* of the smallest page: 12, 14, 16 */
 	uint32_t iova_bits;     /* of addresses that go in */
 	uint32_t pa_bits;       /* ... and come out */
@@ -80,6 +89,14 @@ struct weir_table_config {
  * (SMMUv3: in the CD) must have them: 0 normal non-cacheable, 1 normal write-back, 2 device nGnRE.
  */
 #define WEIR_TABLE_ARM_MAIR UINT64_C(0x04ff44)
+
+/*
+ * The same for short descriptors: PRRR and NMRR, for a walker with TEX remap (SCTLR.TRE). Without
+ * it entries mean the same. AP[0] is an access flag (SCTLR.AFE), which is set.
+ * The root is one table of 16 KiB, aligned to that, for addresses of 32 bits (TTBCR.N is 0).
+ */
+#define WEIR_TABLE_ARM_PRRR UINT32_C(0x800b8204)
+#define WEIR_TABLE_ARM_NMRR UINT32_C(0x40004000)
 
 /* What is to be dropped from the caches of those who walk tables. */
 struct weir_invalidation {
@@ -121,9 +138,9 @@ struct weir_table;
 /**
  * weir_table_create - make tables that map nothing.
  * Context: thread. Owner: the caller; @ops is borrowed until weir_table_destroy().
- * Return: 0; WEIR_EOPNOTSUPP for a format, granule or sizes that there are no tables for, on a
- * host without pages_alloc, or without cache_sync for a walker that is not coherent;
- * WEIR_EINVAL for a host of another ABI; WEIR_ENOMEM.
+ * Return: 0; WEIR_EOPNOTSUPP without a kind, for a format that is not of it, for a granule or
+ * sizes that there are no tables for, on a host without pages_alloc, or without cache_sync for a
+ * walker that is not coherent; WEIR_EINVAL for a host of another ABI; WEIR_ENOMEM.
  */
 int weir_table_create(const struct weir_host_ops *ops, void *host,
 		      const struct weir_table_config *config, struct weir_table **out_table);

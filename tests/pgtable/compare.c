@@ -324,7 +324,8 @@ static unsigned long sequence(const struct shape *shape, uint64_t seed, bool *ou
 {
 	struct pair p = { .shape = shape, .state = seed, .page = UINT64_C(1) << shape->granule_lg2 };
 	struct weir_table_config config = {
-		.format = shape->format, .granule_lg2 = shape->granule_lg2,
+		.format = shape->format, .kind = &weir_table_arm64,
+		.granule_lg2 = shape->granule_lg2,
 		.iova_bits = shape->iova_bits, .pa_bits = shape->pa_bits, .coherent = true,
 	};
 	bool ok = true;

@@ -19,7 +19,8 @@ static void tables(void *instance, struct weir_table_config *out_config)
 	const struct dw *dw = instance;
 
 	*out_config = (struct weir_table_config){
-		.format = WEIR_TABLE_ARM_S2, .granule_lg2 = dw->flags & DW_BIG_PAGES ? 16 : 12,
+		.format = WEIR_TABLE_ARM_S2, .kind = &weir_table_arm64,
+		.granule_lg2 = dw->flags & DW_BIG_PAGES ? 16 : 12,
 		.iova_bits = 48, .pa_bits = 48, .bbm_level = 2, .coherent = true,
 	};
 }

@@ -106,8 +106,8 @@ static void th_cache_sync(void *host, uint64_t pa, uint64_t bytes, enum weir_cac
 	block = lookup(th, pa);
 	if (!block || op != WEIR_CACHE_CLEAN || pa + bytes > block->pa + block->bytes)
 		abort();
-	for (uint64_t at = pa - block->pa; at < pa - block->pa + bytes; at += 8) {
-		uint64_t now = atomic_load_explicit((_Atomic uint64_t *)(block->va + at),
+	for (uint64_t at = pa - block->pa; at < pa - block->pa + bytes; at += 4) {
+		uint32_t now = atomic_load_explicit((_Atomic uint32_t *)(block->va + at),
 						    memory_order_relaxed);
 
 		memcpy(block->seen + at, &now, sizeof(now));

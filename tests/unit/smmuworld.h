@@ -192,7 +192,8 @@ static inline void sw_domain_open(struct sw *w, struct sw_domain *d, enum weir_t
 {
 	bool s2 = format == WEIR_TABLE_ARM_S2;
 	const struct weir_table_config config = {
-		.format = format, .granule_lg2 = w->granule_lg2, .iova_bits = s2 ? 39 : 48,
+		.format = format, .kind = &weir_table_arm64,
+		.granule_lg2 = w->granule_lg2, .iova_bits = s2 ? 39 : 48,
 		.pa_bits = 40, .bbm_level = w->config.idr[3] >> 11 & 3,
 		.coherent = w->config.idr[0] & SMMU3_IDR0_COHACC,
 	};

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "armwalk.h"
+#include "shortwalk.h"
 #include "tablehost.h"
 #include "testhost.h"
 #include "weir/err.h"
@@ -35,6 +36,7 @@ struct shape {
 #define SIZES_4K  (K(4) | K(64) | M(2) | M(32) | G(1) | G(16))
 #define SIZES_16K (K(16) | M(2) | M(32) | G(1))
 #define SIZES_64K (K(64) | M(2) | M(512) | G(16))
+#define SIZES_SHORT (K(4) | K(64) | M(1))
 
 static const struct shape shapes[] = {
 	{ WEIR_TABLE_ARM_S1, 12, 32, 40, 3, SIZES_4K & ~G(16) },
@@ -58,6 +60,9 @@ static const struct shape shapes[] = {
 	{ WEIR_TABLE_ARM_S2, 16, 42, 48, 2, SIZES_64K },
 	{ WEIR_TABLE_ARM_S2, 16, 46, 48, 2, SIZES_64K },
 	{ WEIR_TABLE_ARM_S2, 16, 52, 52, 3, SIZES_64K | G(4096) },
+	{ WEIR_TABLE_ARM_SHORT, 12, 32, 32, 2, SIZES_SHORT | M(16) },
+	{ WEIR_TABLE_EXYNOS, 12, 32, 32, 2, SIZES_SHORT },
+	{ WEIR_TABLE_EXYNOS_V5, 12, 32, 36, 2, SIZES_SHORT },
 };
 #define NR_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -68,18 +73,47 @@ struct bed {
 	struct weir_table *table;
 	struct weir_tables told;
 	struct weir_table_gather gather;
-	uint64_t page; /* bytes of the smallest */
+	uint64_t page;  /* bytes of the smallest */
+	uint64_t block; /* ... of what a last-level table maps */
 };
+
+/* Two levels, with entries of 32 bits. */
+static inline bool is_short(const struct shape *shape)
+{
+	return shape->format >= WEIR_TABLE_ARM_SHORT;
+}
+
+static inline const struct weir_table_kind *bed_kind(enum weir_table_format format)
+{
+	return format >= WEIR_TABLE_ARM_SHORT && format <= WEIR_TABLE_EXYNOS_V5 ? &weir_table_short
+									      : &weir_table_arm64;
+}
+
+static inline bool is_exynos(const struct shape *shape)
+{
+	return shape->format == WEIR_TABLE_EXYNOS || shape->format == WEIR_TABLE_EXYNOS_V5;
+}
+
+/* What of rights and memory an entry has. */
+static inline uint32_t bed_prot(const struct shape *shape, uint32_t prot)
+{
+	if (shape->format != WEIR_TABLE_ARM_S2 && shape->format != WEIR_TABLE_EXYNOS_V5)
+		prot |= WEIR_MAP_READ;
+	if (prot & WEIR_MAP_DEVICE)
+		prot &= ~WEIR_MAP_CACHED;
+	return is_exynos(shape) ? prot & RW : prot;
+}
 
 static inline struct weir_table_config bed_config(const struct shape *shape, bool coherent,
 						  uint32_t bbm_level)
 {
 	return (struct weir_table_config){
 		.format = shape->format,
+		.kind = bed_kind(shape->format),
 		.granule_lg2 = shape->granule_lg2,
 		.iova_bits = shape->iova_bits,
 		.pa_bits = shape->pa_bits,
-		.bbm_level = bbm_level,
+		.bbm_level = is_short(shape) ? 0 : bbm_level,
 		.coherent = coherent,
 	};
 }
@@ -90,6 +124,7 @@ static inline void bed_open_as(struct bed *b, const struct shape *shape, bool co
 	struct weir_table_config config = bed_config(shape, coherent, bbm_level);
 
 	*b = (struct bed){ .shape = shape, .page = UINT64_C(1) << shape->granule_lg2 };
+	b->block = is_short(shape) ? M(1) : b->page << (shape->granule_lg2 - 3);
 	config.page_sizes = page_sizes;
 	config.unlink_shared = shared;
 	b->th = tablehost_create(coherent, shape->pa_bits);
@@ -111,11 +146,20 @@ static inline void bed_close(struct bed *b)
 	tablehost_destroy(b->th);
 }
 
+/* A walk; NULL, or what is wrong with the tables. */
+static inline const char *bed_look(const struct bed *b, uint64_t iova, struct armwalk *out_walk)
+{
+	if (is_short(b->shape))
+		return shortwalk(&b->told, WEIR_TABLE_ARM_PRRR, WEIR_TABLE_ARM_NMRR, tablehost_read,
+				 b->th, iova, out_walk);
+	return armwalk(&b->told, WEIR_TABLE_ARM_MAIR, tablehost_read, b->th, iova, out_walk);
+}
+
 /* What a walker finds at an address; the tables must be right. */
 static inline struct armwalk bed_walk(struct bed *b, uint64_t iova)
 {
 	struct armwalk walk;
-	const char *wrong = armwalk(&b->told, WEIR_TABLE_ARM_MAIR, tablehost_read, b->th, iova, &walk);
+	const char *wrong = bed_look(b, iova, &walk);
 
 	if (wrong)
 		fail_msg("format %d granule %u bits %u, at 0x%llx: %s", (int)b->shape->format,

@@ -201,7 +201,8 @@ static void test_pool_is_all_the_memory(void **state)
 {
 	struct weir_host_ops ops = testhost_plain_ops;
 	const struct weir_table_config config = {
-		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 39, .pa_bits = 40,
+		.format = WEIR_TABLE_ARM_S1, .kind = &weir_table_arm64,
+		.granule_lg2 = 12, .iova_bits = 39, .pa_bits = 40,
 		.coherent = true,
 	};
 	struct weir_table *table;

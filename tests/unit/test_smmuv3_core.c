@@ -436,7 +436,8 @@ static void test_smmuv3_core_sleep(void **state)
 static void external(struct core *c, enum weir_table_format format)
 {
 	const struct weir_table_config config = {
-		.format = format, .granule_lg2 = 12, .iova_bits = 39, .pa_bits = 40, .coherent = true,
+		.format = format, .kind = &weir_table_arm64,
+		.granule_lg2 = 12, .iova_bits = 39, .pa_bits = 40, .coherent = true,
 	};
 	uint64_t pa = c->hw->ram->base + PLACES, got = 0;
 	struct weir_table_gather gather = { .unlink = true };

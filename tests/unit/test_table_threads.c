@@ -53,7 +53,7 @@ static void *run(void *arg)
 	struct runner *r = arg;
 	struct race *race = r->race;
 	struct bed *b = &race->bed;
-	uint64_t entries = UINT64_C(1) << (b->shape->granule_lg2 - 3), state = r->number;
+	uint64_t entries = b->block / b->page, state = r->number;
 	struct weir_table_gather gather = { .unlink = true };
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
@@ -64,8 +64,7 @@ static void *run(void *arg)
 		struct armwalk walk = { 0 };
 
 		must(race, !weir_table_map(b->table, iova, pa, n * b->page, RW));
-		must(race, !armwalk(&b->told, WEIR_TABLE_ARM_MAIR, tablehost_read, b->th,
-				    iova + (n - 1) * b->page, &walk));
+		must(race, !bed_look(b, iova + (n - 1) * b->page, &walk));
 		must(race, walk.page_bytes == b->page && walk.pa == pa + (n - 1) * b->page);
 		must(race, !weir_table_translate(b->table, iova, &found) && found == pa);
 		must(race, !weir_table_unmap(b->table, iova, n * b->page, &gather));
@@ -113,7 +112,7 @@ static void race_on(const struct shape *shape, bool coherent, bool shared)
 	assert_int_equal(weir_table_next(race.bed.table, 0, &mapping), WEIR_ENOENT);
 	weir_table_trim(race.bed.table, 0, UINT64_C(1) << shape->iova_bits, &race.bed.gather);
 	weir_table_release(race.bed.table, &race.bed.gather);
-	for (uint64_t i = 0; i < TABLES << (shape->granule_lg2 - 3); i += EACH)
+	for (uint64_t i = 0; i < TABLES * race.bed.block / race.bed.page; i += EACH)
 		bed_faults(&race.bed, i * race.bed.page);
 	pthread_mutex_destroy(&race.releases);
 	bed_close(&race.bed);
@@ -128,6 +127,9 @@ static void test_table_threads_share_tables(void **state)
 	race_on(&shapes[12], false, true);
 	race_on(&shapes[3], true, false);
 	race_on(&shapes[4], false, false);
+	race_on(&shapes[NR_SHAPES - 3], true, true);
+	race_on(&shapes[NR_SHAPES - 1], false, true);
+	race_on(&shapes[NR_SHAPES - 2], false, false);
 }
 
 int main(void)

@@ -162,7 +162,8 @@ static void be_models(void)
 	for (unsigned int i = 0; i < N_MODELS; i++) {
 		models[i].limits = weir_default_limits_;
 		models[i].config = (struct weir_table_config){
-			.format = WEIR_TABLE_ARM_S2, .granule_lg2 = 12, .iova_bits = 40,
+			.format = WEIR_TABLE_ARM_S2, .kind = &weir_table_arm64,
+			.granule_lg2 = 12, .iova_bits = 40,
 			.pa_bits = 40, .bbm_level = 2, .coherent = true,
 		};
 		models[i].ops = (struct weir_iommu_ops){

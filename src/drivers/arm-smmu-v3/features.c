@@ -141,6 +141,7 @@ void weir_smmu_v3_tables_get(const struct weir_smmu_v3 *smmu, struct weir_table_
 	/* Stage 2 takes addresses as wide as those that come out, 3.4.1. */
 	*out_config = (struct weir_table_config){
 		.format = has->s1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2,
+		.kind = &weir_table_arm64,
 		.granule_lg2 = granule,
 		.iova_bits = has->s1 || pa_bits > bits ? bits : pa_bits,
 		.pa_bits = pa_bits,

@@ -41,17 +41,20 @@ static uint64_t encode(uint64_t pa)
 	return (pa & PA_LOW) | PA_HIGH(pa);
 }
 
-static uint64_t decode(const struct weir_table *t, uint64_t entry, unsigned int height)
+static uint64_t decode(const struct weir_table *t, uint64_t entry, unsigned int height,
+		       uint64_t index)
 {
 	uint64_t pa = entry & PA_LOW & ~((UINT64_C(1) << t->shift[height]) - 1);
 
+	(void)index;
 	return t->page_lg2 == 16 ? pa | (entry & 0xf000) << 36 : pa;
 }
 
-static uint64_t leaf(const struct weir_table *t, uint64_t pa, uint64_t attr, unsigned int height)
+static uint64_t leaf(const struct weir_table *t, uint64_t pa, uint64_t attr, unsigned int height,
+		     bool hinted)
 {
 	(void)t;
-	return encode(pa) | attr | (height ? 0 : NOT_BLOCK);
+	return encode(pa) | attr | (height ? 0 : NOT_BLOCK) | (hinted ? CONT : 0);
 }
 
 static uint64_t table(const struct weir_table *t, uint64_t pa)
@@ -65,17 +68,25 @@ static bool is_leaf(uint64_t entry, unsigned int height)
 	return (entry & (VALID | NOT_BLOCK)) == (height ? VALID : VALID | NOT_BLOCK);
 }
 
-static uint64_t attr_of(const struct weir_table *t, uint64_t entry)
+static bool is_hinted(uint64_t entry, unsigned int height)
+{
+	(void)height;
+	return entry & CONT;
+}
+
+static uint64_t attr_of(const struct weir_table *t, uint64_t entry, unsigned int height)
 {
 	(void)t;
+	(void)height;
 	return entry & ~(PA_LOW | NOT_BLOCK | CONT | NT);
 }
 
-static uint32_t prot_of(const struct weir_table *t, uint64_t entry)
+static uint32_t prot_of(const struct weir_table *t, uint64_t entry, unsigned int height)
 {
 	uint32_t prot = entry & S2_XN ? WEIR_MAP_NOEXEC : 0;
 	enum memory memory = entry >> S1_INDEX & 7;
 
+	(void)height;
 	if (t->tables.format == WEIR_TABLE_ARM_S2) {
 		for (memory = NONCACHED; memory < DEVICE; memory++)
 			if (s2_attr[memory] == (entry >> S2_ATTR & 0xf))
@@ -112,7 +123,7 @@ static uint64_t attr(bool stage2, uint32_t prot)
 
 /* Of each size of page: heights that have larger ones, and entries that a hint makes one (D8.7.1). */
 static const struct granule {
-	uint8_t lg2, blocks, hint_lg2[3];
+	uint8_t lg2, blocks, hint_lg2[WEIR_PT_LEVELS];
 } granules[] = {
 	{ 12, 0x7, { 4, 4, 4 } },
 	{ 14, 0x3, { 7, 5, 0 } },
@@ -139,40 +150,19 @@ static void geometry(struct weir_table *t, const struct weir_table_config *confi
 	t->shift[top + 1] = (uint8_t)bits;
 }
 
-static void page_sizes(struct weir_table *t, const struct granule *granule,
-		       const struct weir_table_config *config)
-{
-	/* blocks of 4 TiB come with addresses of 52 bits (FEAT_LPA) */
-	unsigned int blocks = granule->blocks | (config->pa_bits == 52 ? 0x4 : 0);
-	uint64_t wanted = config->page_sizes ? config->page_sizes : UINT64_MAX;
-
-	for (unsigned int height = 0; height <= t->top; height++) {
-		unsigned int hint = height < 3 ? granule->hint_lg2[height] : 0;
-		uint64_t size = UINT64_C(1) << t->shift[height];
-
-		if (!(blocks >> height & 1) || !(wanted & size))
-			continue;
-		t->blocks |= (uint8_t)(1u << height);
-		t->page_sizes |= size;
-		if (!hint || !(wanted & size << hint) ||
-		    t->shift[height] + hint > t->shift[t->top + 1])
-			continue;
-		t->hint_lg2[height] = (uint8_t)hint;
-		t->page_sizes |= size << hint;
-	}
-}
-
-#define PT_ENTRY        uint64_t
-#define PT_PAGE_BITS    NOT_BLOCK
-#define PT_HINT         CONT
-#define PT_VALID(entry) ((entry) & VALID)
+#define PT_ENTRY          uint64_t
+#define PT_PAGE_BITS      NOT_BLOCK
+#define PT_VALID(entry)   ((entry) & VALID)
+#define PT_HINTED(entry)  ((entry) & CONT)
+#define PT_HINT_BITS      CONT
+#define PT_FLAT(t, bytes) (bytes)
 
 #ifndef __OPTIMIZE_SIZE__
-#define PT_NAME(x)      arm64_4k_##x
-#define PT_PAGE_LG2(t)  12u
-#define PT_INDEX_LG2(t) 9u
-#define PT_PAGE(pa)     (pa)
-#define PT_PA(entry)    ((entry) & PA_LOW)
+#define PT_NAME(x)         arm64_4k_##x
+#define PT_PAGE_LG2(t)     12u
+#define PT_INDEX_LG2(t)    9u
+#define PT_PAGE(t, pa)     (pa)
+#define PT_PA(t, entry, i) ((entry) & PA_LOW)
 #include "iommu/pt/walk.inc"
 #include "iommu/pt/page.inc"
 #undef PT_NAME
@@ -182,12 +172,12 @@ static void page_sizes(struct weir_table *t, const struct granule *granule,
 #undef PT_PA
 #endif
 
-#define PT_NAME(x)      arm64_any_##x
-#define PT_PAGE_LG2(t)  ((t)->page_lg2)
-#define PT_INDEX_LG2(t) ((t)->page_lg2 - 3u)
-#define PT_PAGE(pa)     encode(pa)
-#define PT_PA(entry)    decode(t, entry, 0)
-#define PT_SCATTERED(t) ((t)->pa_last >> 48)
+#define PT_NAME(x)         arm64_any_##x
+#define PT_PAGE_LG2(t)     ((t)->page_lg2)
+#define PT_INDEX_LG2(t)    ((t)->page_lg2 - 3u)
+#define PT_PAGE(t, pa)     encode(pa)
+#define PT_PA(t, entry, i) decode(t, entry, 0, i)
+#define PT_SCATTERED(t)    ((t)->pa_last >> 48)
 #include "iommu/pt/walk.inc"
 #ifndef __OPTIMIZE_SIZE__
 #include "iommu/pt/page.inc"
@@ -217,24 +207,28 @@ static int init(struct weir_table *t, const struct weir_table_config *config)
 {
 	const struct granule *granule = granules;
 	uint32_t most = config->granule_lg2 == 16 ? 52 : 48;
+	int err;
 
 	while (granule->lg2 != config->granule_lg2)
 		if (++granule == granules + sizeof(granules) / sizeof(granules[0]))
 			return WEIR_EOPNOTSUPP;
-	if (config->iova_bits < 32 || config->iova_bits > most || config->pa_bits < 32 ||
+	if ((config->format != WEIR_TABLE_ARM_S1 && config->format != WEIR_TABLE_ARM_S2) ||
+	    config->iova_bits < 32 || config->iova_bits > most || config->pa_bits < 32 ||
 	    config->pa_bits > most || config->bbm_level > 2)
 		return WEIR_EOPNOTSUPP;
 	geometry(t, config);
-	page_sizes(t, granule, config);
-	if (!(t->blocks & 1))
-		return WEIR_EOPNOTSUPP;
+	/* blocks of 4 TiB come with addresses of 52 bits (FEAT_LPA) */
+	err = weir_pt_sizes_(t, config->page_sizes,
+			     granule->blocks | (config->pa_bits == 52 ? 0x4u : 0), granule->hint_lg2);
+	if (err)
+		return err;
 	for (uint32_t prot = 0; prot < WEIR_PT_PROTS; prot++)
 		t->attr[prot] = attr(config->format == WEIR_TABLE_ARM_S2, prot);
 	one_page(t);
 	return 0;
 }
 
-const struct weir_pt_format weir_pt_arm64_ = {
+const struct weir_table_kind weir_table_arm64 = {
 	.init = init,
 	.leaf = leaf,
 	.table = table,
@@ -242,6 +236,7 @@ const struct weir_pt_format weir_pt_arm64_ = {
 	.prot = prot_of,
 	.attr = attr_of,
 	.is_leaf = is_leaf,
+	.is_hinted = is_hinted,
 	.hint = CONT,
 	.no_tlb = NT,
 	.map_run = arm64_any_map_run,

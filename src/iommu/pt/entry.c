@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Entries of tables, whatever their width, and where they are. Nothing here has a state. */
+/* Entries of tables, whatever their width, where they are, and how large. Nothing here has a state. */
 #include "iommu/pt/pt.h"
 
 uint64_t weir_pt_get_(const struct weir_table *t, const void *entries, uint64_t i)
@@ -33,4 +33,25 @@ uint64_t weir_pt_entries_(const struct weir_table *t, unsigned int height)
 uint32_t weir_pt_index_(const struct weir_table *t, uint64_t iova, unsigned int height)
 {
 	return (uint32_t)(iova >> t->shift[height] & (weir_pt_entries_(t, height) - 1));
+}
+
+int weir_pt_sizes_(struct weir_table *t, uint64_t wanted, unsigned int blocks,
+		   const uint8_t *hint_lg2)
+{
+	wanted = wanted ? wanted : UINT64_MAX;
+	for (unsigned int height = 0; height <= t->top; height++) {
+		unsigned int hint = hint_lg2[height];
+		uint64_t size = UINT64_C(1) << t->shift[height];
+
+		if (!(blocks >> height & 1) || !(wanted & size))
+			continue;
+		t->blocks |= (uint8_t)(1u << height);
+		t->page_sizes |= size;
+		if (!hint || !(wanted & size << hint) ||
+		    t->shift[height] + hint > t->shift[t->top + 1])
+			continue;
+		t->hint_lg2[height] = (uint8_t)hint;
+		t->page_sizes |= size << hint;
+	}
+	return t->blocks & 1 ? 0 : WEIR_EOPNOTSUPP;
 }

@@ -164,7 +164,7 @@ static bool link_fresh(struct weir_table *t, struct weir_pt_node *node, unsigned
 	bool free = !weir_pt_child(slot) && weir_pt_get_(t, node->entries, index) == expected;
 
 	if (free) {
-		entry_write(t, node, index, t->format->table(t, fresh->pa));
+		entry_write(t, node, index, t->kind->table(t, fresh->pa));
 		/* added: a mapper that came too early has yet to take its count back */
 		if (height == 1)
 			atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken |
@@ -198,17 +198,17 @@ int weir_pt_split_(struct weir_table *t, struct weir_pt_node *node, unsigned int
 	struct fresh fresh;
 	int err;
 
-	if (!t->format->is_leaf(entry, height))
+	if (!t->kind->is_leaf(entry, height))
 		return 0;
 	err = fresh_create(t, node, height, index, false, &fresh);
 	if (err)
 		return err;
-	attr = t->format->attr(t, entry);
-	pa = t->format->pa(t, entry, height);
+	attr = t->kind->attr(t, entry, height);
+	pa = t->kind->pa(t, entry, height, index);
 	for (uint64_t i = 0; i < n; i++)
 		weir_pt_set_(t, fresh.entries, i,
-			    t->format->leaf(t, pa + (i << t->shift[height - 1]), attr,
-					    height - 1));
+			    t->kind->leaf(t, pa + (i << t->shift[height - 1]), attr, height - 1,
+					  false));
 	weir_pt_clean_(t, fresh.pa, 0, n);
 	if (!link_fresh(t, node, height, index, &fresh, entry, t->counted ? n : 0))
 		fresh_destroy(t, height, &fresh);
@@ -222,7 +222,7 @@ static void revive(struct weir_table *t, struct weir_pt_node *node, struct weir_
 
 	if (word & WEIR_PT_DEAD) {
 		entry_write(t, node, (uint64_t)(slot - node->slots),
-			    t->format->table(t, weir_pt_word_pa(t, word)));
+			    t->kind->table(t, weir_pt_word_pa(t, word)));
 		atomic_fetch_and(&slot->word, ~WEIR_PT_DEAD);
 	}
 	weir_spin_unlock(&t->spin, before);

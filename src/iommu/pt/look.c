@@ -45,9 +45,9 @@ int weir_pt_translate_(struct weir_table *t, uint64_t iova, uint64_t *out_pa)
 		}
 		node = child;
 	}
-	if (!t->format->is_leaf(entry, height))
+	if (!t->kind->is_leaf(entry, height))
 		return WEIR_ENOENT;
-	*out_pa = t->format->pa(t, entry, height) |
+	*out_pa = t->kind->pa(t, entry, height, weir_pt_index_(t, iova, height)) |
 		  (iova & ((UINT64_C(1) << t->shift[height]) - 1));
 	return 0;
 }
@@ -57,13 +57,13 @@ static uint64_t alike(const struct weir_table *t, const void *entries, unsigned 
 		      uint64_t index)
 {
 	uint64_t entry = weir_pt_get_(t, entries, index), n = 1, next;
-	uint64_t pa = t->format->pa(t, entry, height);
+	uint64_t pa = t->kind->pa(t, entry, height, index);
 
 	for (; index + n < weir_pt_entries_(t, height); n++) {
 		next = weir_pt_get_(t, entries, index + n);
-		if (!t->format->is_leaf(next, height) ||
-		    t->format->attr(t, next) != t->format->attr(t, entry) ||
-		    t->format->pa(t, next, height) != pa + (n << t->shift[height]))
+		if (!t->kind->is_leaf(next, height) ||
+		    t->kind->attr(t, next, height) != t->kind->attr(t, entry, height) ||
+		    t->kind->pa(t, next, height, index + n) != pa + (n << t->shift[height]))
 			break;
 	}
 	return n;
@@ -88,13 +88,13 @@ static bool next_in(const struct weir_table *t, const void *entries, struct weir
 			continue;
 		}
 		entry = weir_pt_get_(t, entries, i);
-		if (!t->format->is_leaf(entry, height))
+		if (!t->kind->is_leaf(entry, height))
 			continue;
 		*out = (struct weir_table_mapping){
 			.iova = at,
-			.pa = t->format->pa(t, entry, height),
+			.pa = t->kind->pa(t, entry, height, i),
 			.bytes = alike(t, entries, height, i) << t->shift[height],
-			.prot = t->format->prot(t, entry),
+			.prot = t->kind->prot(t, entry, height),
 		};
 		return true;
 	}
@@ -144,7 +144,7 @@ static int reserve_one(struct weir_table *t, uint64_t iova, unsigned int height)
 		int err;
 
 		if (!child) {
-			if (t->format->is_leaf(weir_pt_get_(t, node->entries, index), at))
+			if (t->kind->is_leaf(weir_pt_get_(t, node->entries, index), at))
 				return WEIR_EEXIST;
 			err = weir_pt_install_(t, node, at, index, true);
 			if (err)

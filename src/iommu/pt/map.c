@@ -86,7 +86,7 @@ static int find(struct weir_table *t, const struct place *at, struct run *out_ru
 			*out_run = run;
 			return 0;
 		}
-		if (t->format->is_leaf(weir_pt_get_(t, node->entries, index), height))
+		if (t->kind->is_leaf(weir_pt_get_(t, node->entries, index), height))
 			return WEIR_EEXIST;
 		err = weir_pt_install_(t, node, height, index, false);
 		if (err)
@@ -142,8 +142,7 @@ static void fill_blocks(struct weir_table *t, const struct run *run, uint64_t pa
 		    run->n - i >= together)
 			hinted = together;
 		weir_pt_set_(t, run->node->entries, at,
-			    t->format->leaf(t, here, attr, run->height) |
-				    (hinted ? t->format->hint : 0));
+			    t->kind->leaf(t, here, attr, run->height, hinted));
 		hinted -= !!hinted;
 	}
 }
@@ -154,7 +153,7 @@ static void write(struct weir_table *t, const struct run *run, const struct plac
 	uint64_t pa = at->piece->pa + at->done;
 
 	if (run->slot)
-		t->format->fill(t, weir_pt_child(run->slot), run->index, run->n, pa, attr);
+		t->kind->fill(t, weir_pt_child(run->slot), run->index, run->n, pa, attr);
 	else
 		fill_blocks(t, run, pa, attr);
 	weir_pt_clean_(t, run->slot ? weir_pt_word_pa(t, atomic_load(&run->slot->word))
@@ -218,7 +217,7 @@ int weir_pt_map_large_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_
 	index = weir_pt_index_(t, iova, 1);
 	if (!node || weir_pt_child(&node->slots[index]) || weir_pt_get_(t, node->entries, index))
 		goto more;
-	weir_pt_set_(t, node->entries, index, t->format->leaf(t, pa, t->attr[prot], 1));
+	weir_pt_set_(t, node->entries, index, t->kind->leaf(t, pa, t->attr[prot], 1, false));
 	weir_pt_clean_(t, node->pa, index, 1);
 	weir_pt_barrier(t);
 	return 0;

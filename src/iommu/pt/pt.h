@@ -36,7 +36,7 @@
 #define WEIR_PT_DEAD  UINT64_C(0x4000000000000000) /* unlinked */
 #define WEIR_PT_KEPT  UINT64_C(0x2000000000000000) /* reserved: never unlinked */
 #define WEIR_PT_FRESH UINT64_C(0x1000000000000000) /* not counted: nothing was mapped in it yet */
-#define WEIR_PT_PA    UINT64_C(0x00fffffffffff000) /* less the bits of the count */
+#define WEIR_PT_PA    UINT64_C(0x00fffffffffffc00) /* less the bits of the count */
 
 struct weir_pt_slot {
 	_Atomic(void *) child;     /* (l) a node; at height 1 the last-level table itself */
@@ -50,8 +50,6 @@ struct weir_pt_node {
 	uint64_t base; /* (c) its first address, in units of what it maps */
 	struct weir_pt_slot slots[];
 };
-
-struct weir_pt_format;
 
 struct weir_table {
 	/* what each call reads */
@@ -69,6 +67,7 @@ struct weir_table {
 	bool coherent;                          /* (c) */
 	uint8_t top;                            /* (c) height of the root, 1 or more */
 	uint8_t entry_lg2;                      /* (c) bytes of an entry */
+	uint8_t pa_shift;                       /* (c) entries have addresses without these bits */
 	uint8_t bbm_level;                      /* (c) */
 	void (*dma_barrier)(void *host);        /* (c) or NULL */
 	void *host;                             /* (c) */
@@ -79,7 +78,7 @@ struct weir_table {
 	uint8_t shift[WEIR_PT_LEVELS + 1];      /* (c) of what an entry maps; above top: of all */
 	uint8_t hint_lg2[WEIR_PT_LEVELS];       /* (c) entries that a hint makes one; 0: not used */
 	uint8_t blocks;                         /* (c) mask of heights that have pages */
-	const struct weir_pt_format *format;    /* (c) */
+	const struct weir_table_kind *kind;     /* (c) */
 	const struct weir_host_ops *ops;        /* (c) */
 	uint64_t page_sizes;                    /* (c) */
 	struct weir_tables tables;              /* (c) */
@@ -87,21 +86,23 @@ struct weir_table {
 	_Atomic uint64_t memory;                /* (a) bytes */
 };
 
-/* What a format is. */
-struct weir_pt_format {
+/* What formats are that are laid out alike. */
+struct weir_table_kind {
 	/* Fills in the geometry, the attributes and the calls for one page. 0; WEIR_EOPNOTSUPP. */
 	int (*init)(struct weir_table *table, const struct weir_table_config *config);
-	/* The entry of a page, from its attributes, and of a table. */
+	/* The entry of a page, one of those that a hint makes one or not; and of a table. */
 	uint64_t (*leaf)(const struct weir_table *table, uint64_t pa, uint64_t attr,
-			 unsigned int height);
+			 unsigned int height, bool hinted);
 	uint64_t (*table)(const struct weir_table *table, uint64_t pa);
-	/* Of an entry of a page: address, rights, and what leaf() gets as attributes. */
-	uint64_t (*pa)(const struct weir_table *table, uint64_t entry, unsigned int height);
-	uint32_t (*prot)(const struct weir_table *table, uint64_t entry);
-	uint64_t (*attr)(const struct weir_table *table, uint64_t entry);
-	/* An entry is a page, and no table. */
+	/* Of an entry of a page: its own address, rights, and what leaf() gets as attributes. */
+	uint64_t (*pa)(const struct weir_table *table, uint64_t entry, unsigned int height,
+		       uint64_t index);
+	uint32_t (*prot)(const struct weir_table *table, uint64_t entry, unsigned int height);
+	uint64_t (*attr)(const struct weir_table *table, uint64_t entry, unsigned int height);
+	/* An entry is a page, and no table; one of those that a hint makes one. */
 	bool (*is_leaf)(uint64_t entry, unsigned int height);
-	uint64_t hint;  /* the bit that makes a run of entries one page */
+	bool (*is_hinted)(uint64_t entry, unsigned int height);
+	uint64_t hint;  /* the bit of a hint, where live pages can be split */
 	uint64_t no_tlb; /* ... that lets a page be split when it is set, on walkers of level 1 */
 	/* Within one last-level table; false: the long way. run.inc */
 	bool (*map_run)(struct weir_table *table, uint64_t iova,
@@ -113,8 +114,6 @@ struct weir_pt_format {
 	void (*fill)(const struct weir_table *table, void *entries, uint64_t index, uint64_t n,
 		     uint64_t pa, uint64_t attr);
 };
-
-extern const struct weir_pt_format weir_pt_arm64_;
 
 /* ---- entries ---- */
 
@@ -136,6 +135,12 @@ static inline void weir_pt_barrier(const struct weir_table *t)
 /* How many entries a table has; which of them an address belongs to. */
 uint64_t weir_pt_entries_(const struct weir_table *t, unsigned int height);
 uint32_t weir_pt_index_(const struct weir_table *t, uint64_t iova, unsigned int height);
+/*
+ * Which pages are used: of heights in the mask @blocks, and made of them by hints (@hint_lg2, for
+ * each height), as far as they are in @wanted (0: all). 0; WEIR_EOPNOTSUPP without the smallest.
+ */
+int weir_pt_sizes_(struct weir_table *t, uint64_t wanted, unsigned int blocks,
+		   const uint8_t *hint_lg2);
 
 /* How many of a last-level table's entries are taken, in its word. */
 static inline uint64_t weir_pt_taken(const struct weir_table *t, uint64_t word)
@@ -146,6 +151,12 @@ static inline uint64_t weir_pt_taken(const struct weir_table *t, uint64_t word)
 static inline uint64_t weir_pt_word_pa(const struct weir_table *t, uint64_t word)
 {
 	return word & WEIR_PT_PA & ~((weir_pt_entries_(t, 0) << t->entry_lg2) - 1);
+}
+
+/* Whether a page is one of those that a hint makes one. */
+static inline bool weir_pt_hinted(const struct weir_table *t, uint64_t entry, unsigned int height)
+{
+	return t->hint_lg2[height] && t->kind->is_hinted(entry, height);
 }
 
 static inline void *weir_pt_child(struct weir_pt_slot *slot)

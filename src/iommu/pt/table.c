@@ -7,13 +7,6 @@
  */
 #include "iommu/pt/pt.h"
 
-static const struct weir_pt_format *format_of(const struct weir_table_config *config)
-{
-	if (config->format != WEIR_TABLE_ARM_S1 && config->format != WEIR_TABLE_ARM_S2)
-		return NULL;
-	return &weir_pt_arm64_;
-}
-
 static uint64_t last_of(uint32_t bits)
 {
 	return (UINT64_C(1) << bits) - 1;
@@ -22,27 +15,26 @@ static uint64_t last_of(uint32_t bits)
 int weir_table_create(const struct weir_host_ops *ops, void *host,
 		      const struct weir_table_config *config, struct weir_table **out_table)
 {
-	const struct weir_pt_format *format = format_of(config);
 	struct weir_table *t;
 	int err;
 
 	if (ops->abi.version != WEIR_ABI_VERSION || ops->abi.size < sizeof(*ops))
 		return WEIR_EINVAL;
-	if (!format || !ops->pages_alloc || (!config->coherent && !ops->cache_sync))
+	if (!config->kind || !ops->pages_alloc || (!config->coherent && !ops->cache_sync))
 		return WEIR_EOPNOTSUPP;
 	t = ops->alloc(host, sizeof(*t));
 	if (!t)
 		return WEIR_ENOMEM;
 	t->ops = ops;
 	t->host = host;
-	t->format = format;
+	t->kind = config->kind;
 	t->dma_barrier = ops->dma_barrier;
 	t->coherent = config->coherent;
 	t->counted = config->unlink_shared;
 	t->plain = t->coherent && !t->counted;
 	t->bbm_level = (uint8_t)config->bbm_level;
 	atomic_init(&t->memory, sizeof(*t));
-	err = format->init(t, config);
+	err = t->kind->init(t, config);
 	if (err)
 		goto free;
 	t->iova_last = last_of(config->iova_bits);
@@ -138,7 +130,7 @@ int weir_table_map_pieces(struct weir_table *t, uint64_t iova,
 			return err;
 		bytes += pieces[i].bytes;
 	}
-	if (t->format->map_run(t, iova, pieces, n, bytes, t->attr[prot], &err))
+	if (t->kind->map_run(t, iova, pieces, n, bytes, t->attr[prot], &err))
 		return err;
 	return weir_pt_map_(t, iova, pieces, n, t->attr[prot]);
 }
@@ -154,7 +146,7 @@ int weir_pt_map_more_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t
 		err = check_pa(t, pa, bytes);
 	if (err)
 		return err;
-	if (t->format->map_run(t, iova, &piece, 1, bytes, t->attr[prot], &err))
+	if (t->kind->map_run(t, iova, &piece, 1, bytes, t->attr[prot], &err))
 		return err;
 	return weir_pt_map_(t, iova, &piece, 1, t->attr[prot]);
 }
@@ -172,7 +164,7 @@ int weir_pt_unmap_more_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 
 	if (err)
 		return err;
-	if (t->format->unmap_run(t, iova, bytes, gather))
+	if (t->kind->unmap_run(t, iova, bytes, gather))
 		return 0;
 	return weir_pt_unmap_(t, iova, bytes, gather);
 }

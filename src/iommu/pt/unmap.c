@@ -59,10 +59,10 @@ static void unhint(struct weir_table *t, const struct place *at)
 	/* by the bit: another thread may be clearing entries of its own in the same run */
 	for (uint64_t i = first; i < first + n; i++) {
 		if (t->entry_lg2 == 3)
-			atomic_fetch_and((_Atomic uint64_t *)at->entries + i, ~t->format->hint);
+			atomic_fetch_and((_Atomic uint64_t *)at->entries + i, ~t->kind->hint);
 		else
 			atomic_fetch_and((_Atomic uint32_t *)at->entries + i,
-					 (uint32_t)~t->format->hint);
+					 (uint32_t)~t->kind->hint);
 	}
 	weir_pt_clean_(t, at->table_pa, first, n);
 }
@@ -73,7 +73,7 @@ static void mark(struct weir_table *t, const struct place *at)
 	unsigned long before = weir_spin_lock(&t->spin);
 
 	if (weir_pt_get_(t, at->entries, at->index) == at->entry) {
-		weir_pt_set_(t, at->entries, at->index, at->entry | t->format->no_tlb);
+		weir_pt_set_(t, at->entries, at->index, at->entry | t->kind->no_tlb);
 		weir_pt_clean_(t, at->table_pa, at->index, 1);
 	}
 	weir_spin_unlock(&t->spin, before);
@@ -88,10 +88,10 @@ static int cut(struct weir_table *t, uint64_t edge, struct weir_table_gather *ga
 	for (;;) {
 		struct place at = look(t, edge);
 		uint64_t bytes = UINT64_C(1) << t->shift[at.height];
-		bool hinted = t->hint_lg2[at.height] && at.entry & t->format->hint;
+		bool hinted = weir_pt_hinted(t, at.entry, at.height);
 		int err;
 
-		if (!t->format->is_leaf(at.entry, at.height))
+		if (!t->kind->is_leaf(at.entry, at.height))
 			return 0;
 		bytes <<= hinted ? t->hint_lg2[at.height] : 0;
 		if (!(edge & (bytes - 1)))
@@ -105,7 +105,7 @@ static int cut(struct weir_table *t, uint64_t edge, struct weir_table_gather *ga
 			unhint(t, &at);
 			continue;
 		}
-		if (t->bbm_level == 1 && !(at.entry & t->format->no_tlb)) {
+		if (t->bbm_level == 1 && !(at.entry & t->kind->no_tlb)) {
 			mark(t, &at);
 			return WEIR_EAGAIN;
 		}
@@ -146,8 +146,8 @@ int weir_pt_unmap_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 		if (here > bytes)
 			here = bytes;
 		if (!at.height) {
-			t->format->unmap_run(t, iova, here, gather);
-		} else if (t->format->is_leaf(at.entry, at.height)) {
+			t->kind->unmap_run(t, iova, here, gather);
+		} else if (t->kind->is_leaf(at.entry, at.height)) {
 			weir_pt_set_(t, at.entries, at.index, 0);
 			weir_pt_clean_(t, at.table_pa, at.index, 1);
 			gather->unmapped_bytes += here;
@@ -173,7 +173,7 @@ int weir_pt_unmap_large_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 	if (!node || weir_pt_child(&node->slots[index]))
 		goto more;
 	entry = weir_pt_get_(t, node->entries, index);
-	if (!t->format->is_leaf(entry, 1) || entry & t->format->hint)
+	if (!t->kind->is_leaf(entry, 1) || weir_pt_hinted(t, entry, 1))
 		goto more;
 	weir_pt_set_(t, node->entries, index, 0);
 	weir_pt_clean_(t, node->pa, index, 1);
