@@ -247,6 +247,26 @@ static struct weir_stream *find_stream(struct weir_group *group, const struct we
 	return NULL;
 }
 
+/*
+ * What two groups put on their DMA the instance cannot tell apart, though topology and firmware's
+ * words did: who comes second is kept out. False: so it is.
+ */
+static bool list_stream(struct weir_stream *stream, struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	const struct weir_stream *taken;
+
+	weir_lock_(m);
+	taken = weir_faults_add_(stream, dev);
+	if (taken)
+		weir_logf_(m, WEIR_LOG_ERR, "%s: its stream 0x%x at %s is that of %s, of another group",
+			   dev->name, stream->id, stream->iommu->dev->name, taken->dev->name);
+	else
+		weir_list_add_tail(&stream->iommu->streams, &stream->at_iommu);
+	weir_unlock_(m);
+	return !taken;
+}
+
 static int make_stream(struct weir_group *group, const struct weir_stream_id *id,
 		       struct weir_device *dev, struct weir_stream **out_stream)
 {
@@ -259,14 +279,14 @@ static int make_stream(struct weir_group *group, const struct weir_stream_id *id
 	stream->id = id->id;
 	stream->group = group;
 	stream->type = WEIR_DOMAIN_BLOCKED;
+	if (!list_stream(stream, dev)) {
+		weir_atomic_free(m, stream, sizeof(*stream));
+		return WEIR_EBUSY;
+	}
 	weir_list_add_tail(&group->streams, &stream->node);
 	weir_iommu_lock_(id->iommu);
 	weir_list_add_tail(&id->iommu->joined, &stream->joined);
 	weir_iommu_unlock_(id->iommu);
-	weir_lock_(m);
-	weir_list_add_tail(&id->iommu->streams, &stream->at_iommu);
-	weir_faults_add_(stream, dev);
-	weir_unlock_(m);
 	*out_stream = stream;
 	return 0;
 }

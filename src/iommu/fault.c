@@ -354,7 +354,7 @@ void weir_iommu_faults_report(struct weir_machine *m)
 
 /* ---- streams that come and go; the machine lock is held ---- */
 
-void weir_faults_add_(struct weir_stream *stream, struct weir_device *dev)
+struct weir_stream *weir_faults_add_(struct weir_stream *stream, struct weir_device *dev)
 {
 	struct weir_faults *faults = &stream->iommu->faults;
 	struct weir_tree_node **link = &faults->streams.root, *parent = NULL;
@@ -362,12 +362,16 @@ void weir_faults_add_(struct weir_stream *stream, struct weir_device *dev)
 
 	weir_list_init(&stream->rate.node);
 	stream->dev = dev;
-	while (*link) {
+	while (*link && of(*link)->id != stream->id) {
 		parent = *link;
 		link = stream->id < of(parent)->id ? &parent->left : &parent->right;
 	}
-	weir_tree_insert_(&faults->streams, parent, link, &stream->by_id);
+	if (!*link) {
+		weir_tree_insert_(&faults->streams, parent, link, &stream->by_id);
+		link = NULL;
+	}
 	weir_spin_unlock(&faults->spin, before);
+	return link ? of(*link) : NULL;
 }
 
 void weir_faults_del_(struct weir_stream *stream)

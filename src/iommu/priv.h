@@ -196,7 +196,8 @@ struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node);
  * that group's usual domain. Machine lock held; dropped while hardware is told.
  * Return: 0 it is, or it has none; WEIR_EDEFER an instance is not there, whose node
  * is stored; WEIR_ENODEV an IOMMU is disabled; WEIR_EINVAL ids rejected; WEIR_EBUSY the
- * group is claimed; WEIR_EIO an instance failed; WEIR_ENOMEM.
+ * group is claimed, or another group has one of its streams; WEIR_EIO an instance failed;
+ * WEIR_ENOMEM.
  */
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing);
 /*
@@ -243,7 +244,7 @@ int weir_group_attach_(struct weir_group *group, struct weir_domain *domain);
 /*
  * A master comes to the group: its streams are put behind what the group is behind,
  * or behind its usual domain when that is nothing yet. All of them or none.
- * Return: 0; as weir_group_attach().
+ * Return: 0; as weir_group_attach(); WEIR_EBUSY when another group has one of them.
  */
 int weir_group_join_(struct weir_group *group, struct weir_master *master);
 /*
@@ -411,8 +412,11 @@ int weir_tables_flush_(struct weir_domain *domain);
 int weir_faults_init_(struct weir_iommu *iommu);
 /* Whatever is still untold is told. Machine lock not held. */
 void weir_faults_fini_(struct weir_iommu *iommu);
-/* A stream comes, with the device that its faults are put down to; and goes. Machine lock held. */
-void weir_faults_add_(struct weir_stream *stream, struct weir_device *dev);
+/*
+ * A stream comes, with the device that its faults are put down to; and goes. Machine lock held.
+ * Return: NULL; or the stream with that id that is there already: the new one does not come.
+ */
+struct weir_stream *weir_faults_add_(struct weir_stream *stream, struct weir_device *dev);
 void weir_faults_del_(struct weir_stream *stream);
 /* Its faults are another device's from now on. */
 void weir_faults_owner_(struct weir_stream *stream, struct weir_device *dev);

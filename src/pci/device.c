@@ -128,9 +128,6 @@ static int create(struct fn *f)
 	int err;
 
 	make_keys(f);
-	err = weir_pci_map_(f);
-	if (err)
-		return err;
 	err = weir_device_create(pci->bus, weir_pci_name_(f, name),
 				 f->parent ? f->parent->dev : pci->parent, f->fwnode, &f->dev);
 	if (err)

@@ -15,7 +15,9 @@
  *   - if a function of a slot lacks ACS, its slot is one group, with what is below it;
  *   - if a downstream port lacks ACS, its whole switch and what is below is one;
  *   - if a root port lacks ACS, it is one with what is below it.
- * Requests from different slots of the root bus are taken to pass through the IOMMU.
+ * Requests from different slots of the root bus are taken to pass through the IOMMU. And
+ * whom firmware gives the same id at an IOMMU (iommu-map-mask, say) it cannot tell apart:
+ * they are one, wherever they are.
  * Those of Linux 6.12 give each function the first that it finds: the group of a
  * bridge that puts in its id; that of the bridge above, when ACS is not complete from
  * there to the root; that of an earlier function of its slot, when both lack ACS.
@@ -88,10 +90,11 @@ static uint16_t missing_linux(const struct fn *f, enum weir_pci_rules rules)
 /* ---- sets of functions ---- */
 
 /* What makes a set, for people: the bridge or function is put in front. */
-enum cause { CAUSE_ALIAS, CAUSE_SLOT, CAUSE_SWITCH, CAUSE_PORT, CAUSE_PATH, CAUSES };
+enum cause { CAUSE_ALIAS, CAUSE_ID, CAUSE_SLOT, CAUSE_SWITCH, CAUSE_PORT, CAUSE_PATH, CAUSES };
 
 static const char *const causes[CAUSES] = {
 	[CAUSE_ALIAS] = "puts its own requester id in place of all below it",
+	[CAUSE_ID] = "has an id at its IOMMU that others have, too",
 	[CAUSE_SLOT] = "lets the functions of its slot reach each other",
 	[CAUSE_SWITCH] = "lets all below its switch reach each other",
 	[CAUSE_PORT] = "lets all below it reach each other",
@@ -114,7 +117,8 @@ static void join(struct fn *a, struct fn *b, enum cause cause, struct fn *where,
 
 	if (a != b) {
 		where->set_causes |= 1u << cause;
-		where->set_missing = missing;
+		if (missing)
+			where->set_missing = missing;
 	}
 	if (first == other)
 		return;
@@ -176,6 +180,46 @@ static void apply_weir(struct fn *f)
 	}
 	if (f->multifunction)
 		join_slot(f, missing);
+}
+
+static int compare_ids(const struct weir_pci_id *a, const struct weir_pci_id *b)
+{
+	if (a->target != b->target)
+		return (uintptr_t)a->target < (uintptr_t)b->target ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* Who has an id already; NULL: nobody had, and it is in the tree now. */
+static struct fn *claim_id(struct weir_tree *tree, struct fn_id *id)
+{
+	struct weir_tree_node **link = &tree->root, *parent = NULL;
+
+	while (*link) {
+		struct fn_id *at = weir_container_of(*link, struct fn_id, node);
+		int order = compare_ids(&id->is, &at->is);
+
+		if (!order)
+			return at->fn;
+		parent = *link;
+		link = order < 0 ? &parent->left : &parent->right;
+	}
+	weir_tree_insert_(tree, parent, link, &id->node);
+	return NULL;
+}
+
+static void join_by_ids(struct weir_pci *pci)
+{
+	struct weir_tree tree = { 0 };
+	struct fn *f;
+
+	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f)) {
+		for (uint32_t i = 0; i < f->nr_ids; i++) {
+			struct fn *other = claim_id(&tree, &f->ids[i]);
+
+			if (other && find(other) != find(f))
+				join(other, f, CAUSE_ID, f, 0);
+		}
+	}
 }
 
 /* ---- Linux's ---- */
@@ -265,7 +309,7 @@ static size_t put_cause(char *to, const struct fn *where, unsigned int cause)
 {
 	static const char *const bits[] = { " SV", NULL, " RR", " CR", " UF" };
 	char name[NAME_BYTES], acs[24] = "";
-	uint16_t missing = cause == CAUSE_ALIAS ? 0 : where->set_missing;
+	uint16_t missing = cause == CAUSE_ALIAS || cause == CAUSE_ID ? 0 : where->set_missing;
 	size_t n = 0;
 
 	for (unsigned int i = 0; where->acs && i < 5; i++) {
@@ -319,6 +363,7 @@ static void make_sets(struct weir_pci *pci, enum weir_pci_rules rules)
 		f->set_next = NULL;
 		f->set_last = f;
 		f->set_causes = 0;
+		f->set_missing = 0;
 		f->set_grows = false;
 		f->set_keyed = NULL;
 		f->set_clash = NULL;
@@ -329,6 +374,8 @@ static void make_sets(struct weir_pci *pci, enum weir_pci_rules rules)
 		else
 			apply_linux(f, rules);
 	}
+	if (rules == WEIR_PCI_RULES_WEIR)
+		join_by_ids(pci);
 }
 
 /* Which key a set has already; a second one is a clash. */

@@ -69,7 +69,9 @@ int weir_pci_plug(struct weir_device *bridge)
 	if (err)
 		goto undo;
 	weir_pci_assign_below_(f);
-	err = weir_pci_groups_(f->pci);
+	err = weir_pci_map_(f->pci);
+	if (!err)
+		err = weir_pci_groups_(f->pci);
 	if (err)
 		goto undo;
 	err = weir_pci_devices_add_(f->pci);

@@ -18,7 +18,7 @@ static bool is_below(const struct weir_fwnode *node, const struct fn *f)
 static bool is_known(const struct fn *f, const struct weir_pci_id *id)
 {
 	for (uint32_t i = 0; i < f->nr_ids; i++)
-		if (f->ids[i].target == id->target && f->ids[i].id == id->id)
+		if (f->ids[i].is.target == id->target && f->ids[i].is.id == id->id)
 			return true;
 	return false;
 }
@@ -32,7 +32,7 @@ static int add_id(struct fn *f, const struct weir_pci_id *id)
 	err = weir_grow_(m, (void **)&f->ids, &f->max_ids, f->nr_ids, sizeof(*f->ids));
 	weir_unlock_(m);
 	if (!err)
-		f->ids[f->nr_ids++] = *id;
+		f->ids[f->nr_ids++] = (struct fn_id){ .is = *id, .fn = f };
 	return err;
 }
 
@@ -67,7 +67,7 @@ static int map_iommus(struct fn *f, struct weir_fwnode *host)
 	return 0;
 }
 
-int weir_pci_map_(struct fn *f)
+static int map(struct fn *f)
 {
 	struct weir_fwnode *host = f->pci->parent->fwnode;
 	struct weir_pci_id id = { .rid = f->rid };
@@ -82,6 +82,16 @@ int weir_pci_map_(struct fn *f)
 	return map_iommus(f, host);
 }
 
+int weir_pci_map_(struct weir_pci *pci)
+{
+	struct fn *f;
+	int err = 0;
+
+	for (f = weir_pci_next_(pci, NULL); f && !err; f = weir_pci_next_(pci, f))
+		err = f->fresh ? map(f) : 0;
+	return err;
+}
+
 int weir_pci_iommu_id(const struct weir_device *dev, unsigned int index,
 		      struct weir_pci_id *out_id)
 {
@@ -93,7 +103,7 @@ int weir_pci_iommu_id(const struct weir_device *dev, unsigned int index,
 		return f->ids_err;
 	if (index >= f->nr_ids)
 		return WEIR_ENOENT;
-	*out_id = f->ids[index];
+	*out_id = f->ids[index].is;
 	return 0;
 }
 

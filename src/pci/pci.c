@@ -38,7 +38,9 @@ static int walk(struct weir_pci *pci)
 	if (err)
 		return err;
 	weir_pci_assign_(pci);
-	err = weir_pci_groups_(pci);
+	err = weir_pci_map_(pci);
+	if (!err)
+		err = weir_pci_groups_(pci);
 	return err ? err : weir_pci_devices_add_(pci);
 }
 

@@ -8,6 +8,7 @@
 #define WEIR_PCI_PRIV_H
 
 #include "core/core.h"
+#include "core/tree.h"
 #include "weir/pci.h"
 
 #define MAX_BARS 6u
@@ -27,6 +28,13 @@ struct window {
 	uint64_t base, bytes; /* (c) bytes 0: closed */
 	uint64_t align;       /* (s) scratch of assign.c */
 	bool there;           /* (c) the bridge has such registers */
+};
+
+/* What an IOMMU sees of a function. */
+struct fn_id {
+	struct weir_pci_id is;      /* (c) */
+	struct fn *fn;              /* (c) */
+	struct weir_tree_node node; /* (s) scratch of group.c */
 };
 
 struct fn {
@@ -65,7 +73,7 @@ struct fn {
 	unsigned int nr_msix;       /* the driver's */
 
 	int ids_err;                /* (c) firmware's map is damaged */
-	struct weir_pci_id *ids;    /* (c) */
+	struct fn_id *ids;          /* (c) */
 	uint32_t nr_ids, max_ids;   /* (c) */
 	struct weir_pci_id msi_id;  /* (c) target NULL: none */
 	int msi_id_err;             /* (c) */
@@ -155,8 +163,8 @@ int weir_pci_alias_(const struct fn *f, unsigned int index, uint16_t *out_rid);
 /* Whether a bridge puts an id of its own in place of those of what is below. */
 bool weir_pci_takes_over_(const struct fn *bridge);
 
-/* map.c: resolves the ids of a function. Return: 0; WEIR_ENOMEM. */
-int weir_pci_map_(struct fn *f);
+/* map.c: resolves the ids of all fresh functions. Return: 0; WEIR_ENOMEM. */
+int weir_pci_map_(struct weir_pci *pci);
 
 /* group.c */
 void weir_pci_acs_enable_(struct fn *f);

@@ -395,6 +395,49 @@ static void test_identity_kept_out_joins_nobody(void **state)
 	world_close(&w);
 }
 
+/* What firmware tells apart and the instance does not. */
+static int low_bits(void *instance, struct weir_device *dev, const uint32_t *cells, unsigned int n,
+		    uint32_t *out_stream)
+{
+	(void)instance;
+	(void)dev;
+	(void)n;
+	*out_stream = cells[0] & 0xf;
+	return 0;
+}
+
+static const struct weir_iommu_ops low_ops = {
+	.abi = WEIR_ABI(struct weir_iommu_ops), .attach = attach, .translate_ids = low_bits,
+};
+
+static int low_probe(struct weir_device *dev)
+{
+	return weir_iommu_register(dev, &low_ops, NULL);
+}
+
+static const struct identity_case low = {
+	"low", "arm,smmu-v3", 1, 0, { { 1, { 0x11 } }, { 2, { 0x12, 0x21 } }, { 1, { 0x13 } } }, NULL,
+};
+
+/* Two groups would share a stream, and with it whatever the last of them is put behind. */
+static void test_identity_one_stream_is_of_one_group(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_blob(&low);
+	open_in_use(&w);
+	w.drivers[0].ops.probe = low_probe;
+	for (unsigned int i = 0; i < 3; i++)
+		add(&w, i);
+	assert_settles(&w);
+	assert_status(&w, "a", WEIR_DEVICE_BOUND);
+	assert_status(&w, "c", WEIR_DEVICE_BOUND);
+	assert_int_equal(weir_device_verdict(world_find(&w, "b"), NULL), WEIR_VERDICT_FAILED);
+	assert_int_equal(weir_device_group(world_find(&w, "b")), WEIR_ENOENT);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_identity_of_long_paths),
 		cmocka_unit_test(test_identity_never_merges_groups_in_use),
 		cmocka_unit_test(test_identity_kept_out_joins_nobody),
+		cmocka_unit_test(test_identity_one_stream_is_of_one_group),
 	};
 
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);

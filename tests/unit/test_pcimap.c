@@ -218,6 +218,47 @@ static void test_pcimap_mask(void **state)
 	assert_id(pci_at(p, 1, 0, 0), 0, "smmu-a", 0x80);
 }
 
+static const char *key_of(struct weir_device *dev, enum weir_pci_rules rules)
+{
+	struct weir_pci_group group;
+
+	assert_int_equal(weir_pci_group_get(dev, rules, &group), 0);
+	return group.key;
+}
+
+/* Whom the IOMMU cannot tell apart is one group, whatever lies between them. */
+static void test_pcimap_one_id_is_one_group(void **state)
+{
+	static struct tree t;
+	struct pci *p = *state;
+	struct weir_pci_group group;
+
+	OPEN(p, &t, CELLS("iommu-map", 0, SMMU_A, 0x40, 0x1000, 0x1000, SMMU_A, 0x50, 0x1000),
+	     CELLS("iommu-map-mask", 0xfe07));
+	assert_id(pci_at(p, 0, 1, 0), 0, "smmu-a", 0x40);
+	assert_id(pci_at(p, 1, 0, 0), 0, "smmu-a", 0x40);
+	assert_string_equal(key_of(pci_at(p, 0, 1, 0), WEIR_PCI_RULES_WEIR), "pci0000/01.0");
+	assert_string_equal(key_of(pci_at(p, 0, 2, 0), WEIR_PCI_RULES_WEIR), "pci0000/01.0");
+	assert_string_equal(key_of(pci_at(p, 1, 0, 0), WEIR_PCI_RULES_WEIR), "pci0000/01.0");
+	assert_string_equal(key_of(pci_at(p, 0, 2, 0), WEIR_PCI_RULES_LINUX_6_12), "pci0000/02.0");
+	assert_int_equal(weir_pci_group_get(pci_at(p, 1, 0, 0), WEIR_PCI_RULES_WEIR, &group), 0);
+	assert_string_equal(group.why,
+			    "endpoint 0000:01:00.0 has an id at its IOMMU that others have, too\n"
+			    "conventional function 0000:00:02.0 has an id at its IOMMU that others have, too");
+}
+
+/* The same id at two IOMMUs is two. */
+static void test_pcimap_one_id_at_two_iommus(void **state)
+{
+	static struct tree t;
+	struct pci *p = *state;
+
+	OPEN(p, &t, CELLS("iommu-map", 0x08, SMMU_A, 0x40, 1, 0x10, SMMU_B, 0x40, 1));
+	assert_id(pci_at(p, 0, 1, 0), 0, "smmu-a", 0x40);
+	assert_id(pci_at(p, 0, 2, 0), 0, "smmu-b", 0x40);
+	assert_string_equal(key_of(pci_at(p, 0, 2, 0), WEIR_PCI_RULES_WEIR), "pci0000/02.0");
+}
+
 static void test_pcimap_no_map(void **state)
 {
 	static struct tree t;
@@ -439,6 +480,8 @@ int main(void)
 		TEST(test_pcimap_overlap),
 		TEST(test_pcimap_zero_length),
 		TEST(test_pcimap_mask),
+		TEST(test_pcimap_one_id_is_one_group),
+		TEST(test_pcimap_one_id_at_two_iommus),
 		TEST(test_pcimap_no_map),
 		cmocka_unit_test(test_pcimap_damaged),
 		TEST(test_pcimap_damage_is_local),
