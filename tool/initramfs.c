@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/bootimage.h"
 #include "kernel/kfile.h"
+#include "kernel/le.h"
 #include "weir.h"
 
 /* ---- reading ---- */
@@ -74,6 +76,69 @@ static int read_image(struct initramfs *in, const struct kernel_side *side, stru
 	return 0;
 }
 
+/* A file as the boot loader hands it over: of a boot image, its ramdisks. */
+static int read_one(const char *path, struct weir_bytes *out_data, char *out_what, size_t bytes)
+{
+	struct weir_bootimage *image = NULL;
+	struct weir_errtext et = { "" };
+	int err = weir_bootimage_open(path, &et, &image);
+
+	if (!err && !image) {
+		err = weir_bytes_read(path, &et, out_data);
+	} else if (!err) {
+		err = weir_bootimage_ramdisks(image, &et, out_data);
+		if (err)
+			weir_errtext_prefix(&et, path);
+	}
+	if (err)
+		snprintf(out_what, bytes, "%s", et.text);
+	weir_bootimage_destroy(image);
+	return err ? EXIT_USAGE : 0;
+}
+
+/* One more behind what is there, of which the header of a boot loader stays out. */
+static int append_one(struct weir_bytes *data, const char *path, char *out_what, size_t bytes)
+{
+	struct weir_bytes more = { 0 };
+	size_t skip = 0;
+	uint8_t *all;
+	int err = read_one(path, &more, out_what, bytes);
+
+	if (err)
+		return err;
+	if (!weir_initramfs_is_image(more.data, more.size))
+		err = bad(out_what, bytes, path, "no initramfs image, which could stand behind another");
+	else if (more.size >= 64 && weir_get_be32(more.data) == 0x27051956u)
+		skip = 64;
+	if (!err && more.size > WEIR_UNPACK_MAX_BYTES - data->size)
+		err = bad(out_what, bytes, path, "too large together with the others");
+	all = err ? NULL : realloc(data->data, data->size + more.size + 1);
+	if (all) {
+		memcpy(all + data->size, more.data + skip, more.size - skip + 1);
+		*data = (struct weir_bytes){ all, data->size + more.size - skip };
+	} else if (!err) {
+		err = bad(out_what, bytes, path, "out of memory");
+	}
+	weir_bytes_fini(&more);
+	return err;
+}
+
+static int read_given(const struct opts *o, struct weir_bytes *out_data, char *out_what, size_t bytes)
+{
+	struct weir_bytes data = { 0 };
+	int err = read_one(o->initramfs, &data, out_what, bytes);
+
+	if (!err && o->more_initramfs.n && !weir_initramfs_is_image(data.data, data.size))
+		err = bad(out_what, bytes, o->initramfs, "no initramfs image, behind which another could stand");
+	for (size_t i = 0; i < o->more_initramfs.n && !err; i++)
+		err = append_one(&data, o->more_initramfs.item[i], out_what, bytes);
+	if (err)
+		weir_bytes_fini(&data);
+	else
+		*out_data = data;
+	return err;
+}
+
 int initramfs_open(const struct opts *o, const struct kernel_side *side,
 		   struct initramfs **out_initramfs, char *out_what, size_t bytes)
 {
@@ -85,10 +150,8 @@ int initramfs_open(const struct opts *o, const struct kernel_side *side,
 	*out_initramfs = NULL;
 	if (!o->initramfs)
 		return 0;
-	if (weir_bytes_read(o->initramfs, &et, &data)) {
-		snprintf(out_what, bytes, "%s", et.text);
+	if (read_given(o, &data, out_what, bytes))
 		return EXIT_USAGE;
-	}
 	in = calloc(1, sizeof(*in));
 	if (!in) {
 		weir_bytes_fini(&data);

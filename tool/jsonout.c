@@ -215,6 +215,8 @@ static json_t *inputs(const struct run *r)
 	for (size_t i = 0; i < r->o->load.n; i++)
 		add_input(object, r->o->load.item[i]);
 	add_input(object, r->o->initramfs);
+	for (size_t i = 0; i < r->o->more_initramfs.n; i++)
+		add_input(object, r->o->more_initramfs.item[i]);
 	return object;
 }
 
@@ -223,12 +225,13 @@ static json_t *header(struct run *r)
 	const struct opts *o = r->o;
 
 	return json_pack(
-		"{s:s, s:i, s:s, s:o, s:s?, s:o, s:o, s:o, s:s?, s:s, s:s, s:I, s:I, s:f, "
+		"{s:s, s:i, s:s, s:o, s:s?, s:o, s:o, s:o, s:s?, s:o, s:s, s:s, s:I, s:I, s:f, "
 		"s:{s:i, s:b, s:b, s:i}, s:o}",
 		"weir", "events", "version", 1, "board", r->board,
 		"inputs", inputs(r), "kernel", r->kernel ? r->kernel->version : NULL,
 		"overlays", strings(&o->overlays), "load", strings(&o->load),
 		"deny", strings(&o->deny), "initramfs", o->initramfs,
+		"more_initramfs", strings(&o->more_initramfs),
 		"profile", o->profile == PROFILE_WEIR ? "weir" : "linux-6.12",
 		"scenario", o->scenario, "probe_ns", (json_int_t)o->probe_ns,
 		"root_ms", (json_int_t)o->root_ms, "until", o->until_s,

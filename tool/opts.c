@@ -53,8 +53,9 @@ static const struct option_def {
 	  "apply an overlay first (again for more)" },
 	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V, NULL,
 	  "/lib/modules/VERSION, a kernel package (deb, rpm, apk,\n"
-	  "tar), or what is unpacked from one;\n"
-	  "without one every driver is assumed to exist" },
+	  "tar, FIT or Android boot image), what is unpacked from\n"
+	  "one, or a deploy directory (again for what belongs\n"
+	  "together); without one every driver is assumed" },
 	{ "image", O_IMAGE, "FILE", RUNS | S | P | V, NULL, "the kernel image, when it lies elsewhere" },
 	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P | V, NULL,
 	  "a driver list in place of a kernel (docs/drivers.md)" },
@@ -69,8 +70,9 @@ static const struct option_def {
 	{ "load", O_LOAD, "FILE", RUNS, NULL,
 	  "a script instead: modprobe, rmmod, coldplug, wait MS, ..." },
 	{ "initramfs", O_INITRAMFS, "FILE", RUNS, NULL,
-	  "an initramfs image, or a list of its modules, a name a\n"
-	  "line: these come first, the rest after --root-after" },
+	  "an initramfs or boot image (again for one behind it), or\n"
+	  "a list of its modules, a name a line: these come first,\n"
+	  "the rest after --root-after" },
 	{ "firmware", O_FIRMWARE, "DIR", RUNS, NULL,
 	  "firmware files of the root file system (/lib/firmware);\nwithout it, all are there" },
 	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
@@ -163,6 +165,14 @@ static int append(struct list *l, const char *what, const char *item)
 	if (l->n == MAX_LIST)
 		return complain("--%s: more than %d of them", what, MAX_LIST);
 	l->item[l->n++] = item;
+	return 0;
+}
+
+static int once_or_more(const char **first, struct list *more, const char *what, const char *item)
+{
+	if (*first)
+		return append(more, what, item);
+	*first = item;
 	return 0;
 }
 
@@ -263,7 +273,7 @@ static int take(struct opts *o, int opt, const char *value)
 	int bad = 0;
 
 	switch (opt) {
-	case O_KERNEL: o->kernel = value; break;
+	case O_KERNEL: return once_or_more(&o->kernel, &o->more_kernels, "kernel", value);
 	case O_IMAGE: o->image = value; break;
 	case O_DRIVERS: o->drivers = value; break;
 	case O_OVERLAY: return append(&o->overlays, "overlay", value);
@@ -277,7 +287,7 @@ static int take(struct opts *o, int opt, const char *value)
 		return profile(o, value);
 	case O_SCENARIO: return scenario(o, value);
 	case O_LOAD: return append(&o->load, "load", value);
-	case O_INITRAMFS: o->initramfs = value; break;
+	case O_INITRAMFS: return once_or_more(&o->initramfs, &o->more_initramfs, "initramfs", value);
 	case O_FIRMWARE: o->firmware = value; break;
 	case O_LOG: o->log = value; break;
 	case O_ROOT: o->root = value; break;
@@ -421,6 +431,8 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 		return complain("unexpected argument '%s'", o->boards[2]);
 	for (int i = 0; i < 2 && i < o->nr_args; i++)
 		o->args[i] = o->boards[i];
+	if (help->verb != VERB_SHELL && inputs_resolve(o, help->verb))
+		return EXIT_USAGE;
 	if (o->kernel && o->drivers)
 		return complain("--kernel and --drivers exclude each other");
 	if (o->drivers && !strcmp(o->scenario, "all"))

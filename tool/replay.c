@@ -105,6 +105,7 @@ static int take_header(struct opts *o, const json_t *h, const char *path)
 	};
 	take_list(&o->overlays, json_object_get(h, "overlays"));
 	take_list(&o->load, json_object_get(h, "load"));
+	take_list(&o->more_initramfs, json_object_get(h, "more_initramfs"));
 	take_list(&o->deny, json_object_get(h, "deny"));
 	return 0;
 }

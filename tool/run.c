@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/bootimage.h"
 #include "kernel/byname.h"
 #include "kernel/compats.h"
 #include "kernel/script.h"
@@ -28,9 +29,13 @@ static int bad(char *out_what, size_t bytes, const char *fmt, ...)
 int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes)
 {
 	struct weir_bytes raw = { 0 }, plain = { 0 };
+	const char *choice = weir_bootimage_named(path);
 	struct weir_errtext et = { "" };
-	int err = weir_bytes_read(path, &et, &raw);
+	char file[4096];
+	int err;
 
+	snprintf(file, sizeof(file), "%.*s", choice ? (int)(choice - path - 1) : 4095, path);
+	err = weir_bytes_read(file, &et, &raw);
 	if (!err && weir_unpack_compression(raw.data, raw.size)) {
 		err = weir_unpack_stream(raw.data, raw.size, &et, &plain);
 		weir_bytes_fini(&raw);
@@ -46,7 +51,20 @@ int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, s
 
 /* ---- the tree ---- */
 
-/* A tree in memory, a file with a tree, or a capture of a running Linux. */
+/* The tree of a boot image. @file: taken over, emptied. */
+static int read_boot_image(struct run *r, struct weir_bytes *file, char *out_what, size_t bytes)
+{
+	struct weir_bootimage *image = NULL;
+	struct weir_errtext et = { "" };
+	int err = weir_bootimage_read(file, weir_bootimage_named(r->board), &et, &image);
+
+	if (!err)
+		err = weir_bootimage_tree(image, &et, &r->dtb);
+	weir_bootimage_destroy(image);
+	return err ? bad(out_what, bytes, "%s: %s", r->board, et.text) : 0;
+}
+
+/* A tree in memory, a file with a tree, a boot image, or a capture of a running Linux. */
 static int read_blob(struct run *r, char *out_what, size_t bytes)
 {
 	const struct weir_bytes *tree = &r->o->tree;
@@ -62,6 +80,14 @@ static int read_blob(struct run *r, char *out_what, size_t bytes)
 		return 0;
 	}
 	err = read_plain(r->board, &r->dtb, out_what, bytes);
+	if (!err && weir_bootimage_is(r->dtb.data, r->dtb.size)) {
+		struct weir_bytes file = r->dtb;
+
+		r->dtb = (struct weir_bytes){ 0 };
+		return read_boot_image(r, &file, out_what, bytes);
+	}
+	if (!err && weir_bootimage_named(r->board))
+		return bad(out_what, bytes, "%s: no boot image, of which one part could be chosen", r->board);
 	if (err || !capture_is(r->dtb.data, r->dtb.size))
 		return err;
 	weir_bytes_fini(&r->dtb);
@@ -84,12 +110,15 @@ static int read_tree(struct run *r, char *out_what, size_t bytes)
 static int kernel_open(const struct opts *o, struct kernel_side *side, char *out_what,
 		       size_t what_bytes)
 {
+	const char *paths[MAX_LIST + 1] = { o->kernel };
 	struct weir_errtext et = { "" };
 	int err;
 
 	if (!o->kernel)
 		return 0;
-	err = weir_kernel_open(o->kernel, o->image, &et, &side->kernel);
+	for (size_t i = 0; i < o->more_kernels.n; i++)
+		paths[i + 1] = o->more_kernels.item[i];
+	err = weir_kernel_open_all(paths, o->more_kernels.n + 1, o->image, &et, &side->kernel);
 	if (!err && side->kernel->index)
 		err = weir_modscan_create(side->kernel->index, &side->scan);
 	return err ? bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;

@@ -36,12 +36,13 @@ enum profile { PROFILE_LINUX, PROFILE_WEIR };
 /* opts.c: what the command line says. Strings are borrowed from argv. */
 struct opts {
 	const char *args[2];       /* board or directory; device */
-	char *const *boards;       /* all arguments, of verbs that take any number */
+	char **boards;             /* all arguments, of verbs that take any number */
 	int nr_args;
 	const char *kernel, *image, *drivers;
 	const char *drivers_text;  /* a driver list itself, from a recorded run */
 	struct list overlays, deny, require, load;
 	const char *initramfs, *baseline, *events, *cmdline;
+	struct list more_kernels, more_initramfs; /* that belong to the first */
 	const char *log;           /* what the board said */
 	bool linux_args_given;     /* by --set or --cmdline */
 	const char *firmware;      /* directory of firmware files on the root file system */
@@ -84,6 +85,11 @@ struct verb_help {
 
 /* Return: 0, or an exit status after a message. With --help, the help is printed. */
 int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help);
+/*
+ * inputs.c: boards that are a directory or a boot image, which may bring kernel and
+ * initramfs. Return: as opts_parse().
+ */
+int inputs_resolve(struct opts *o, enum verb_id verb);
 /* "weir: ..." on standard error. Return: EXIT_USAGE. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -156,7 +162,7 @@ void run_close(struct run *r);
 int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *out_what,
 		     size_t what_bytes);
 void kernel_side_close(struct kernel_side *side);
-/* A whole file, unpacked. Return: 0, or EXIT_USAGE with one line in @out_what. */
+/* A whole file, unpacked; of FILE#CHOICE, FILE. Return: 0, or EXIT_USAGE with a line in @out_what. */
 int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes);
 /* overlay.c: onto a tree in malloc()ed memory. Return: as read_plain(). */
 int overlays_apply(const struct list *paths, const char *board, struct weir_bytes *tree,

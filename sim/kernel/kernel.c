@@ -5,8 +5,10 @@
  */
 #include "kernel.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "kfile.h"
 #include "package.h"
@@ -117,65 +119,181 @@ static enum weir_arch config_arch(const struct weir_kernel *k)
 	return WEIR_ARCH_UNKNOWN;
 }
 
-/* Return: 0; an error. *@out_dir: where to look, when @path is a package. */
-static int open_package(struct weir_kernel *k, const char *path, struct weir_errtext *et, char *out_dir,
-			const char **out_path)
-{
-	bool temporary = false;
-	int err;
+/* ---- what was given ---- */
 
-	if (!weir_package_kind(path))
-		return 0;
-	err = weir_package_unpack(path, et, out_dir, &temporary);
-	if (err)
-		return err;
-	if (temporary)
-		k->temporary = strdup(out_dir);
-	*out_path = out_dir;
+#define MAX_GIVEN 80
+
+struct given {
+	const char *packages[MAX_GIVEN];
+	size_t count;
+	const char *dir, *image;
+	char modules[4096], fit[4096]; /* of a deploy directory */
+	char unpacked[4096];
+	struct weir_kernel_places dir_places, places;
+};
+
+static int sort_given(struct given *g, const char *const *paths, size_t count, struct weir_errtext *et)
+{
+	struct stat st;
+
+	if (count > MAX_GIVEN - 2)
+		return weir_errtext_set(et, WEIR_E2BIG, "more than %d parts of a kernel", MAX_GIVEN - 2);
+	for (size_t i = 0; i < count; i++) {
+		bool file = !stat(paths[i], &st) && S_ISREG(st.st_mode);
+
+		if (weir_package_kind(paths[i])) {
+			g->packages[g->count++] = paths[i];
+		} else if (file && (g->dir || count > 1)) {
+			if (g->image)
+				return weir_errtext_set(et, WEIR_EINVAL, "two kernel images: %.200s and %.200s",
+							g->image, paths[i]);
+			g->image = paths[i];
+		} else {
+			if (g->dir)
+				return weir_errtext_set(et, WEIR_EINVAL, "two directories of a kernel: %.200s "
+							"and %.200s", g->dir, paths[i]);
+			g->dir = paths[i];
+		}
+	}
 	return 0;
 }
 
-int weir_kernel_open(const char *dir, const char *image, struct weir_errtext *et,
-		     struct weir_kernel **out_kernel)
+/* The directory, and what a build left in it besides. */
+static int find_in_dir(struct given *g, struct weir_errtext *et)
 {
-	struct weir_kernel_places *places = malloc(sizeof(*places));
-	struct weir_kernel *k = calloc(1, sizeof(*k));
-	char *unpacked = malloc(4096);
-	const char *where = dir;
-	int err = WEIR_ENOMEM;
+	int err = weir_kernel_find_(g->dir, g->image, et, &g->dir_places);
 
-	if (!places || !k || !unpacked)
-		goto out;
-	k->dir = keep(k, dir);
-	if (!k->dir)
-		goto out;
-	err = open_package(k, dir, et, unpacked, &where);
+	if (!err && !g->dir_places.index[0])
+		err = weir_deploy_modules(g->dir, et, g->modules);
+	if (err > 0)
+		g->packages[g->count++] = g->modules;
+	if (err >= 0 && !g->dir_places.image[0])
+		err = weir_deploy_fit(g->dir, et, g->fit);
+	if (err > 0 && g->fit[0])
+		g->packages[g->count++] = g->fit;
+	return err < 0 ? err : 0;
+}
+
+static int take_place(char *to, const char *from, const char *what, struct weir_errtext *et)
+{
+	if (!*from)
+		return 0;
+	if (*to)
+		return weir_errtext_set(et, WEIR_EINVAL, "two %s: %.200s and %.200s", what, to, from);
+	strcpy(to, from);
+	return 0;
+}
+
+static int find_in_packages(struct weir_kernel *k, struct given *g, struct weir_errtext *et)
+{
+	bool temporary = false;
+	int err = weir_package_unpack(g->packages, g->count, et, g->unpacked, &temporary);
+
+	if (err)
+		return err;
+	if (temporary) {
+		k->temporary = strdup(g->unpacked);
+		if (!k->temporary) {
+			weir_package_remove(g->unpacked);
+			return WEIR_ENOMEM;
+		}
+	}
+	return weir_kernel_find_(g->unpacked, g->dir ? NULL : g->image, et, &g->places);
+}
+
+static int find_all(struct weir_kernel *k, struct given *g, struct weir_errtext *et)
+{
+	struct weir_kernel_places *p = &g->places, *d = &g->dir_places;
+	int err = g->dir ? find_in_dir(g, et) : 0;
+
+	if (!err && g->count)
+		err = find_in_packages(k, g, et);
 	if (!err)
-		err = weir_kernel_find_(where, image, et, places);
-	if (!err && places->index[0])
+		err = take_place(p->index, d->index, "directories of modules", et);
+	if (!err && d->image[0])
+		p->image[0] = '\0'; /* given, or beside: it has precedence */
+	if (!err)
+		err = take_place(p->image, d->image, "kernel images", et);
+	if (!err && !p->config[0])
+		err = take_place(p->config, d->config, "kernel configurations", et);
+	if (!err && !p->version[0])
+		strcpy(p->version, d->version);
+	if (!err && !p->index[0] && !p->image[0])
+		err = weir_errtext_set(et, WEIR_ENOENT,
+				       "%s: no modules.alias, modules.dep or kernel image found: "
+				       "not a kernel directory",
+				       k->dir);
+	return err;
+}
+
+static const char *join_names(struct weir_kernel *k, const char *const *paths, size_t count)
+{
+	size_t bytes = 1, at = 0;
+	char *all;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(paths[i]) + 3;
+	all = weir_arena_alloc(&k->arena, bytes);
+	for (size_t i = 0; all && i < count; i++)
+		at += (size_t)snprintf(all + at, bytes - at, "%s%s", i ? " + " : "", paths[i]);
+	return all;
+}
+
+static int read_parts(struct weir_kernel *k, const struct weir_kernel_places *places,
+		      struct weir_errtext *et)
+{
+	int err = 0;
+
+	if (places->index[0])
 		err = open_index(k, places->index, et);
 	if (!err && places->image[0])
 		err = open_image(k, places->image, et);
 	if (!err && places->config[0])
 		err = open_config(k, places->config, et);
 	if (err)
-		goto out;
+		return err;
 	if (k->arch == WEIR_ARCH_UNKNOWN)
 		k->arch = config_arch(k);
 	if (k->image && k->image->version)
 		k->version = keep(k, k->image->version);
 	else if (places->version[0])
 		k->version = keep(k, places->version);
+	return 0;
+}
+
+int weir_kernel_open_all(const char *const *paths, size_t count, const char *image,
+			 struct weir_errtext *et, struct weir_kernel **out_kernel)
+{
+	struct weir_kernel *k = calloc(1, sizeof(*k));
+	struct given *g = calloc(1, sizeof(*g));
+	int err = WEIR_ENOMEM;
+
+	if (!k || !g)
+		goto out;
+	k->dir = join_names(k, paths, count);
+	if (!k->dir)
+		goto out;
+	g->image = image;
+	err = sort_given(g, paths, count, et);
+	if (!err)
+		err = find_all(k, g, et);
+	if (!err)
+		err = read_parts(k, &g->places, et);
 out:
-	free(places);
-	free(unpacked);
+	free(g);
 	if (err == WEIR_ENOMEM)
-		weir_errtext_set(et, err, "%s: no memory to read the kernel", dir);
+		weir_errtext_set(et, err, "%s: no memory to read the kernel", paths[0]);
 	if (err)
 		weir_kernel_destroy(k);
 	else
 		*out_kernel = k;
 	return err;
+}
+
+int weir_kernel_open(const char *dir, const char *image, struct weir_errtext *et,
+		     struct weir_kernel **out_kernel)
+{
+	return weir_kernel_open_all(&dir, 1, image, et, out_kernel);
 }
 
 void weir_kernel_destroy(struct weir_kernel *kernel)

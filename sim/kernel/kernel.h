@@ -6,7 +6,9 @@
  *   an unpacked package: boot/ and lib/modules/VERSION or usr/lib/modules/VERSION;
  *   a flat directory with all files side by side, .xz, .gz or .zst or not;
  *   an image file alone;
- *   a package: .deb, .rpm, .apk or a tarball of modules (package.h).
+ *   a package: .deb, .rpm, .apk, a tarball of modules, or a boot image (package.h);
+ *   a deploy directory of a build (Yocto's names): image or fitImage, modules-*.tgz;
+ *   several of these that belong together, such as the packages of a split kernel.
  * Owned by the caller; const after open, so threads may share it (of the index,
  * see modindex.h).
  */
@@ -33,7 +35,7 @@ enum weir_kernel_part {
 };
 
 struct weir_kernel {
-	const char *dir;	/* as given */
+	const char *dir;	/* as given; of several, " + " between them */
 	const char *version;	/* "6.12.117+deb12-arm64", NULL when nothing says it */
 	enum weir_arch arch;	/* of the image, or else of the configuration */
 	bool has[WEIR_KERNEL_PARTS];
@@ -57,6 +59,14 @@ struct weir_kernel {
  */
 int weir_kernel_open(const char *dir, const char *image, struct weir_errtext *et,
 		     struct weir_kernel **out_kernel);
+
+/**
+ * weir_kernel_open_all - the same of several that belong together.
+ * @paths: @count of them: packages and image files, and at most one directory.
+ * Return: as weir_kernel_open(); WEIR_EINVAL: two of them bring the same part.
+ */
+int weir_kernel_open_all(const char *const *paths, size_t count, const char *image,
+			 struct weir_errtext *et, struct weir_kernel **out_kernel);
 
 /** Frees it; NULL is fine. */
 void weir_kernel_destroy(struct weir_kernel *kernel);
@@ -86,7 +96,7 @@ int weir_kernel_driver_list(const struct weir_kernel *kernel, const char *const 
  */
 int weir_kernel_report(FILE *f, const struct weir_kernel *kernel);
 
-/* kernel_find.c: where the parts are. */
+/* kernel_find.c: where the parts are; all empty: there is none. */
 struct weir_kernel_places {
 	char index[4096], image[4096], config[4096];	/* "" is none */
 	char version[256];	/* from the names of directories and files */
@@ -94,5 +104,17 @@ struct weir_kernel_places {
 
 int weir_kernel_find_(const char *dir, const char *image, struct weir_errtext *et,
 		      struct weir_kernel_places *out_places);
+
+/*
+ * deploy.c: a file of a build's deploy directory, by what its name starts and ends with.
+ * Of links and what they point to, the links count: they are of the last build.
+ * @what: for messages. @out_path: of 4096 bytes.
+ * Return: 1; 0: there is none; WEIR_EINVAL: several, that are not one file.
+ */
+int weir_deploy_find(const char *dir, const char *start, const char *const *ends, const char *what,
+		     struct weir_errtext *et, char *out_path);
+/* The tarball of modules, the FIT image. */
+int weir_deploy_modules(const char *dir, struct weir_errtext *et, char *out_path);
+int weir_deploy_fit(const char *dir, struct weir_errtext *et, char *out_path);
 
 #endif

@@ -147,6 +147,19 @@ static void version_of(const char *name, char *out, size_t room)
 	out[len] = 0;
 }
 
+/* Whether all are names of one file. */
+static bool all_same(const char *dir, const struct names *names)
+{
+	struct stat first, st;
+	char path[4096];
+
+	for (size_t i = 0; i < names->count; i++)
+		if (!join(path, sizeof(path), dir, names->name[i]) || stat(path, i ? &st : &first) ||
+		    (i && (st.st_ino != first.st_ino || st.st_dev != first.st_dev)))
+			return false;
+	return true;
+}
+
 static int several(struct weir_errtext *et, const char *dir, const char *what, const struct names *names)
 {
 	return weir_errtext_set(et, WEIR_EINVAL, "%s: %zu %s (%.100s, %.100s%s): name one of them", dir,
@@ -176,7 +189,7 @@ static int pick(const char *dir, bool (*fits)(const char *, const char *), const
 	if (match == MAX_NAMES)
 		match = plain;
 	if (match == MAX_NAMES && !places->version[0] && names.count) {
-		if (names.count > 1)
+		if (names.count > 1 && !all_same(dir, &names))
 			return several(et, dir, what, &names);
 		match = 0;
 		version_of(names.name[0], places->version, sizeof(places->version));
@@ -232,6 +245,10 @@ static int find_index(const char *dir, struct weir_errtext *et, struct weir_kern
 
 		if (n < 0 || (size_t)n >= sizeof(path))
 			continue;
+		if (has_index(path)) { /* Android's has no directory for the version */
+			memcpy(places->index, path, (size_t)n + 1);
+			return 0;
+		}
 		list_dir(path, is_index_dir, &names);
 		if (names.count > 1)
 			return several(et, path, "kernels", &names);
@@ -281,10 +298,5 @@ int weir_kernel_find_(const char *dir, const char *image, struct weir_errtext *e
 		err = pick_beside(p->index, et, p, is_config, "kernel configurations", p->config);
 	if (err < 0)
 		return err;
-	if (!p->index[0] && !p->image[0])
-		return weir_errtext_set(et, WEIR_ENOENT,
-					"%s: no modules.alias, modules.dep or kernel image found: "
-					"not a kernel directory",
-					dir);
 	return 0;
 }

@@ -58,10 +58,20 @@ static int add_module(struct weir_modindex *index, const char *name, size_t len,
 	return 0;
 }
 
+/* Android's modules.dep has absolute paths; they mean the directory that it is in. */
+static const char *below_index(const struct weir_modindex *index, const char *path)
+{
+	const char *dir = strstr(index->dir, "/lib/modules");
+	size_t n = dir ? strlen(dir) : 0;
+
+	return n && !strncmp(path, dir, n) && path[n] == '/' ? path + n + 1 : path;
+}
+
 static int add_path(struct weir_modindex *index, char *path, bool keep, uint32_t *out_id)
 {
 	struct weir_arena *arena = &index->store->arena;
-	char *kept = keep ? weir_arena_strndup(arena, path, strlen(path)) : NULL;
+	const char *below = below_index(index, path);
+	char *kept = keep ? weir_arena_strndup(arena, below, strlen(below)) : NULL;
 	size_t len;
 	char *name = module_name(path, &len);
 	int err;

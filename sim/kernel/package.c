@@ -2,7 +2,8 @@
 /*
  * Unpacking of packages through libarchive; see package.h. A .deb is an ar archive
  * whose data.tar.* holds the files (deb(5)); rpm is a filter of libarchive's; an .apk
- * and a tarball are tar archives, packed or not.
+ * and a tarball are tar archives, packed or not. What is unpacked of boot images stands in
+ * package_image.c.
  */
 #include "package.h"
 
@@ -18,17 +19,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bootimage.h"
+#include "package_priv.h"
 #include "unpack.h"
 #include "weir/err.h"
 
 #define HEAD_BYTES ((size_t)1 << 20)
-
-struct unpacking {
-	const char *path, *dir;
-	struct weir_errtext *et;
-	long long bytes;
-	unsigned int files;
-};
 
 /* ---- which kind ---- */
 
@@ -46,9 +42,32 @@ static size_t read_head(const char *path, uint8_t *head, size_t bytes)
 	return n < 0 ? 0 : (size_t)n;
 }
 
+static bool starts(const char *s, const char *with)
+{
+	return !strncmp(s, with, strlen(with));
+}
+
 static bool is_tar(const uint8_t *head, size_t n)
 {
 	return n >= 263 && !memcmp(head + 257, "ustar", 5);
+}
+
+/* The whole of a file is read only where its first bytes are those of a device tree. */
+static bool is_image(const char *path, const uint8_t *head, size_t n)
+{
+	struct weir_bootimage *image = NULL;
+	bool is;
+
+	if (weir_bootimage_named(path))
+		return true;
+	if (n >= 8 && (!memcmp(head, "ANDROID!", 8) || !memcmp(head, "VNDRBOOT", 8)))
+		return true;
+	if (n < 4 || memcmp(head, "\xd0\x0d\xfe\xed", 4))
+		return false;
+	/* a FIT in which nothing can be chosen is one too, and says so when it is used */
+	is = weir_bootimage_open(path, NULL, &image) || image;
+	weir_bootimage_destroy(image);
+	return is;
 }
 
 const char *weir_package_kind(const char *path)
@@ -64,6 +83,10 @@ const char *weir_package_kind(const char *path)
 		kind = "deb";
 	else if (n >= 4 && !memcmp(head, "\xed\xab\xee\xdb", 4))
 		kind = "rpm";
+	else if (n >= 4 && !memcmp(head, "ADB", 3) && memchr(".dc", head[3], 3))
+		kind = "apk3";
+	else if (is_image(path, head, n))
+		kind = "image";
 	else if (is_tar(head, n) || is_tar(inner, weir_unpack_head(head, n, inner, sizeof(inner))))
 		kind = "tar";
 	free(head);
@@ -71,11 +94,6 @@ const char *weir_package_kind(const char *path)
 }
 
 /* ---- what is of use ---- */
-
-static bool starts(const char *s, const char *with)
-{
-	return !strncmp(s, with, strlen(with));
-}
 
 /* Without "./" and "/" in front; NULL when it would lead elsewhere. */
 static const char *clean_path(const char *path)
@@ -87,10 +105,13 @@ static const char *clean_path(const char *path)
 	for (at = path; *at; at += strcspn(at, "/"), at += *at == '/')
 		if (starts(at, "..") && (at[2] == '/' || !at[2]))
 			return NULL;
+	/* of split packages, one may have it in /usr and another not */
+	if (starts(path, "usr/lib/modules/"))
+		path += 4;
 	return *path && strlen(path) < 1024 ? path : NULL;
 }
 
-static bool is_useful(const char *path)
+bool weir_package_useful_(const char *path)
 {
 	const char *name = strrchr(path, '/'), *modules = strstr(path, "lib/modules/");
 
@@ -118,7 +139,7 @@ static int make_dirs(char *path, size_t from)
 	return 0;
 }
 
-static int copy_data(struct unpacking *u, struct archive *a, int fd)
+static int copy_data(struct weir_unpacking *u, struct archive *a, int fd)
 {
 	char buf[65536];
 	ssize_t n;
@@ -134,26 +155,58 @@ static int copy_data(struct unpacking *u, struct archive *a, int fd)
 	return n < 0 ? weir_errtext_set(u->et, WEIR_EBADMSG, "%s: %s", u->path, archive_error_string(a)) : 0;
 }
 
-static int take_file(struct unpacking *u, struct archive *a, const char *path)
+/* Return: 0 and a file to write to; or an error. */
+static int create_file(struct weir_unpacking *u, const char *path, int *out_fd)
 {
 	char to[PATH_MAX];
-	int n = snprintf(to, sizeof(to), "%s/%s", u->dir, path), fd, err;
+	int n = snprintf(to, sizeof(to), "%s/%s", u->dir, path), fd;
 
 	if (n < 0 || (size_t)n >= sizeof(to))
-		return 0;
+		return weir_errtext_set(u->et, WEIR_EBADMSG, "%s: a name too long in it", u->path);
 	if (++u->files > WEIR_PACKAGE_MAX_FILES)
 		return weir_errtext_set(u->et, WEIR_E2BIG, "%s: more than %u files", u->path,
 					WEIR_PACKAGE_MAX_FILES);
-	err = make_dirs(to, strlen(u->dir) + 1);
-	fd = err ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = make_dirs(to, strlen(u->dir) + 1) ? -1
+		: open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return weir_errtext_set(u->et, WEIR_EIO, "%s: %s", to, strerror(errno));
+	u->has_modules |= strstr(path, ".ko") != NULL;
+	*out_fd = fd;
+	return 0;
+}
+
+static int take_file(struct weir_unpacking *u, struct archive *a, const char *path)
+{
+	int fd = -1, err = create_file(u, path, &fd);
+
+	if (err)
+		return err;
 	err = copy_data(u, a, fd);
 	close(fd);
 	return err;
 }
 
-static int take_entries(struct unpacking *u, struct archive *a)
+int weir_package_put_(struct weir_unpacking *u, const char *path, const uint8_t *data, size_t size)
+{
+	int fd = -1, err = create_file(u, path, &fd);
+	size_t done = 0;
+	ssize_t n = 0;
+
+	if (err)
+		return err;
+	u->bytes += (long long)size;
+	if (u->bytes > WEIR_PACKAGE_MAX_BYTES)
+		err = weir_errtext_set(u->et, WEIR_E2BIG, "%s: more than %lld bytes unpacked", u->path,
+				       WEIR_PACKAGE_MAX_BYTES);
+	while (!err && done < size && (n = write(fd, data + done, size - done)) > 0)
+		done += (size_t)n;
+	if (!err && done < size)
+		err = weir_errtext_set(u->et, WEIR_EIO, "%s: %s", u->dir, strerror(errno));
+	close(fd);
+	return err;
+}
+
+static int take_entries(struct weir_unpacking *u, struct archive *a)
 {
 	struct archive_entry *entry;
 	int got, err = 0;
@@ -168,7 +221,7 @@ static int take_entries(struct unpacking *u, struct archive *a)
 		path = archive_entry_pathname(entry);
 		path = path ? clean_path(path) : NULL;
 		if (path && archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) &&
-		    is_useful(path))
+		    weir_package_useful_(path))
 			err = take_file(u, a, path);
 	}
 	return err;
@@ -205,7 +258,7 @@ static la_ssize_t nested_read(struct archive *a, void *context, const void **out
 	return archive_read_data(n->outer, n->buf, sizeof(n->buf));
 }
 
-static int take_member(struct unpacking *u, struct archive *outer)
+static int take_member(struct weir_unpacking *u, struct archive *outer)
 {
 	struct nested *n = calloc(1, sizeof(*n));
 	struct archive *a = reader();
@@ -221,7 +274,7 @@ static int take_member(struct unpacking *u, struct archive *outer)
 	return err;
 }
 
-static int take_deb(struct unpacking *u, struct archive *a)
+static int take_deb(struct weir_unpacking *u, struct archive *a)
 {
 	struct archive_entry *entry;
 	int got;
@@ -236,7 +289,7 @@ static int take_deb(struct unpacking *u, struct archive *a)
 				got == ARCHIVE_EOF ? "no data.tar in it" : archive_error_string(a));
 }
 
-static int unpack_into(struct unpacking *u, const char *kind)
+static int unpack_archive(struct weir_unpacking *u, const char *kind)
 {
 	struct archive *a = reader();
 	int err;
@@ -248,8 +301,59 @@ static int unpack_into(struct unpacking *u, const char *kind)
 	else
 		err = strcmp(kind, "deb") ? take_entries(u, a) : take_deb(u, a);
 	archive_read_free(a);
-	if (!err && !u->files)
+	return err;
+}
+
+static int unpack_one(struct weir_unpacking *u)
+{
+	const char *kind = weir_package_kind(u->path);
+	unsigned int had = u->files;
+	int err;
+
+	if (!kind)
+		return weir_errtext_set(u->et, WEIR_EBADMSG, "%s: no package", u->path);
+	if (!strcmp(kind, "apk3"))
+		return weir_errtext_set(u->et, WEIR_ENOEXEC, "%s: an Alpine package of format 3 (ADB), which is "
+					"not read: give what 'apk extract' makes of it", u->path);
+	err = strcmp(kind, "image") ? unpack_archive(u, kind) : weir_package_image_(u);
+	if (!err && u->files == had)
 		err = weir_errtext_set(u->et, WEIR_ENOENT, "%s: no kernel image and no modules in it", u->path);
+	return err;
+}
+
+static bool is_stale(const char *name)
+{
+	static const char *const made[] = { "modules.alias", "modules.dep", "modules.softdep",
+					    "modules.symbols", "modules.devname", NULL };
+
+	for (size_t i = 0; made[i]; i++)
+		if (starts(name, made[i]) && (!name[strlen(made[i])] || name[strlen(made[i])] == '.'))
+			return true;
+	return false;
+}
+
+static int remove_stale(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st;
+	if (type == FTW_F && is_stale(path + where->base))
+		remove(path);
+	return 0;
+}
+
+static int unpack_all(struct weir_unpacking *u, const char *const *paths, size_t n)
+{
+	unsigned int with_modules = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		u->path = paths[i];
+		u->has_modules = false;
+		err = unpack_one(u);
+		with_modules += u->has_modules;
+	}
+	/* an index made for the modules of one of them knows nothing of the others' */
+	if (!err && with_modules > 1)
+		nftw(u->dir, remove_stale, 16, FTW_PHYS);
 	return err;
 }
 
@@ -269,42 +373,59 @@ void weir_package_remove(const char *dir)
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Named by what identifies the file. Return: whether there is a place to keep it. */
-static bool kept_name(const char *path, char *out, size_t room)
+static uint64_t hash(uint64_t h, const void *data, size_t bytes)
+{
+	for (const uint8_t *p = data; bytes--; p++)
+		h = (h ^ *p) * 0x100000001b3u;
+	return h;
+}
+
+/* Named by what identifies the files. Return: whether there is a place to keep it. */
+static bool kept_name(const char *const *paths, size_t count, char *out, size_t room)
 {
 	const char *off = getenv("WEIR_NO_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	bool own = xdg && xdg[0] == '/';
 	char real[PATH_MAX], base[PATH_MAX];
 	uint64_t h = 0xcbf29ce484222325u;
-	struct stat st;
+	long long bytes = 0;
 	int n;
 
-	if ((off && *off && strcmp(off, "0")) || (!own && (!home || home[0] != '/')) ||
-	    !realpath(path, real) || stat(real, &st))
+	if ((off && *off && strcmp(off, "0")) || (!own && (!home || home[0] != '/')))
 		return false;
-	for (const char *p = real; *p; p++)
-		h = (h ^ (uint8_t)*p) * 0x100000001b3u;
+	for (size_t i = 0; i < count; i++) {
+		const char *choice = weir_bootimage_named(paths[i]);
+		struct stat st;
+
+		snprintf(base, sizeof(base), "%.*s", choice ? (int)(choice - paths[i] - 1) : PATH_MAX - 1,
+			 paths[i]);
+		if (!realpath(base, real) || stat(real, &st))
+			return false;
+		h = hash(h, real, strlen(real) + 1);
+		h = hash(h, &st.st_size, sizeof(st.st_size));
+		h = hash(h, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
+		h = hash(h, &st.st_mtim.tv_nsec, sizeof(st.st_mtim.tv_nsec));
+		h = choice ? hash(h, choice, strlen(choice) + 1) : h;
+		bytes += st.st_size;
+	}
 	n = snprintf(base, sizeof(base), "%s%s/weir", own ? xdg : home, own ? "" : "/.cache");
 	if (n < 0 || (size_t)n >= sizeof(base) - 1)
 		return false;
-	n = snprintf(out, room, "%s/package-%016llx-%llx-%llx-%lx", base, (unsigned long long)h,
-		     (unsigned long long)st.st_size, (unsigned long long)st.st_mtim.tv_sec,
-		     (unsigned long)st.st_mtim.tv_nsec);
+	n = snprintf(out, room, "%s/package-%016llx-%llx", base, (unsigned long long)h,
+		     (unsigned long long)bytes);
 	strcat(base, "/");
 	return n > 0 && (size_t)n < room && !make_dirs(base, 1) && !access(base, W_OK);
 }
 
-int weir_package_unpack(const char *path, struct weir_errtext *et, char *out_dir, bool *out_temporary)
+int weir_package_unpack(const char *const *paths, size_t count, struct weir_errtext *et, char *out_dir,
+			bool *out_temporary)
 {
-	const char *kind = weir_package_kind(path), *tmp = getenv("TMPDIR");
+	const char *tmp = getenv("TMPDIR");
 	char kept[PATH_MAX - 16], dir[PATH_MAX];
-	bool keep = kept_name(path, kept, sizeof(kept));
-	struct unpacking u = { .path = path, .dir = dir, .et = et };
+	bool keep = kept_name(paths, count, kept, sizeof(kept));
+	struct weir_unpacking u = { .path = paths[0], .dir = dir, .et = et };
 	struct stat st;
 	int err;
 
-	if (!kind)
-		return weir_errtext_set(et, WEIR_EBADMSG, "%s: no package", path);
 	if (keep && !stat(kept, &st) && S_ISDIR(st.st_mode) && strlen(kept) < 4096) {
 		strcpy(out_dir, kept);
 		*out_temporary = false;
@@ -316,7 +437,7 @@ int weir_package_unpack(const char *path, struct weir_errtext *et, char *out_dir
 		snprintf(dir, sizeof(dir), "%.1000s/weir-package-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
 		return weir_errtext_set(et, WEIR_EIO, "%s: %s", dir, strerror(errno));
-	err = unpack_into(&u, kind);
+	err = unpack_all(&u, paths, count);
 	if (err) {
 		weir_package_remove(dir);
 		return err;
