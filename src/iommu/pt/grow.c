@@ -165,13 +165,16 @@ static bool link_fresh(struct weir_table *t, struct weir_pt_node *node, unsigned
 
 	if (free) {
 		entry_write(t, node, index, t->kind->table(t, fresh->pa));
-		/* added: a mapper that came too early has yet to take its count back */
-		if (height == 1)
-			atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken |
-							      (expected ? 0 : WEIR_PT_FRESH));
 		atomic_store_explicit(&slot->child,
 				      fresh->node ? (void *)fresh->node : fresh->entries,
 				      memory_order_release);
+		/*
+		 * Last, as mappers go by the word and then want the child. Added: one that came
+		 * too early has yet to take its count back.
+		 */
+		if (height == 1)
+			atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken |
+							      (expected ? 0 : WEIR_PT_FRESH));
 	}
 	weir_spin_unlock(&t->spin, before);
 	return free;
