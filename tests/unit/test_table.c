@@ -465,9 +465,10 @@ static void test_table_splits_on_level_2(void **state)
 
 /* ---- tables that come and go ---- */
 
+/* What one more table takes next to one that is there. */
 static uint64_t table_bytes(const struct bed *b)
 {
-	return is_short(b->shape) ? K(4) : b->page;
+	return is_short(b->shape) ? 0 : b->page;
 }
 
 static void unlinking(struct bed *b)
@@ -587,6 +588,67 @@ static void test_table_unlinks_what_a_range_covers(void **state)
 
 		bed_open(&b, &shapes[i / 2], i & 1, 0, 0);
 		unlinking_whole(&b);
+		bed_close(&b);
+	}
+}
+
+/* Four tables of 1 KiB in a page, which comes with the first and goes with the last of them. */
+static void sharing(struct bed *b)
+{
+	struct weir_table_gather gather = { .unlink = true };
+	uint64_t memory, empty = weir_table_memory(b->table);
+
+	/* the root, and books for 64 MiB and no more, with them */
+	assert_true(empty < K(16) + K(6));
+	assert_int_equal(weir_table_map(b->table, 0, 0, K(4), RW), 0);
+	memory = weir_table_memory(b->table);
+	assert_true(memory < empty + K(4) + K(2));
+	for (uint64_t i = 1; i < 12; i++) {
+		assert_int_equal(weir_table_map(b->table, M(1) * i + K(4) * i, M(1), K(8), RW), 0);
+		bed_reaches(b, M(1) * i + K(4) * i, M(1), K(4));
+		bed_faults(b, M(1) * i + K(4) * i - 1);
+		assert_int_equal(weir_table_memory(b->table), memory + i / 4 * K(4));
+	}
+	/* the part that one of four leaves is used again, with nothing in it */
+	for (uint64_t at = 0; at < M(12); at += M(5)) {
+		assert_int_equal(weir_table_unmap(b->table, at, M(1), &gather), 0);
+		assert_true(gather.what.tables);
+		weir_table_release(b->table, &gather);
+		assert_int_equal(weir_table_memory(b->table), memory + K(8));
+		assert_int_equal(weir_table_map(b->table, at + M(1) - K(4), 0, K(4), RW), 0);
+		bed_reaches(b, at + M(1) - 1, K(4) - 1, K(4));
+		for (uint64_t k = 0; k < M(1) - K(4); k += K(4))
+			bed_faults(b, at + k);
+		assert_int_equal(weir_table_memory(b->table), memory + K(8));
+	}
+	/* all of them but one of each four; with that one the page */
+	for (uint64_t i = 0; i < 12; i++) {
+		assert_int_equal(weir_table_unmap(b->table, M(1) * i, M(1), &gather), 0);
+		weir_table_release(b->table, &gather);
+		assert_int_equal(weir_table_memory(b->table),
+				 memory + K(8) - (i + 1) / 4 * K(4));
+	}
+	/* several tables of a page in one gather */
+	assert_int_equal(weir_table_map_pieces(b->table, M(1) + K(4),
+					       (struct weir_table_piece[]){ { K(4), M(1) },
+									    { 0, M(1) } }, 2, RW), 0);
+	assert_int_equal(weir_table_memory(b->table), memory);
+	bed_unmap(b, M(1) + K(4), M(2));
+	weir_table_trim(b->table, 0, M(4), &gather);
+	weir_table_release(b->table, &gather);
+	assert_int_equal(weir_table_memory(b->table), memory - K(4));
+}
+
+static void test_table_of_a_part_of_a_page(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * NR_SHAPES; i++) {
+		struct bed b;
+
+		if (!is_short(&shapes[i / 2]))
+			continue;
+		bed_open(&b, &shapes[i / 2], i & 1, 0, 0);
+		sharing(&b);
 		bed_close(&b);
 	}
 }
@@ -753,6 +815,7 @@ int main(void)
 		cmocka_unit_test(test_table_splits_on_level_2),
 		cmocka_unit_test(test_table_unlinks_what_is_empty),
 		cmocka_unit_test(test_table_unlinks_what_a_range_covers),
+		cmocka_unit_test(test_table_of_a_part_of_a_page),
 		cmocka_unit_test(test_table_is_not_freed_under_a_mapper),
 		cmocka_unit_test(test_table_reserves),
 		cmocka_unit_test(test_table_every_allocation_fails_once),

@@ -17,17 +17,27 @@ struct corpse {
 
 #define MIN_BYTES UINT64_C(4096) /* what hosts give */
 
+/* A node that has books alone, and parts of its table below. */
+static bool is_sliced(const struct weir_table *t, unsigned int height)
+{
+	return t->sliced && height == t->top;
+}
+
 static uint64_t table_bytes(const struct weir_table *t, unsigned int height)
 {
 	uint64_t bytes = weir_pt_entries_(t, height) << t->entry_lg2;
 
+	if (is_sliced(t, height))
+		bytes = UINT64_C(1) << (t->shift[height + 1] - t->shift[1] + t->entry_lg2);
 	return bytes < MIN_BYTES ? MIN_BYTES : bytes;
 }
 
 static uint64_t node_bytes(const struct weir_table *t, unsigned int height)
 {
-	return sizeof(struct weir_pt_node) +
-	       weir_pt_entries_(t, height) * sizeof(struct weir_pt_slot);
+	uint64_t n = weir_pt_entries_(t, height);
+
+	return sizeof(struct weir_pt_node) + n * sizeof(struct weir_pt_slot) +
+	       (is_sliced(t, height) ? n << t->entry_lg2 : 0);
 }
 
 static void count(struct weir_table *t, uint64_t bytes)
@@ -61,6 +71,15 @@ static void pages_free(struct weir_table *t, unsigned int height, void *va, uint
 	t->ops->pages_free(t->host, va, pa, (size_t)table_bytes(t, height));
 }
 
+/* A part of the root's table, which is there and clean. */
+static void slice(struct weir_table *t, struct weir_pt_node *node)
+{
+	uint64_t offset = node->base * weir_pt_entries_(t, 1) << t->entry_lg2;
+
+	node->entries = (unsigned char *)t->slices + offset;
+	node->pa = t->root->pa + offset;
+}
+
 int weir_pt_node_create_(struct weir_table *t, unsigned int height, uint64_t base, bool may_sleep,
 			 struct weir_pt_node **out_node)
 {
@@ -72,45 +91,84 @@ int weir_pt_node_create_(struct weir_table *t, unsigned int height, uint64_t bas
 						  : t->ops->alloc_atomic(t->host, bytes);
 	if (!node)
 		return WEIR_ENOMEM;
+	node->base = base;
+	if (t->sliced && height == 1) {
+		slice(t, node);
+		goto done;
+	}
 	err = pages_alloc(t, height, may_sleep, &node->entries, &node->pa);
 	if (err) {
 		t->ops->free(t->host, node, bytes);
 		return err;
 	}
-	node->base = base;
+	weir_pt_clean_(t, node->pa, 0, table_bytes(t, height) >> t->entry_lg2);
+	if (is_sliced(t, height)) {
+		t->slices = node->entries;
+		node->entries = &node->slots[weir_pt_entries_(t, height)];
+	}
+done:
 	count(t, bytes);
-	weir_pt_clean_(t, node->pa, 0, weir_pt_entries_(t, height));
 	*out_node = node;
 	return 0;
 }
 
 static void node_free(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
 {
-	pages_free(t, height, node->entries, node->pa);
+	if (!t->sliced || height != 1)
+		pages_free(t, height, is_sliced(t, height) ? t->slices : node->entries, node->pa);
 	count(t, -node_bytes(t, height));
 	t->ops->free(t->host, node, (size_t)node_bytes(t, height));
 }
 
-void weir_pt_free_(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
-{
-	for (uint64_t i = 0; i < weir_pt_entries_(t, height); i++) {
-		struct weir_pt_slot *slot = &node->slots[i];
-		void *child = weir_pt_child(slot);
-
-		if (child && height > 1)
-			weir_pt_free_(t, child, height - 1);
-		else if (child)
-			pages_free(t, 0, child, weir_pt_word_pa(t, atomic_load(&slot->word)));
-	}
-	node_free(t, node, height);
-}
-
-/* A table below an entry of @height; its node, where it has one. */
+/* A table below an entry; its node, where it has one. */
 struct fresh {
 	struct weir_pt_node *node;
 	void *entries;
 	uint64_t pa;
 };
+
+/* The first of the slots whose tables share a page with that of an entry. */
+static struct weir_pt_slot *sharers_of(const struct weir_table *t, struct weir_pt_node *node,
+				       uint64_t index)
+{
+	return &node->slots[index & ~(uint64_t)(t->sharers - 1u)];
+}
+
+/* The page that tables behind @first and its sharers lie in. False: there are none. */
+static bool shared_page(const struct weir_table *t, struct weir_pt_slot *first,
+			struct fresh *out_page)
+{
+	uint64_t bytes = weir_pt_entries_(t, 0) << t->entry_lg2;
+
+	for (unsigned int i = 0; i < t->sharers; i++) {
+		unsigned char *child = weir_pt_child(&first[i]);
+		uint64_t word = atomic_load(&first[i].word);
+
+		if (!child)
+			continue;
+		*out_page = (struct fresh){ NULL, child - i * bytes,
+					    weir_pt_word_pa(t, word) - i * bytes };
+		return true;
+	}
+	return false;
+}
+
+void weir_pt_free_(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
+{
+	struct fresh page;
+
+	for (uint64_t i = 0; i < weir_pt_entries_(t, height); i++) {
+		void *child = weir_pt_child(&node->slots[i]);
+
+		if (child && height > 1)
+			weir_pt_free_(t, child, height - 1);
+		if (height > 1 || (i + 1) % t->sharers ||
+		    !shared_page(t, sharers_of(t, node, i), &page))
+			continue;
+		pages_free(t, 0, page.entries, page.pa);
+	}
+	node_free(t, node, height);
+}
 
 static int fresh_create(struct weir_table *t, const struct weir_pt_node *above, unsigned int height,
 			uint32_t index, bool may_sleep, struct fresh *out_fresh)
@@ -151,44 +209,101 @@ static void entry_write(struct weir_table *t, struct weir_pt_node *node, uint64_
 	weir_pt_barrier(t);
 }
 
-/*
- * Puts a table where the entry is still @expected and has no table; false when it is not.
- * @taken: how many of its entries are.
- */
+/* Leads walkers and mappers to a table, of which @taken entries are taken. Under the lock. */
+static void lead(struct weir_table *t, struct weir_pt_node *node, unsigned int height, uint32_t index,
+		 const struct fresh *fresh, uint64_t taken)
+{
+	struct weir_pt_slot *slot = &node->slots[index];
+
+	if (!is_sliced(t, height))
+		entry_write(t, node, index, t->kind->table(t, fresh->pa));
+	atomic_store_explicit(&slot->child, fresh->node ? (void *)fresh->node : fresh->entries,
+			      memory_order_release);
+	/*
+	 * Last, as mappers go by the word and then want the child. Added: one that came too
+	 * early has yet to take its count back.
+	 */
+	if (height == 1)
+		atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken);
+}
+
+/* An entry is still @expected, and has no table. */
+static bool is_free(const struct weir_table *t, struct weir_pt_node *node, uint32_t index,
+		    uint64_t expected)
+{
+	return !weir_pt_child(&node->slots[index]) &&
+	       weir_pt_get_(t, node->entries, index) == expected;
+}
+
+/* Puts a table where the entry is still @expected; false when it is not. */
 static bool link_fresh(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
 		       uint32_t index, const struct fresh *fresh, uint64_t expected,
 		       uint64_t taken)
 {
-	struct weir_pt_slot *slot = &node->slots[index];
 	unsigned long before = weir_spin_lock(&t->spin);
-	bool free = !weir_pt_child(slot) && weir_pt_get_(t, node->entries, index) == expected;
+	bool free = is_free(t, node, index, expected);
 
-	if (free) {
-		entry_write(t, node, index, t->kind->table(t, fresh->pa));
-		atomic_store_explicit(&slot->child,
-				      fresh->node ? (void *)fresh->node : fresh->entries,
-				      memory_order_release);
-		/*
-		 * Last, as mappers go by the word and then want the child. Added: one that came
-		 * too early has yet to take its count back.
-		 */
-		if (height == 1)
-			atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken |
-							      (expected ? 0 : WEIR_PT_FRESH));
-	}
+	if (free)
+		lead(t, node, height, index, fresh, taken);
 	weir_spin_unlock(&t->spin, before);
 	return free;
+}
+
+/* A table in the page that it shares; a part that was used before has something in it. */
+static void lead_to_part(struct weir_table *t, struct weir_pt_node *node, uint32_t index,
+			 const struct fresh *page)
+{
+	uint64_t n = weir_pt_entries_(t, 0), offset = index % t->sharers * n << t->entry_lg2;
+	struct fresh part = { NULL, (unsigned char *)page->entries + offset, page->pa + offset };
+
+	for (uint64_t i = 0; i < n; i++)
+		weir_pt_set_(t, part.entries, i, 0);
+	weir_pt_clean_(t, part.pa, 0, n);
+	lead(t, node, 1, index, &part, WEIR_PT_FRESH);
+}
+
+static int install_shared(struct weir_table *t, struct weir_pt_node *node, uint32_t index,
+			  bool may_sleep)
+{
+	struct weir_pt_slot *first = sharers_of(t, node, index);
+	struct fresh own = { 0 }, page;
+	bool is_there, is_ours;
+	int err;
+
+	do {
+		unsigned long before;
+
+		if (!own.entries && !shared_page(t, first, &page)) {
+			err = pages_alloc(t, 0, may_sleep, &own.entries, &own.pa);
+			if (err)
+				return err;
+		}
+		before = weir_spin_lock(&t->spin);
+		is_there = shared_page(t, first, &page);
+		is_ours = !is_there && own.entries && is_free(t, node, index, 0);
+		if (is_ours)
+			lead_to_part(t, node, index, &own);
+		else if (is_there && is_free(t, node, index, 0))
+			lead_to_part(t, node, index, &page);
+		weir_spin_unlock(&t->spin, before);
+	} while (!is_there && !own.entries);
+	if (own.entries && !is_ours)
+		pages_free(t, 0, own.entries, own.pa);
+	return 0;
 }
 
 int weir_pt_install_(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
 		     uint32_t index, bool may_sleep)
 {
 	struct fresh fresh;
-	int err = fresh_create(t, node, height, index, may_sleep, &fresh);
+	int err;
 
+	if (height == 1 && t->sharers > 1)
+		return install_shared(t, node, index, may_sleep);
+	err = fresh_create(t, node, height, index, may_sleep, &fresh);
 	if (err)
 		return err;
-	if (!link_fresh(t, node, height, index, &fresh, 0, 0))
+	if (!link_fresh(t, node, height, index, &fresh, 0, WEIR_PT_FRESH))
 		fresh_destroy(t, height, &fresh);
 	return 0;
 }
@@ -267,6 +382,22 @@ void weir_pt_unlink_(struct weir_table *t, struct weir_pt_node *node, struct wei
 	weir_spin_unlock(&t->spin, before);
 }
 
+/* A slot has no table any more; its page goes into the list when it was the last there. */
+static struct corpse *bury(struct weir_table *t, struct weir_pt_slot *slot, uint64_t pa,
+			   struct corpse *list)
+{
+	uint64_t bytes = weir_pt_entries_(t, 0) << t->entry_lg2, part = pa / bytes % t->sharers;
+	struct corpse *corpse = (void *)((unsigned char *)weir_pt_child(slot) - part * bytes);
+	struct fresh page;
+
+	atomic_store(&slot->child, NULL);
+	if (shared_page(t, slot - part, &page))
+		return list;
+	corpse->next = list;
+	corpse->pa = pa - part * bytes;
+	return corpse;
+}
+
 void weir_table_release(struct weir_table *t, struct weir_table_gather *gather)
 {
 	struct weir_pt_slot *slot = gather->unlinked, *next;
@@ -287,11 +418,7 @@ void weir_table_release(struct weir_table *t, struct weir_table_gather *gather)
 			continue;
 		if (!atomic_compare_exchange_strong(&slot->word, &word, 0))
 			continue;
-		corpse = weir_pt_child(slot);
-		atomic_store(&slot->child, NULL);
-		corpse->next = first;
-		corpse->pa = weir_pt_word_pa(t, word);
-		first = corpse;
+		first = bury(t, slot, weir_pt_word_pa(t, word), first);
 	}
 	weir_spin_unlock(&t->spin, before);
 	while (first) {

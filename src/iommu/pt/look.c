@@ -181,7 +181,7 @@ int weir_table_reserve(struct weir_table *t, uint64_t iova, uint64_t bytes, uint
 	if (err)
 		return err;
 	page_bytes = page_bytes ? page_bytes : UINT64_C(1) << t->page_lg2;
-	if (height > t->top || ((iova | bytes) & (page_bytes - 1)))
+	if (height > t->top || !(t->page_sizes & page_bytes) || ((iova | bytes) & (page_bytes - 1)))
 		return WEIR_EINVAL;
 	/* the root is there */
 	if (height == t->top)

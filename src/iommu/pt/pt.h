@@ -12,6 +12,12 @@
  * links it again. What links and unlinks does so under the lock, and walkers see a table linked
  * before mappers do. Higher tables are never unlinked.
  *
+ * Two things keep small what has entries of 32 bits. Last-level tables that are smaller than a page of the
+ * host share one: that of entry i has the part i % sharers. The page comes with the first of them and goes
+ * with the last, which their slots tell, under the lock. And a root of thousands of entries has its books
+ * in slices: the nodes of height 1 are parts of one table, and above them is a node of books alone, whose
+ * entries are none.
+ *
  * With config.unlink_shared a mapper takes its entries before it writes them, and gives them back when they
  * are cleared. Without, tables are unlinked only by who has all of their range, nobody else is in
  * them, and entries are taken only while a mapping is made ready (map.c).
@@ -45,8 +51,8 @@ struct weir_pt_slot {
 };
 
 struct weir_pt_node {
-	void *entries; /* (c) the table */
-	uint64_t pa;   /* (c) */
+	void *entries; /* (c) the table; of books alone: nothing but zeros */
+	uint64_t pa;   /* (c) ... of the table below then */
 	uint64_t base; /* (c) its first address, in units of what it maps */
 	struct weir_pt_slot slots[];
 };
@@ -68,6 +74,8 @@ struct weir_table {
 	uint8_t top;                            /* (c) height of the root, 1 or more */
 	uint8_t entry_lg2;                      /* (c) bytes of an entry */
 	uint8_t pa_shift;                       /* (c) entries have addresses without these bits */
+	bool sliced;                            /* (c) the root's node has books alone */
+	uint8_t sharers;                        /* (c) last-level tables in a page of the host */
 	uint8_t bbm_level;                      /* (c) */
 	void (*dma_barrier)(void *host);        /* (c) or NULL */
 	void *host;                             /* (c) */
@@ -81,6 +89,7 @@ struct weir_table {
 	const struct weir_table_kind *kind;     /* (c) */
 	const struct weir_host_ops *ops;        /* (c) */
 	uint64_t page_sizes;                    /* (c) */
+	void *slices;                           /* (c) the table that nodes of height 1 are parts of */
 	struct weir_tables tables;              /* (c) */
 	struct weir_spin spin;
 	_Atomic uint64_t memory;                /* (a) bytes */

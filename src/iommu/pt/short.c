@@ -192,10 +192,14 @@ static int init(struct weir_table *t, const struct weir_table_config *config)
 	t->page_lg2 = 12;
 	t->entry_lg2 = 2;
 	t->pa_shift = v5 ? 4 : 0;
-	t->top = 1;
+	/* tables of 1 KiB, and books for 64 MiB at a time */
+	t->sharers = 4;
+	t->sliced = true;
+	t->top = 2;
 	t->shift[0] = 12;
 	t->shift[1] = 20;
-	t->shift[2] = 32;
+	t->shift[2] = 26;
+	t->shift[3] = 32;
 	for (uint32_t prot = 0; prot < WEIR_PT_PROTS; prot++)
 		t->attr[prot] = attr(config->format, prot);
 #ifdef __OPTIMIZE_SIZE__

@@ -34,6 +34,7 @@ int weir_table_create(const struct weir_host_ops *ops, void *host,
 	t->plain = t->coherent && !t->counted;
 	t->bbm_level = (uint8_t)config->bbm_level;
 	atomic_init(&t->memory, sizeof(*t));
+	t->sharers = 1;
 	err = t->kind->init(t, config);
 	if (err)
 		goto free;
@@ -47,7 +48,7 @@ int weir_table_create(const struct weir_host_ops *ops, void *host,
 		.granule_lg2 = config->granule_lg2,
 		.iova_bits = config->iova_bits,
 		.pa_bits = config->pa_bits,
-		.levels = t->top + 1,
+		.levels = t->top + 1u - t->sliced,
 		.coherent = config->coherent,
 	};
 	t->near_lg2 = t->shift[2];
