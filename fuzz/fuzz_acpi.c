@@ -193,7 +193,7 @@ static void ask(struct weir_fwnode *node)
 		CHECK(bytes && pa + (bytes - 1) >= pa);
 	if (!weir_firmware_pci_host(node, &host))
 		CHECK(host.first_bus <= host.last_bus && host.ecam_bytes);
-	if (!weir_firmware_dma_range(node, 0, &range))
+	if (!weir_firmware_dma_range(node, false, 0, &range))
 		CHECK(range.bytes);
 	(void)weir_firmware_dma_coherent(node);
 }

@@ -155,7 +155,11 @@ struct weir_dma_limits {
  * WEIR_EOPNOTSUPP, WEIR_ENOMEM as weir_dma_map_phys().
  */
 int weir_dma_limits_set(struct weir_device *dev, const struct weir_dma_limits *limits);
-/** weir_dma_max_map_bytes - what one mapping can have at the most. */
+/**
+ * weir_dma_max_map_bytes - so many bytes one mapping can have when nothing else is mapped, wherever they
+ * begin: by the mask, the buses and the IOMMU; otherwise by the memory for copies, whether or not it has to be copied.
+ * Context: any, with a driver. Return: bytes.
+ */
 uint64_t weir_dma_max_map_bytes(struct weir_device *dev);
 
 /** weir_dma_is_coherent - the device sees the CPU's caches: weir_dma_sync_* write nothing back. */

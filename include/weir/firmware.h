@@ -86,7 +86,7 @@ struct weir_firmware_ops {
 	/* weir_firmware_line(). NULL: no node has any. */
 	int (*line)(const struct weir_fwnode *node, unsigned int index, uint32_t *out_line);
 	/* weir_firmware_dma_range(). NULL: there are none. */
-	int (*dma_range)(const struct weir_fwnode *node, unsigned int index,
+	int (*dma_range)(const struct weir_fwnode *node, bool below, unsigned int index,
 			 struct weir_fwdma *out_range);
 	/* weir_firmware_dma_coherent(). NULL: nothing is said. */
 	int (*dma_coherent)(const struct weir_fwnode *node);
@@ -300,12 +300,12 @@ int weir_firmware_registers(const struct weir_fwnode *node, unsigned int index, 
 int weir_firmware_line(const struct weir_fwnode *node, unsigned int index, uint32_t *out_line);
 
 /**
- * weir_firmware_dma_range - the @index-th window to memory of the devices on a bus.
- * @bus: the node of the bus.
+ * weir_firmware_dma_range - the @index-th window through which a device sees memory.
+ * @node: the device's; with @below the nearest one above a device that has none.
  * Context: any. Return: 0; WEIR_ENOENT after the last; without any, addresses on the bus are
- * physical ones.
+ * physical ones. WEIR_EINVAL: firmware tells of windows, and none of them makes sense or leads to memory.
  */
-int weir_firmware_dma_range(const struct weir_fwnode *bus, unsigned int index,
+int weir_firmware_dma_range(const struct weir_fwnode *node, bool below, unsigned int index,
 			    struct weir_fwdma *out_range);
 /**
  * weir_firmware_dma_coherent - whether a node's device sees the CPU's caches.

@@ -222,10 +222,11 @@ int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir
 
 /* ---- DMA: likewise ---- */
 
-int weir_firmware_dma_range(const struct weir_fwnode *bus, unsigned int index,
+int weir_firmware_dma_range(const struct weir_fwnode *node, bool below, unsigned int index,
 			    struct weir_fwdma *out_range)
 {
-	return bus->ops->dma_range ? bus->ops->dma_range(bus, index, out_range) : WEIR_ENOENT;
+	return node->ops->dma_range ? node->ops->dma_range(node, below, index, out_range)
+				    : WEIR_ENOENT;
 }
 
 int weir_firmware_dma_coherent(const struct weir_fwnode *node)

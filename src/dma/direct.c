@@ -6,15 +6,12 @@
  */
 #include "dma/priv.h"
 
-/* The node of the bus a device is on: what is above its own, or its nearest ancestor's. */
-static struct weir_fwnode *bus_node(const struct weir_device *dev)
+/* A device's own node, or its nearest ancestor's. */
+static const struct weir_fwnode *node_of(const struct weir_device *dev)
 {
-	if (dev->fwnode)
-		return dev->fwnode->parent;
-	for (dev = dev->parent; dev; dev = dev->parent)
-		if (dev->fwnode)
-			return dev->fwnode;
-	return NULL;
+	while (dev && !dev->fwnode)
+		dev = dev->parent;
+	return dev ? dev->fwnode : NULL;
 }
 
 static uint64_t window_max(const struct weir_fwdma *window)
@@ -26,13 +23,21 @@ static uint64_t window_max(const struct weir_fwdma *window)
 
 int weir_dma_windows_read_(struct weir_dma *dma)
 {
-	struct weir_fwnode *bus = bus_node(dma->dev);
+	const struct weir_fwnode *node = node_of(dma->dev);
+	bool below = !dma->dev->fwnode;
 	struct weir_fwdma window;
 	uint32_t n = 0;
+	int err = node ? 0 : WEIR_ENOENT;
 
 	dma->bus_max = UINT64_MAX;
-	while (bus && !weir_firmware_dma_range(bus, n, &window))
+	while (!err && !(err = weir_firmware_dma_range(node, below, n, &window)))
 		n++;
+	dma->blind = err == WEIR_EINVAL;
+	if (dma->blind) {
+		weir_logf_(dma->m, WEIR_LOG_ERR, "dma: %s: no window to memory that firmware tells of "
+			   "makes sense: it reaches none", dma->dev->name);
+		dma->bus_max = 0;
+	}
 	if (!n)
 		return 0;
 	dma->windows = weir_atomic_alloc(dma->m, n * sizeof(*dma->windows));
@@ -41,7 +46,7 @@ int weir_dma_windows_read_(struct weir_dma *dma)
 	dma->nr_windows = n;
 	dma->bus_max = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		(void)weir_firmware_dma_range(bus, i, &dma->windows[i]);
+		(void)weir_firmware_dma_range(node, below, i, &dma->windows[i]);
 		if (window_max(&dma->windows[i]) > dma->bus_max)
 			dma->bus_max = window_max(&dma->windows[i]);
 	}
@@ -53,28 +58,63 @@ void weir_dma_windows_free_(struct weir_dma *dma)
 	weir_atomic_free(dma->m, dma->windows, dma->nr_windows * sizeof(*dma->windows));
 }
 
-bool weir_dma_bus_address_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t mask,
-			   uint64_t *out_bus)
+static bool is_reached(uint64_t bus, uint64_t bytes, uint64_t mask, uint64_t *out_bus)
 {
-	uint64_t bus = pa;
-	uint32_t i;
-
-	for (i = 0; i < dma->nr_windows; i++) {
-		const struct weir_fwdma *window = &dma->windows[i];
-
-		if (pa < window->pa || pa - window->pa >= window->bytes)
-			continue;
-		if (bytes > window->bytes - (pa - window->pa))
-			continue;
-		bus = window->iova + (pa - window->pa);
-		break;
-	}
-	if (dma->nr_windows && i == dma->nr_windows)
-		return false;
 	if (bus + (bytes - 1) < bus || bus + (bytes - 1) > mask)
 		return false;
 	*out_bus = bus;
 	return true;
+}
+
+bool weir_dma_bus_address_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t mask,
+			   uint64_t *out_bus)
+{
+	if (!dma->nr_windows)
+		return !dma->blind && is_reached(pa, bytes, mask, out_bus);
+	for (uint32_t i = 0; i < dma->nr_windows; i++) {
+		const struct weir_fwdma *window = &dma->windows[i];
+		uint64_t offset = pa - window->pa;
+
+		if (pa < window->pa || offset >= window->bytes || bytes > window->bytes - offset)
+			continue;
+		/* a window that wraps ends with the bus; memory may be seen a second time */
+		if (offset <= UINT64_MAX - window->iova &&
+		    is_reached(window->iova + offset, bytes, mask, out_bus))
+			return true;
+	}
+	return false;
+}
+
+/* The next window from @at on, by where it is on the bus. NULL: there is none. */
+static const struct weir_fwdma *next_window(const struct weir_dma *dma, uint64_t at)
+{
+	const struct weir_fwdma *best = NULL;
+
+	for (uint32_t i = 0; i < dma->nr_windows; i++)
+		if (window_max(&dma->windows[i]) >= at &&
+		    (!best || dma->windows[i].iova < best->iova))
+			best = &dma->windows[i];
+	return best;
+}
+
+bool weir_dma_next_gap_(const struct weir_dma *dma, uint64_t *at, uint64_t *out_first,
+			uint64_t *out_last)
+{
+	const struct weir_fwdma *window;
+
+	while ((window = next_window(dma, *at))) {
+		uint64_t first = *at;
+
+		*at = window_max(window) + 1;
+		if (window->iova > first) {
+			*out_first = first;
+			*out_last = window->iova - 1;
+			return true;
+		}
+		if (!*at)
+			break;
+	}
+	return false;
 }
 
 uint64_t weir_dma_bus_to_pa_(const struct weir_dma *dma, uint64_t bus)

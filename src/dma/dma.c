@@ -97,7 +97,7 @@ static int map_direct(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_
 		weir_dma_clean_(dma, pa, bytes, how);
 		return 0;
 	}
-	if (how & (WEIR_DMA_MMIO | WEIR_DMA_NO_COPY_))
+	if (dma->blind || how & (WEIR_DMA_MMIO | WEIR_DMA_NO_COPY_))
 		return WEIR_ERANGE;
 	err = weir_dma_bounce_take_(dma, pa, bytes, WEIR_DMA_PAGE_BYTES, reach(dma, mask), &pa);
 	if (err)

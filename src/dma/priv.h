@@ -60,7 +60,7 @@ struct weir_dma_space {
 	struct weir_machine *m;         /* (c) */
 	struct weir_domain *domain;     /* (c) referenced */
 	uint64_t page_bytes;            /* (c) */
-	uint64_t iova_max;              /* (c) */
+	_Atomic uint64_t iova_max;      /* goes down when a device of another instance comes */
 	uint32_t users;                 /* (m) devices */
 	uint32_t counted;               /* (m) mask of those whose mappings the addresses' users are */
 	struct weir_iova_space iova;
@@ -87,6 +87,7 @@ struct weir_dma {
 	uint64_t boundary_mask;         /* (p) all ones: none */
 	struct weir_fwdma *windows;     /* (c) to memory; none: bus addresses are physical ones */
 	uint32_t nr_windows;            /* (c) */
+	bool blind;                     /* (c) firmware tells of windows, and none leads to memory */
 	struct weir_spin spin;
 	struct weir_list pages;         /* (s) struct weir_dma_pages */
 	struct weir_tree tracked;       /* (s) every mapping, with debug: track.c */
@@ -156,6 +157,12 @@ void weir_dma_windows_free_(struct weir_dma *dma);
  */
 bool weir_dma_bus_address_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t mask,
 			   uint64_t *out_bus);
+/*
+ * The next stretch on the bus, from *@at on, that lies below a window and in none. @at is where to
+ * go on, 0 at first; 0 afterwards: there is no more. False: there was none.
+ */
+bool weir_dma_next_gap_(const struct weir_dma *dma, uint64_t *at, uint64_t *out_first,
+			uint64_t *out_last);
 /* The way back; the address came from the above. */
 uint64_t weir_dma_bus_to_pa_(const struct weir_dma *dma, uint64_t bus);
 
@@ -170,8 +177,12 @@ int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t 
 int weir_dma_mirror_del_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes);
 
 /* space.c */
-/* The space of the domain that a device is behind, with one more user. Machine lock held. */
-int weir_dma_space_get_(struct weir_device *dev, struct weir_dma_space **out_space);
+/*
+ * The space of the domain that a device is behind, with one more user. Machine lock held.
+ * Return: 0; WEIR_EBUSY when the domain's limits or the device's windows leave out what others use;
+ * WEIR_ENOMEM.
+ */
+int weir_dma_space_get_(const struct weir_dma *dma, struct weir_dma_space **out_space);
 /* The last one takes everything away that is still mapped. */
 void weir_dma_space_put_(struct weir_dma_space *space);
 /* Has the space count a device's mappings, if it has room for one more. Machine lock held. */

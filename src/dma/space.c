@@ -24,6 +24,20 @@ static int reserve_regions(struct weir_dma_space *space, const struct weir_devic
 	return err;
 }
 
+/* Where the device's buses pass nothing on. */
+static int reserve_gaps(struct weir_dma_space *space, const struct weir_dma *dma)
+{
+	uint64_t at = 0, first, last;
+	int err = 0;
+
+	while (!err && weir_dma_next_gap_(dma, &at, &first, &last)) {
+		err = weir_iova_reserve_(&space->iova, first, last);
+		if (!at)
+			break;
+	}
+	return err;
+}
+
 /* A doorbell that is told of when the space is in use already. Machine lock held. */
 static int reserve_late(struct weir_domain *domain, uint64_t first, uint64_t last)
 {
@@ -31,10 +45,9 @@ static int reserve_late(struct weir_domain *domain, uint64_t first, uint64_t las
 }
 
 /* Address 0 is never handed out: too many drivers and devices take it for none. */
-static int create(struct weir_device *dev, struct weir_domain *domain,
+static int create(struct weir_machine *m, struct weir_domain *domain,
 		  struct weir_dma_space **out_space)
 {
-	struct weir_machine *m = dev->m;
 	struct weir_dma_space *space = weir_atomic_alloc(m, sizeof(*space));
 	struct weir_domain_limits limits;
 	uint64_t min;
@@ -49,10 +62,7 @@ static int create(struct weir_device *dev, struct weir_domain *domain,
 	space->page_bytes = limits.page_bytes;
 	space->iova_max = limits.iova_max;
 	err = weir_iova_init_(m, &space->iova, min, limits.iova_max, limits.page_bytes);
-	if (!err)
-		err = reserve_regions(space, dev);
 	if (err) {
-		weir_iova_fini_(&space->iova);
 		weir_domain_unref(domain);
 		weir_atomic_free(m, space, sizeof(*space));
 		return err;
@@ -61,33 +71,44 @@ static int create(struct weir_device *dev, struct weir_domain *domain,
 	return 0;
 }
 
-int weir_dma_space_get_(struct weir_device *dev, struct weir_dma_space **out_space)
+/* A master at another instance may have narrowed the limits since it was made. */
+static int narrow(struct weir_dma_space *space)
 {
-	struct weir_domain *domain = weir_group_domain(dev->master->group);
 	struct weir_domain_limits limits;
+
+	weir_domain_limits_get(space->domain, &limits);
+	if (limits.page_bytes != space->page_bytes)
+		return WEIR_EBUSY;
+	if (limits.iova_max < space->iova_max)
+		space->iova_max = limits.iova_max;
+	return limits.iova_min ? weir_iova_reserve_(&space->iova, 0, limits.iova_min - 1) : 0;
+}
+
+int weir_dma_space_get_(const struct weir_dma *dma, struct weir_dma_space **out_space)
+{
+	const struct weir_device *dev = dma->dev;
+	struct weir_domain *domain = weir_group_domain(dev->master->group);
 	struct weir_dma_space *space = domain->dma;
-	int err;
+	int err = 0;
 
 	if (!space) {
-		err = create(dev, domain, &space);
+		err = create(dma->m, domain, &space);
 		if (err)
 			return err;
 		domain->dma = space;
 		domain->reserve = reserve_late;
-	} else {
-		/* a master at another instance may have narrowed them, or have regions of its own */
-		weir_domain_limits_get(domain, &limits);
-		if (limits.page_bytes != space->page_bytes)
-			return WEIR_EBUSY;
-		if (limits.iova_max < space->iova_max)
-			space->iova_max = limits.iova_max;
-		err = reserve_regions(space, dev);
-		if (err)
-			return err;
 	}
 	space->users++;
-	*out_space = space;
-	return 0;
+	err = narrow(space);
+	if (!err)
+		err = reserve_regions(space, dev);
+	if (!err)
+		err = reserve_gaps(space, dma);
+	if (err)
+		weir_dma_space_put_(space);
+	else
+		*out_space = space;
+	return err;
 }
 
 /* What drivers left, between what is mapped for good. */
@@ -154,8 +175,8 @@ static int take_iova(struct weir_dma *dma, uint64_t bytes, uint64_t mask, uint64
 	struct weir_dma_space *space = dma->space;
 	uint64_t limit = mask < dma->bus_max ? mask : dma->bus_max;
 
-	if (limit > space->iova_max)
-		limit = space->iova_max;
+	if (limit > atomic_load_explicit(&space->iova_max, memory_order_relaxed))
+		limit = atomic_load_explicit(&space->iova_max, memory_order_relaxed);
 	if (dma->of_m->options.iova_32_first && limit > IOVA_32_MAX &&
 	    !weir_iova_alloc_for_(&space->iova, dma->user, bytes, IOVA_32_MAX, out_iova))
 		return 0;

@@ -183,7 +183,7 @@ static void set_plain(struct weir_dma *dma)
 
 static int enter_space(struct weir_dma *dma)
 {
-	int err = weir_dma_space_get_(dma->dev, &dma->space);
+	int err = weir_dma_space_get_(dma, &dma->space);
 
 	if (!err && dma->lazy)
 		err = weir_dma_flush_open_(dma->space, &dma->of_m->options);
@@ -362,6 +362,19 @@ bool weir_dma_is_translated(struct weir_device *dev)
 	return dma && dma->space;
 }
 
+/* Addresses are aligned to their number rounded up to a power of two, and 0 is none of them. */
+static uint64_t max_translated(const struct weir_dma *dma)
+{
+	uint64_t last = dma->mask < dma->bus_max ? dma->mask : dma->bus_max, bytes;
+
+	if (last > atomic_load(&dma->space->iova_max))
+		last = atomic_load(&dma->space->iova_max);
+	for (bytes = UINT64_C(1) << 63; bytes && (bytes > last || bytes - 1 > last - bytes);
+	     bytes >>= 1)
+		;
+	return bytes > dma->space->page_bytes ? bytes - dma->space->page_bytes : 0;
+}
+
 uint64_t weir_dma_max_map_bytes(struct weir_device *dev)
 {
 	const struct weir_dma *dma = atomic_load(&dev->dma);
@@ -369,7 +382,7 @@ uint64_t weir_dma_max_map_bytes(struct weir_device *dev)
 
 	weir_dma_options_get(dev->m, &options);
 	if (dma && dma->space && !dma->untrusted)
-		return dma->space->iova_max;
+		return max_translated(dma);
 	/* a copy may start anywhere in its first page */
 	return options.bounce_bytes > WEIR_DMA_PAGE_BYTES ?
 	       options.bounce_bytes - WEIR_DMA_PAGE_BYTES : options.bounce_bytes;

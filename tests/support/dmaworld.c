@@ -8,8 +8,10 @@
 
 #define PART_PAGES (DW_PART_BYTES / DW_PAGE)
 
-static struct dw *current;
-static unsigned int always; /* dw_always() */ /* of the test: drivers find it here */
+static struct dw *current; /* of the test: drivers find it here */
+static unsigned int always; /* dw_always() */
+static uint32_t bus_cells[16];
+static unsigned int nr_bus_cells; /* dw_bus() */
 static _Thread_local unsigned int this_cpu;
 
 /* ---- the host ---- */
@@ -212,6 +214,13 @@ void dw_log_clear(struct dw *dw)
 void dw_always(unsigned int flags)
 {
 	always = flags;
+}
+
+void dw_bus(const uint32_t *cells, unsigned int n)
+{
+	nr_bus_cells = n;
+	if (n)
+		memcpy(bus_cells, cells, n * sizeof(*cells));
 }
 
 const struct weir_host_ops *dw_host(struct dw *dw, unsigned int flags)
@@ -453,7 +462,7 @@ void dw_expect_unmapped(struct dw *dw)
 
 static void cells(struct dw *dw, const char *name, const uint32_t *v, unsigned int n)
 {
-	fdt32_t be[8];
+	fdt32_t be[16];
 
 	for (unsigned int i = 0; i < n; i++)
 		be[i] = cpu_to_fdt32(v[i]);
@@ -479,13 +488,15 @@ static void end(struct dw *dw)
 
 static void master(struct dw *dw, const char *name, int stream, bool coherent)
 {
-	const uint32_t behind[] = { 1, (uint32_t)stream };
+	const uint32_t behind[] = { 1, (uint32_t)stream }, own[] = { 0, 0, 0, 0, 0, 0x1000 };
 
 	begin(dw, name, "t,master");
 	if (stream >= 0)
 		cells(dw, "iommus", behind, 2);
 	if (coherent)
 		assert_int_equal(fdt_property(dw->blob, "dma-coherent", NULL, 0), 0);
+	/* what a device's node says of its own bus is not for the device */
+	cells(dw, "dma-ranges", own, 6);
 	end(dw);
 }
 
@@ -514,8 +525,12 @@ static void make_blob(struct dw *dw)
 	begin(dw, "bus", "simple-bus");
 	cell(dw, "#address-cells", 2);
 	cell(dw, "#size-cells", 2);
-	cells(dw, "dma-ranges", ranges, 6);
+	if (nr_bus_cells)
+		cells(dw, "dma-ranges", bus_cells, nr_bus_cells);
+	else
+		cells(dw, "dma-ranges", ranges, 6);
 	master(dw, "d1", -1, true);
+	master(dw, "m5", 5, true);
 	end(dw);
 	end(dw);
 	assert_int_equal(fdt_finish(dw->blob), 0);
@@ -552,7 +567,7 @@ static int add(struct dw *dw, const char *path)
 int dw_try_open(struct dw *dw, struct testhost *host, const struct weir_dma_options *options)
 {
 	static const char *const paths[] = { "/iommu", "/m0", "/m1", "/m2", "/m3", "/n0", "/n1",
-					     "/d0", "/bus/d1" };
+					     "/d0", "/bus/d1", "/bus/m5" };
 	struct world_driver *iommus, *clients;
 	int err;
 
@@ -587,7 +602,7 @@ int dw_try_open(struct dw *dw, struct testhost *host, const struct weir_dma_opti
 
 void dw_open(struct dw *dw, unsigned int flags, const struct weir_dma_options *options)
 {
-	static const char *const names[] = { "m0", "m1", "m2", "m3", "n0", "n1", "d0", "d1" };
+	static const char *const names[] = { "m0", "m1", "m2", "m3", "n0", "n1", "d0", "d1", "m5" };
 	const struct weir_host_ops *ops = dw_host(dw, flags);
 
 	assert_int_equal(dw_try_open(dw, testhost_create(ops, dw), options), 0);

@@ -6,8 +6,8 @@
  * hardware does; and devices that read and write memory as their IOMMU or bus lets them.
  *
  * Devices: "m0" to "m3" behind the IOMMU, m2 and m3 with one stream, so one group; "d0" with
- * no IOMMU; "d1" on a bus that shows memory at other addresses (dma-ranges); "n0" behind the
- * IOMMU and "n1" without, which do not see the CPU's caches.
+ * no IOMMU; "d1" on a bus that shows memory at other addresses (dma-ranges), and "m5" behind the
+ * IOMMU there; "n0" behind the IOMMU and "n1" without, which do not see the CPU's caches.
  */
 #ifndef WEIR_TESTS_DMAWORLD_H
 #define WEIR_TESTS_DMAWORLD_H
@@ -20,7 +20,7 @@
 #define DW_HIGH UINT64_C(0x900000000)       /* ... and the upper one, above 4 GiB */
 #define DW_PART_BYTES (8u << 20)            /* the size of each */
 #define DW_BUS_OFFSET UINT64_C(0x40000000)  /* d1: memory below 2 GiB + 64 MiB appears so much lower */
-#define DW_DEVICES 8u
+#define DW_DEVICES 9u
 #define DW_LOG 4096u
 
 enum {
@@ -77,6 +77,8 @@ struct dw {
 
 /* Flags that all tests have from now on, beside their own: to run them with an IOMMU of another kind. */
 void dw_always(unsigned int flags);
+/* The dma-ranges of the bus of d1 and m5 in worlds opened from now on; none: as it is. */
+void dw_bus(const uint32_t *cells, unsigned int n);
 /* Everything up and bound. @options: of the machine, NULL: as they are. */
 void dw_open(struct dw *dw, unsigned int flags, const struct weir_dma_options *options);
 /* On @host, whose inner host is dw_host(): whatever fails is told. Return: 0; negative. */

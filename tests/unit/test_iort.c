@@ -5,6 +5,7 @@
 #include "acpitable.h"
 #include "cm.h"
 #include "core/core.h"
+#include "dma/priv.h"
 #include "iasl.h"
 #include "testhost.h"
 #include "weir/pci.h"
@@ -335,9 +336,9 @@ static void test_iort_named(void **state)
 	assert_int_equal(weir_firmware_spec(node(w, "/pci0000:00"), 0, &spec), WEIR_ENOENT);
 	assert_null(weir_fwnode_compatible(dma0, 0));
 	assert_int_equal(weir_firmware_dma_coherent(dma0), 0);
-	assert_int_equal(weir_firmware_dma_range(dma0, 0, &range), 0);
+	assert_int_equal(weir_firmware_dma_range(dma0, false, 0, &range), 0);
 	assert_true(range.iova == 0 && range.pa == 0 && range.bytes == UINT64_C(1) << 40);
-	assert_int_equal(weir_firmware_dma_range(dma0, 1, &range), WEIR_ENOENT);
+	assert_int_equal(weir_firmware_dma_range(dma0, false, 1, &range), WEIR_ENOENT);
 }
 
 static void test_iort_dma(void **state)
@@ -348,9 +349,41 @@ static void test_iort_dma(void **state)
 	assert_int_equal(weir_firmware_dma_coherent(node(w, "/pci0000:00")), 1);
 	assert_int_equal(weir_firmware_dma_coherent(node(w, "/pci0007:00")), WEIR_ENOENT);
 	assert_int_equal(weir_firmware_dma_coherent(node(w, "/its0")), WEIR_ENOENT);
-	assert_int_equal(weir_firmware_dma_range(node(w, "/pci0000:00"), 0, &range), WEIR_ENOENT);
-	assert_int_equal(weir_firmware_dma_range(node(w, "/pci0001:00"), 0, &range), 0);
+	assert_int_equal(weir_firmware_dma_range(node(w, "/pci0000:00"), true, 0, &range), WEIR_ENOENT);
+	assert_int_equal(weir_firmware_dma_range(node(w, "/pci0001:00"), true, 0, &range), 0);
 	assert_true(range.bytes == UINT64_C(1) << 40);
+}
+
+/* What the DMA calls make of it: a device's own limit, and its bridge's. */
+static void assert_window(struct world *w, const char *parent, const char *path, unsigned int n)
+{
+	static const struct weir_bus_ops ops = { .abi = WEIR_ABI(struct weir_bus_ops) };
+	struct weir_device *dev, *above = NULL;
+	struct weir_dma dma = { .m = w->m };
+	struct weir_bus *bus;
+
+	if (weir_bus_find(w->m, "test", &bus))
+		assert_int_equal(weir_bus_create(w->m, "test", &ops, &bus), 0);
+	if (parent)
+		assert_int_equal(weir_device_create(bus, "above", NULL, node(w, parent), &above), 0);
+	assert_int_equal(weir_device_create(bus, "below", above, path ? node(w, path) : NULL, &dev), 0);
+	dma.dev = dev;
+	assert_int_equal(weir_dma_windows_read_(&dma), 0);
+	assert_int_equal(dma.nr_windows, n);
+	if (n)
+		assert_int_equal(dma.bus_max, (UINT64_C(1) << 40) - 1);
+	weir_dma_windows_free_(&dma);
+	weir_device_unref(dev);
+	weir_device_unref(above);
+}
+
+static void test_iort_dma_of_devices(void **state)
+{
+	struct world *w = *state;
+
+	assert_window(w, NULL, "/\\_SB.DMA0", 1);
+	assert_window(w, "/pci0001:00", NULL, 1);
+	assert_window(w, "/pci0000:00", NULL, 0);
 }
 
 /* Two ranges of each of two streams, and of no others. */
@@ -465,6 +498,7 @@ int main(void)
 		EMPTY(test_iort_keys),
 		LOADED(test_iort_named),
 		LOADED(test_iort_dma),
+		LOADED(test_iort_dma_of_devices),
 		LOADED(test_iort_reserved),
 		LOADED(test_iort_devices),
 		LOADED(test_iort_as_iasl),

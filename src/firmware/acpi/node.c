@@ -111,12 +111,14 @@ static int line(const struct weir_fwnode *fw, unsigned int index, uint32_t *out_
 	return 0;
 }
 
-/* What IORT says of a way to memory: of a named component itself, of a bridge's segment. */
+/* What IORT says of a way to memory: of a named component itself, of a bridge's or function's segment. */
 static const struct iort_node *way_of(const struct weir_fwnode *fw)
 {
 	const struct acpi_node *node = acpi_node_(fw);
 	const struct weir_acpi_tree *a = fw->m->acpi;
 
+	if (node->kind == ACPI_FUNCTION)
+		node = acpi_node_(fw->parent);
 	if (node->kind == ACPI_NAMED)
 		return &a->iort[node->remap];
 	return node->kind == ACPI_HOST ? weir_iort_root_complex_(a, node->host->segment) : NULL;
@@ -129,10 +131,13 @@ static int dma_coherent(const struct weir_fwnode *fw)
 	return way ? way->coherent : WEIR_ENOENT;
 }
 
-static int dma_range(const struct weir_fwnode *fw, unsigned int index, struct weir_fwdma *out_range)
+/* Of a bridge, and so of all below it. */
+static int dma_range(const struct weir_fwnode *fw, bool below, unsigned int index,
+		     struct weir_fwdma *out_range)
 {
 	const struct iort_node *way = way_of(fw);
 
+	(void)below;
 	if (index || !way || !way->address_bits || way->address_bits > 63)
 		return WEIR_ENOENT;
 	*out_range = (struct weir_fwdma){ .bytes = UINT64_C(1) << way->address_bits };

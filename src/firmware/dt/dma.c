@@ -57,31 +57,35 @@ static const struct weir_dt_prop *find_ranges(const struct weir_fwnode *fw,
 	return NULL;
 }
 
-int weir_dt_dma_range_(const struct weir_fwnode *fw, unsigned int index,
+int weir_dt_dma_range_(const struct weir_fwnode *fw, bool below, unsigned int index,
 		       struct weir_fwdma *out_range)
 {
 	const struct weir_dt *dt = tree_of(fw);
 	uint32_t na, ns, above_na, above_ns;
 	const struct weir_dt_prop *prop;
 	const struct weir_dt_node *bus;
+	bool any = false;
 	size_t entry;
 
-	prop = find_ranges(fw, &bus);
-	if (!prop || !weir_dt_parent_(bus) || !weir_dt_bus_cells_(dt, bus, &na, &ns) ||
-	    !weir_dt_bus_cells_(dt, weir_dt_parent_(bus), &above_na, &above_ns) || ns > 4)
+	prop = find_ranges(below ? fw : fw->parent, &bus);
+	if (!prop || !weir_dt_parent_(bus))
 		return WEIR_ENOENT;
+	if (!weir_dt_bus_cells_(dt, bus, &na, &ns) ||
+	    !weir_dt_bus_cells_(dt, weir_dt_parent_(bus), &above_na, &above_ns) || ns > 4)
+		return WEIR_EINVAL;
 	entry = 4 * ((size_t)na + above_na + ns);
 	for (size_t at = 0; at + entry <= prop->bytes; at += entry) {
 		struct weir_fwdma range;
 
 		if (!read_entry(dt, bus, prop->value + at, na, ns, &range))
 			continue;
+		any = true;
 		if (index--)
 			continue;
 		*out_range = range;
 		return 0;
 	}
-	return WEIR_ENOENT;
+	return any ? WEIR_ENOENT : WEIR_EINVAL;
 }
 
 int weir_dt_dma_coherent_(const struct weir_fwnode *fw)

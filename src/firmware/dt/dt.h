@@ -185,7 +185,7 @@ int weir_dt_map_id_(struct weir_fwnode *fw, enum weir_fwmap what, uint32_t id,
 		    struct weir_fwnode **out_target, uint32_t *out_id);
 
 /* dma.c: see struct weir_firmware_ops */
-int weir_dt_dma_range_(const struct weir_fwnode *fw, unsigned int index,
+int weir_dt_dma_range_(const struct weir_fwnode *fw, bool below, unsigned int index,
 		       struct weir_fwdma *out_range);
 int weir_dt_dma_coherent_(const struct weir_fwnode *fw);
 

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Buses that show memory elsewhere, or not all of it (dma-ranges): addresses that are handed
+ * out and taken are such as the bus passes on.
+ */
+#include "dma/priv.h"
+#include "dmaworld.h"
+
+#define BUF (DW_RAM + DW_PART_BYTES / 2) /* of the test */
+#define TO WEIR_DMA_TO_DEVICE
+
+static void open_on(struct dw *dw, const uint32_t *cells, unsigned int n)
+{
+	dw_bus(cells, n);
+	dw_open(dw, 0, NULL);
+	dw_bus(NULL, 0);
+}
+
+/* Windows of 16 pages at 2 GiB and of four at 64 GiB: no address lies between. */
+static void test_dmabus_addresses_lie_in_windows(void **state)
+{
+	static const uint32_t cells[] = {
+		0x10, 0, 0x10, 0, 0, 0x4000, 0, 0x80000000, 0, 0x80000000, 0, 0x10000,
+	};
+	uint64_t iova[32];
+	struct weir_device *dev;
+	unsigned int n, high = 0;
+	struct dw dw;
+
+	(void)state;
+	open_on(&dw, cells, 12);
+	dev = dw_dev(&dw, "m5");
+	assert_int_equal(weir_dma_mask_set(dev, WEIR_DMA_MASK(35)), 0); /* ends between the two */
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 4096, TO, &iova[0]), 0);
+	assert_true(iova[0] >= 0x80000000 && iova[0] < 0x80010000);
+	assert_int_equal(weir_dma_unmap(dev, iova[0], 4096, TO), 0);
+	assert_int_equal(weir_dma_mask_set(dev, WEIR_DMA_MASK(64)), 0);
+	for (n = 0; n < 32 && !weir_dma_map_phys(dev, BUF, 4096, TO, &iova[n]); n++) {
+		bool low = iova[n] >= 0x80000000 && iova[n] < 0x80010000;
+
+		assert_true(low || (iova[n] >> 36 == 1 && (iova[n] & 0xfffffffff) < 0x4000));
+		high += !low;
+	}
+	assert_int_equal(n, 20); /* all pages of both */
+	assert_int_equal(high, 4);
+	while (n--)
+		assert_int_equal(weir_dma_unmap(dev, iova[n], 4096, TO), 0);
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 0x8000, TO, &iova[0]), 0);
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 0x10000, TO, &iova[1]), WEIR_ENOSPC);
+	assert_int_equal(weir_dma_unmap(dev, iova[0], 0x8000, TO), 0);
+	dw_close(&dw);
+}
+
+/* Memory that is seen twice is told by the address that the device can drive. */
+static void test_dmabus_memory_seen_twice(void **state)
+{
+	static const uint32_t cells[] = {
+		0x10, 0, 0, 0x80000000, 0, 0x4000000, 0, 0x40000000, 0, 0x80000000, 0, 0x4000000,
+	};
+	struct weir_dma_stats stats;
+	struct weir_device *dev;
+	uint64_t iova;
+	struct dw dw;
+
+	(void)state;
+	open_on(&dw, cells, 12);
+	dev = dw_dev(&dw, "d1");
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), 0);
+	assert_int_equal(iova, BUF - 0x40000000);
+	weir_dma_stats_get(dev, &stats);
+	assert_int_equal(stats.bounced, 0);
+	assert_int_equal(weir_dma_unmap(dev, iova, 100, TO), 0);
+	dw_close(&dw);
+}
+
+/* A window that goes on past the last address of the bus does not begin again at its first. */
+static void test_dmabus_window_past_the_end(void **state)
+{
+	static const uint32_t cells[] = {
+		0xffffffff, 0xffff0000, 0, 0x80400000, 0, 0x100000,
+	};
+	struct weir_device *dev;
+	uint64_t iova;
+	struct dw dw;
+
+	(void)state;
+	open_on(&dw, cells, 6);
+	dev = dw_dev(&dw, "d1");
+	assert_int_equal(weir_dma_mask_set(dev, WEIR_DMA_MASK(64)), 0);
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 0x10000, TO, &iova), 0);
+	assert_int_equal(iova, 0xffffffffffff0000);
+	assert_int_equal(weir_dma_unmap(dev, iova, 0x10000, TO), 0);
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 0x10001, TO, &iova), WEIR_ERANGE);
+	assert_int_equal(weir_dma_map_phys(dev, BUF + 0x18000, 100, TO, &iova), WEIR_ERANGE);
+	dw_close(&dw);
+}
+
+/* Words that make no sense are not taken for "addresses are physical ones". */
+static void test_dmabus_nonsense_reaches_nothing(void **state)
+{
+	static const uint32_t short_entry[] = { 0, 0x80000000, 0, 0x80000000, 0 };
+	static const uint32_t no_bytes[] = { 0, 0x80000000, 0, 0x80000000, 0, 0 };
+	static const struct {
+		const uint32_t *cells;
+		unsigned int n;
+	} nonsense[] = { { short_entry, 5 }, { no_bytes, 6 } };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t iova;
+		struct dw dw;
+		void *va;
+
+		open_on(&dw, nonsense[i].cells, nonsense[i].n);
+		assert_int_equal(weir_dma_map_phys(dw_dev(&dw, "d1"), BUF, 100, TO, &iova),
+				 WEIR_ERANGE);
+		assert_int_equal(weir_dma_alloc(dw_dev(&dw, "d1"), 100, 0, &va, &iova), WEIR_ERANGE);
+		assert_true(dw_logged(&dw, "dma: d1: no window to memory"));
+		assert_int_equal(weir_dma_map_phys(dw_dev(&dw, "m5"), BUF, 100, TO, &iova),
+				 WEIR_ENOSPC);
+		dw_close(&dw);
+	}
+}
+
+/* What one mapping can have, it can have; and twice as much it cannot. */
+static void test_dmabus_largest_mapping(void **state)
+{
+	static const unsigned int bits[] = { 20, 32, 40, 64 };
+	struct weir_device *dev;
+	struct dw dw;
+
+	(void)state;
+	dw_open(&dw, 0, NULL);
+	dev = dw_dev(&dw, "m0");
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t bytes, iova;
+
+		assert_int_equal(weir_dma_mask_set(dev, WEIR_DMA_MASK(bits[i])), 0);
+		bytes = weir_dma_max_map_bytes(dev);
+		assert_true(bytes > WEIR_DMA_MASK(bits[i] > 48 ? 48 : bits[i]) / 4);
+		assert_int_equal(weir_dma_map_phys(dev, 0xffe, bytes, TO, &iova), 0);
+		assert_int_equal(weir_dma_unmap(dev, iova, bytes, TO), 0);
+		assert_int_equal(weir_dma_map_phys(dev, 0xffe, 2 * bytes, TO, &iova), WEIR_ENOSPC);
+	}
+	dw_close(&dw);
+}
+
+/* An instance that comes later cannot do with low addresses, nor with the highest. */
+static void test_dmabus_limits_that_narrow(void **state)
+{
+	const struct weir_domain_limits l = {
+		.page_bytes = 4096, .iova_min = UINT64_C(1) << 32, .iova_max = (UINT64_C(1) << 40) - 1,
+	};
+	struct weir_domain_limits old;
+	struct weir_group *group;
+	uint64_t iova;
+	struct dw dw;
+
+	(void)state;
+	dw_open(&dw, 0, NULL);
+	assert_int_equal(weir_driver_unbind(dw_dev(&dw, "m3")), 0);
+	assert_int_equal(weir_group_of(dw_dev(&dw, "m2"), &group), 0);
+	assert_int_equal(weir_domain_narrow_(weir_group_domain(group), &l, &old), 0);
+	assert_int_equal(weir_driver_bind(dw_dev(&dw, "m3")), 0);
+	assert_settles(&dw.w);
+	assert_status(&dw.w, "m3", WEIR_DEVICE_BOUND);
+	for (unsigned int i = 2; i < 4; i++) {
+		struct weir_device *dev = dw_dev(&dw, i == 2 ? "m2" : "m3");
+
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), WEIR_ENOSPC);
+		assert_int_equal(weir_dma_mask_set(dev, WEIR_DMA_MASK(64)), 0);
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), 0);
+		assert_true(iova >= l.iova_min && iova <= l.iova_max);
+		assert_int_equal(weir_dma_unmap(dev, iova, 100, TO), 0);
+	}
+	dw_close(&dw);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dmabus_addresses_lie_in_windows),
+		cmocka_unit_test(test_dmabus_memory_seen_twice),
+		cmocka_unit_test(test_dmabus_window_past_the_end),
+		cmocka_unit_test(test_dmabus_nonsense_reaches_nothing),
+		cmocka_unit_test(test_dmabus_largest_mapping),
+		cmocka_unit_test(test_dmabus_limits_that_narrow),
+	};
+
+	return cmocka_run_group_tests_name("dmabus", tests, NULL, NULL);
+}
