@@ -125,6 +125,7 @@ void weir_smmu_v2_tables_get(const struct weir_smmu_v2 *smmu, struct weir_table_
 	}
 	*out_config = (struct weir_table_config){
 		.format = has->s1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2,
+		.kind = &weir_table_arm64,
 		.granule_lg2 = granule, .iova_bits = iova_bits, .pa_bits = pa_bits,
 		.coherent = has->coherent,
 	};
