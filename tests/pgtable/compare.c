@@ -33,7 +33,7 @@ static const struct shape shapes[] = {
 	{ WEIR_TABLE_ARM_S2, 12, 42, 48 }, { WEIR_TABLE_ARM_S2, 12, 48, 48 },
 	{ WEIR_TABLE_ARM_S2, 14, 40, 48 }, { WEIR_TABLE_ARM_S2, 14, 48, 48 },
 	{ WEIR_TABLE_ARM_S2, 16, 42, 48 }, { WEIR_TABLE_ARM_S2, 16, 48, 48 },
-	{ WEIR_TABLE_ARM_S2, 16, 52, 52 },
+	{ WEIR_TABLE_ARM_S2, 16, 52, 52 }, { WEIR_TABLE_ARM_SHORT, 12, 32, 32 },
 };
 #define NR_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -49,6 +49,7 @@ struct pair {
 	unsigned int levels; /* theirs */
 	struct mapping mappings[SLOTS];
 	uint64_t state, page, block;
+	uint32_t prrr, nmrr;   /* theirs */
 	unsigned long entries; /* compared that were valid */
 };
 
@@ -131,6 +132,11 @@ static const struct weir_host_ops host_ops = {
 
 /* ---- comparing ---- */
 
+static bool is_short(const struct shape *shape)
+{
+	return shape->format == WEIR_TABLE_ARM_SHORT;
+}
+
 static const uint64_t *table_at(const struct pair *p, uint64_t descriptor)
 {
 	uint64_t pa = descriptor & 0xfffffffff000 & -p->page;
@@ -205,14 +211,62 @@ static bool same(struct pair *p, const uint64_t *ours, const uint64_t *theirs, u
 	return true;
 }
 
+/* ---- the same for entries of 32 bits, which differ in nothing: hints are pages of Linux's too ---- */
+
+static const uint32_t *short_table_at(uint32_t descriptor)
+{
+	const uint32_t *table = (const uint32_t *)(uintptr_t)(descriptor & 0xfffffc00);
+
+	for (unsigned int i = 0; (descriptor & 3) == 1 && i < 256; i++)
+		if (table[i])
+			return table;
+	return NULL;
+}
+
+static bool same_short(struct pair *p, const uint32_t *ours, const uint32_t *theirs, unsigned int n,
+		       uint64_t base)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		const uint32_t *a = n > 256 ? short_table_at(ours[i]) : NULL;
+		const uint32_t *b = n > 256 ? short_table_at(theirs[i]) : NULL;
+		uint64_t at = base + i * (UINT64_C(1) << (n > 256 ? 20 : 12));
+
+		if (a && b) {
+			if ((ours[i] ^ theirs[i]) & 0x3ff || !same_short(p, a, b, 256, at))
+				return false;
+			continue;
+		}
+		if (n > 256 && !a && !b && (ours[i] & 3) < 2 && (theirs[i] & 3) < 2)
+			continue;
+		if (a || b || ours[i] != theirs[i]) {
+			fprintf(stderr, "at 0x%llx of %u: ours 0x%x, Linux's 0x%x\n",
+				(unsigned long long)at, n, ours[i], theirs[i]);
+			return false;
+		}
+		p->entries += !!ours[i];
+	}
+	return true;
+}
+
+static bool compare_short(struct pair *p)
+{
+	return p->prrr == WEIR_TABLE_ARM_PRRR && p->nmrr == WEIR_TABLE_ARM_NMRR &&
+	       same_short(p, (const uint32_t *)(uintptr_t)p->told.root_pa,
+			  linux_root_short(p->theirs), 4096, 0);
+}
+
 static bool compare(struct pair *p)
 {
 	unsigned int stride = p->shape->granule_lg2 - 3, levels;
 	const uint64_t *ours = (const uint64_t *)(uintptr_t)p->told.root_pa;
-	const uint64_t *theirs = linux_root(p->theirs, &levels);
+	const uint64_t *theirs;
 	unsigned int top = p->told.levels - 1;
-	uint64_t n = UINT64_C(1) << (p->shape->iova_bits - p->shape->granule_lg2 - top * stride);
+	uint64_t n;
 
+	if (is_short(p->shape))
+		return compare_short(p);
+	theirs = linux_root(p->theirs, &levels);
+	n = UINT64_C(1) << (p->shape->iova_bits - p->shape->granule_lg2 - top * stride);
 	if (levels == p->told.levels)
 		return same(p, ours, theirs, n, top, 0);
 	/* ours saves a level by tables side by side: each is one of Linux's second level */
@@ -311,6 +365,12 @@ static bool unmap(struct pair *p, struct mapping *m)
 	if (m->bytes < p->block && draw(p, 2)) {
 		part.bytes = (1 + draw(p, m->bytes / p->page)) * p->page;
 		part.iova = m->iova + m->bytes - part.bytes;
+		/* the 16 entries of a large page go together */
+		if (is_short(p->shape) && !((m->iova ^ m->pa) & 0xffff))
+			part.iova &= ~UINT64_C(0xffff);
+		if (part.iova < m->iova)
+			part.iova = m->iova;
+		part.bytes = m->iova + m->bytes - part.iova;
 	}
 	m->bytes -= part.bytes;
 	if (weir_table_unmap(p->ours, part.iova, part.bytes, &gather) ||
@@ -324,16 +384,21 @@ static unsigned long sequence(const struct shape *shape, uint64_t seed, bool *ou
 {
 	struct pair p = { .shape = shape, .state = seed, .page = UINT64_C(1) << shape->granule_lg2 };
 	struct weir_table_config config = {
-		.format = shape->format, .kind = &weir_table_arm64,
+		.format = shape->format,
+		.kind = is_short(shape) ? &weir_table_short : &weir_table_arm64,
 		.granule_lg2 = shape->granule_lg2,
 		.iova_bits = shape->iova_bits, .pa_bits = shape->pa_bits, .coherent = true,
 	};
 	bool ok = true;
 
-	p.block = p.page << (shape->granule_lg2 - 3);
-	p.theirs = linux_create(shape->format == WEIR_TABLE_ARM_S2, shape->granule_lg2,
-				shape->iova_bits, shape->pa_bits);
-	/* Linux sets no hints */
+	p.block = is_short(shape) ? UINT64_C(1) << (draw(&p, 2) ? 20 : 24)
+				  : p.page << (shape->granule_lg2 - 3);
+	if (is_short(shape))
+		p.theirs = linux_create_short(&p.prrr, &p.nmrr);
+	else
+		p.theirs = linux_create(shape->format == WEIR_TABLE_ARM_S2, shape->granule_lg2,
+					shape->iova_bits, shape->pa_bits);
+	/* Linux sets no hints, but as 16 entries */
 	config.page_sizes = linux_sizes(p.theirs);
 	config.unlink_shared = draw(&p, 2);
 	if (weir_table_create(&host_ops, NULL, &config, &p.ours))
@@ -376,8 +441,10 @@ int main(int argc, char **argv)
 
 		for (; ok && i < rounds; i++)
 			entries += sequence(&shapes[s], seed * 1000003 + s * 100003 + i, &ok);
-		printf("%s - stage %d, pages of %u KiB, %u bits to %u: %lu sequences, %llu entries\n",
-		       ok && entries ? "ok" : "not ok", shapes[s].format == WEIR_TABLE_ARM_S2 ? 2 : 1,
+		printf("%s - %s, pages of %u KiB, %u bits to %u: %lu sequences, %llu entries\n",
+		       ok && entries ? "ok" : "not ok",
+		       is_short(&shapes[s]) ? "short" : shapes[s].format == WEIR_TABLE_ARM_S2 ? "stage 2"
+											    : "stage 1",
 		       1u << (shapes[s].granule_lg2 - 10), shapes[s].iova_bits, shapes[s].pa_bits, i,
 		       entries);
 		failed += !ok || !entries;

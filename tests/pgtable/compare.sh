@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Compare the library's translation tables with Linux's, bit by bit, for the same
-# random calls: Linux's own drivers/iommu/io-pgtable-arm.c, compiled into a program.
+# random calls: Linux's own drivers/iommu/io-pgtable-arm.c and io-pgtable-arm-v7s.c, compiled into a program.
 #
 # usage: compare.sh BUILD [SEQUENCES [SEED]]
 #
@@ -43,24 +43,28 @@ find_source() {
 	rm -f "$dir"/linux-source-*.deb
 }
 
-if [ ! -f "$dir/complete" ]; then
+if [ ! -f "$dir/complete" ] || [ ! -f "$dir/io-pgtable-arm-v7s.c" ]; then
 	find_source
 	tar -x -f "$source" -C "$dir" --strip-components=1 --wildcards \
-		'*/drivers/iommu/io-pgtable-arm.[ch]' '*/include/linux/io-pgtable.h' ||
+		'*/drivers/iommu/io-pgtable-arm.[ch]' '*/drivers/iommu/io-pgtable-arm-v7s.c' \
+		'*/include/linux/io-pgtable.h' ||
 		skip "cannot unpack $source"
-	mv "$dir"/drivers/iommu/io-pgtable-arm.[ch] "$dir/"
+	mv "$dir"/drivers/iommu/io-pgtable-arm*.[ch] "$dir/"
 	mv "$dir/include/linux/io-pgtable.h" "$dir/linux/"
 	# what they include besides is in shim.h
 	for header in linux/atomic linux/bitops linux/kernel linux/sizes linux/slab linux/types \
-		linux/dma-mapping linux/iommu asm/barrier iommu-pages; do
+		linux/dma-mapping linux/iommu linux/gfp linux/kmemleak linux/spinlock asm/barrier \
+		iommu-pages; do
 		: > "$dir/$header.h"
 	done
 	touch "$dir/complete"
 fi
-gcc -std=gnu11 -O2 -w -DCONFIG_64BIT -include tests/pgtable/shim.h -I"$dir" -Itests/pgtable \
-	-c tests/pgtable/linux.c -o "$dir/linux.o"
+for file in linux linux_short; do
+	gcc -std=gnu11 -D_GNU_SOURCE -O2 -w -DCONFIG_64BIT -include tests/pgtable/shim.h -I"$dir" \
+		-Itests/pgtable -c "tests/pgtable/$file.c" -o "$dir/$file.o"
+done
 gcc -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Iinclude -Itests/pgtable \
-	tests/pgtable/compare.c "$dir/linux.o" "$build/libweir.a" -lfdt -o "$dir/compare"
+	tests/pgtable/compare.c "$dir/linux.o" "$dir/linux_short.o" "$build/libweir.a" -lfdt -o "$dir/compare"
 status=0
 "$dir/compare" "$@" > "$dir/log" 2>&1 || status=$?
 cat "$dir/log"

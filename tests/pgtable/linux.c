@@ -3,6 +3,7 @@
 #include "io-pgtable-arm.c"
 
 #include "linux.h"
+#include "linux_short.h"
 
 static void flush_all(void *cookie)
 {
@@ -35,6 +36,7 @@ static const struct iommu_flush_ops flush_ops = {
 struct linux_table {
 	struct io_pgtable *iop;
 	unsigned long sizes;
+	bool is_short;
 };
 
 struct linux_table *linux_create(bool stage2, unsigned int granule_lg2, unsigned int iova_bits,
@@ -61,15 +63,46 @@ struct linux_table *linux_create(bool stage2, unsigned int granule_lg2, unsigned
 	return lt;
 }
 
+struct linux_table *linux_create_short(uint32_t *out_prrr, uint32_t *out_nmrr)
+{
+	struct linux_table *lt = calloc(1, sizeof(*lt));
+	struct io_pgtable_cfg cfg = {
+		.pgsize_bitmap = SZ_4K | SZ_64K | SZ_1M | SZ_16M,
+		.ias = 32,
+		.oas = 32,
+		.coherent_walk = true,
+		.tlb = &flush_ops,
+	};
+
+	lt->iop = linux_short_alloc(&cfg);
+	if (!lt->iop)
+		abort();
+	lt->iop->fmt = ARM_V7S;
+	lt->iop->cfg = cfg;
+	lt->sizes = cfg.pgsize_bitmap;
+	lt->is_short = true;
+	*out_prrr = cfg.arm_v7s_cfg.prrr;
+	*out_nmrr = cfg.arm_v7s_cfg.nmrr;
+	return lt;
+}
+
 void linux_destroy(struct linux_table *lt)
 {
-	arm_lpae_free_pgtable(lt->iop);
+	if (lt->is_short)
+		linux_short_free(lt->iop);
+	else
+		arm_lpae_free_pgtable(lt->iop);
 	free(lt);
 }
 
 unsigned long linux_sizes(const struct linux_table *lt)
 {
 	return lt->sizes;
+}
+
+const uint32_t *linux_root_short(const struct linux_table *lt)
+{
+	return linux_short_root(lt->iop);
 }
 
 const uint64_t *linux_root(const struct linux_table *lt, unsigned int *out_levels)

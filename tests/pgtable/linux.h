@@ -17,8 +17,11 @@ struct linux_table;
 
 struct linux_table *linux_create(bool stage2, unsigned int granule_lg2, unsigned int iova_bits,
 				 unsigned int pa_bits);
+/* With entries of 32 bits; @out_prrr, @out_nmrr: what its memory types refer to. */
+struct linux_table *linux_create_short(uint32_t *out_prrr, uint32_t *out_nmrr);
 void linux_destroy(struct linux_table *lt);
 unsigned long linux_sizes(const struct linux_table *lt);
+const uint32_t *linux_root_short(const struct linux_table *lt);
 const uint64_t *linux_root(const struct linux_table *lt, unsigned int *out_levels);
 /* 0 or a negative errno. */
 int linux_map(struct linux_table *lt, uint64_t iova, uint64_t pa, uint64_t bytes, unsigned int prot);

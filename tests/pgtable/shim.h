@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What Linux's drivers/iommu/io-pgtable-arm.c needs of a kernel, for a program: put before it with
+ * What Linux's drivers/iommu/io-pgtable-arm.c and -v7s.c need of a kernel, for a program: put before them with
  * -include. Physical addresses are virtual ones. The headers it names are made empty by
  * compare.sh, but for include/linux/io-pgtable.h, which is the kernel's own.
  */
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -21,7 +22,7 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t s64;
 typedef u64 phys_addr_t, dma_addr_t;
-typedef unsigned int gfp_t;
+typedef unsigned int gfp_t, slab_flags_t;
 
 struct device;
 struct list_head {
@@ -47,11 +48,17 @@ struct iommu_dirty_bitmap {
 
 #define GFP_KERNEL 0u
 #define GFP_ATOMIC 0u
+#define GFP_DMA 0u
+#define __GFP_ZERO 0u
+#define SLAB_CACHE_DMA 0u
+#define IS_ENABLED(option) 0
 #define __GFP_HIGHMEM 2u
 #define DMA_TO_DEVICE 1
 #define SZ_4K 0x1000ul
 #define SZ_16K 0x4000ul
 #define SZ_64K 0x10000ul
+#define SZ_1M 0x100000ul
+#define SZ_16M 0x1000000ul
 #define SZ_2M 0x200000ul
 #define SZ_32M 0x2000000ul
 #define SZ_512M 0x20000000ul
@@ -148,6 +155,47 @@ static inline void iommu_free_pages(void *pages, int order)
 	(void)order;
 	free(pages);
 }
+
+/* Memory below 2 GiB, for tables that have 32 bits for an address. */
+static inline void *pgtable_low(size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	if (at == MAP_FAILED)
+		abort();
+	return at;
+}
+
+/* ... aligned to its size, as pages of an order are */
+static inline unsigned long __get_free_pages(gfp_t gfp, int order)
+{
+	size_t bytes = PAGE_SIZE << order;
+	uintptr_t at = (uintptr_t)pgtable_low(2 * bytes), first = (at + bytes - 1) & -bytes;
+
+	(void)gfp;
+	if (first != at)
+		munmap((void *)at, first - at);
+	munmap((void *)(first + bytes), at + bytes - first);
+	return first;
+}
+
+static inline void free_pages(unsigned long at, int order)
+{
+	munmap((void *)at, PAGE_SIZE << order);
+}
+
+struct kmem_cache;
+#define kmem_cache_create(name, bytes, align, flags, ctor) ((struct kmem_cache *)(uintptr_t)(bytes))
+#define kmem_cache_destroy(cache) ((void)(cache))
+#define kmem_cache_zalloc(cache, gfp) pgtable_low(PAGE_SIZE)
+#define kmem_cache_free(cache, at) munmap(at, PAGE_SIZE)
+#define kmemleak_ignore(at) ((void)(at))
+
+typedef int spinlock_t;
+#define spin_lock_init(lock) ((void)(lock))
+#define spin_lock_irqsave(lock, flags) ((void)(lock), (flags) = 0)
+#define spin_unlock_irqrestore(lock, flags) ((void)(lock), (void)(flags))
 
 #define kmalloc(bytes, gfp) malloc(bytes)
 #define kzalloc(bytes, gfp) calloc(1, bytes)
