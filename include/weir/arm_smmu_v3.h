@@ -57,6 +57,8 @@ enum weir_smmu_v3_coherency {
 	WEIR_SMMU_V3_NONCOHERENT,      /* takes a host with cache_sync */
 };
 
+extern const struct weir_smmu_v3_keeping weir_smmu_v3_keeping;
+
 struct weir_smmu_v3_config {
 	const char *name;       /* for messages; stays valid */
 	uint64_t base_pa;       /* of its two pages of registers, 64 KiB each */
@@ -75,6 +77,12 @@ struct weir_smmu_v3_config {
 	 * attached before.
 	 */
 	bool keep;
+	/*
+	 * Some of that must not be interrupted: an SMMU that translates is taken over with the
+	 * stream table that it uses, where the CPU sees that, also when it has GBPA.ABORT; one
+	 * that lets everything pass does so until it translates.
+	 */
+	bool seamless;
 	uint64_t timeout_ns;    /* how long anything is waited for; 0: 5 s */
 	/*
 	 * Called for each recorded fault, without locks: in interrupt context, on a thread
@@ -90,6 +98,13 @@ struct weir_smmu_v3_config {
 	int (*table_alloc)(void *arg, size_t bytes, size_t align_bytes, void **out_va,
 			   uint64_t *out_pa);
 	void (*table_free)(void *arg, void *va, uint64_t pa, size_t bytes);
+	/*
+	 * &weir_smmu_v3_keeping: streams can be kept (weir_smmu_v3_keep()). All that they need then
+	 * is of table_alloc; table_find says whether such memory, which an instance before left
+	 * in force, is at @pa: 0, or an error. NULL: they cannot.
+	 */
+	const struct weir_smmu_v3_keeping *keeping;
+	int (*table_find)(void *arg, uint64_t pa, void **out_va, size_t *out_bytes);
 	void *arg;
 };
 
@@ -182,6 +197,17 @@ struct weir_smmu_v3_domain *weir_smmu_v3_domain_destroy(struct weir_smmu_v3_doma
  */
 int weir_smmu_v3_attach(struct weir_smmu_v3 *smmu, uint32_t stream,
 			struct weir_smmu_v3_domain *domain);
+/**
+ * weir_smmu_v3_keep - have a stream stay behind a domain that it is behind, beyond
+ * weir_smmu_v3_destroy(): the domain's tables stay, the domain itself is destroyed as ever. The SMMU
+ * goes on, blocking all others. Until weir_smmu_v3_enforce() of the next instance,
+ * weir_smmu_v3_domain_create() finds the domain again by its tables, and attaching
+ * the stream to it changes nothing. Call it last before the instance goes.
+ * Return: 0; WEIR_EOPNOTSUPP without config.keeping; WEIR_ENOENT when it is not behind that;
+ * WEIR_EIO; WEIR_ENOMEM.
+ */
+int weir_smmu_v3_keep(struct weir_smmu_v3 *smmu, uint32_t stream,
+		      struct weir_smmu_v3_domain *domain);
 /** weir_smmu_v3_attach_identity - let everything of a stream pass untranslated. Return: as above. */
 int weir_smmu_v3_attach_identity(struct weir_smmu_v3 *smmu, uint32_t stream);
 

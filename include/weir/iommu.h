@@ -79,6 +79,15 @@ struct weir_iommu_ops {
 	 * error, with which weir_iommu_register() fails. NULL: it was so from the start.
 	 */
 	int (*enforce)(void *instance);
+	/*
+	 * The instance goes, and firmware left the device of a stream running: it is to stay behind
+	 * what it is behind (@part, which is destroyed next; its tables stay as they are) while
+	 * there is no instance, and until the next one is in force that takes the hardware over.
+	 * That one's first attach of the stream, to a part of the same tables, changes nothing
+	 * for it. 0; an error, and the stream is blocked. NULL: this hardware does nothing
+	 * without its driver.
+	 */
+	int (*keep)(void *instance, uint32_t stream, void *part);
 	/* The master of a stream is gone, and it is blocked: forget it. NULL: nothing to forget. */
 	void (*forget)(void *instance, uint32_t stream);
 	/*
@@ -108,7 +117,10 @@ struct weir_iommu_ops {
 int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *ops,
 			void *instance);
 
-/** weir_iommu_unregister - take it back; its masters are blocked and leave their groups. */
+/**
+ * weir_iommu_unregister - take it back: its masters leave their groups, blocked; or, when firmware
+ * left them running and no driver took them yet, behind their regions (weir_iommu_ops.keep).
+ */
 void weir_iommu_unregister(struct weir_device *dev);
 
 /* May a device be probed without its IOMMU, when that can never come, failed, or rejects its ids? */
@@ -152,6 +164,13 @@ bool weir_device_untranslated(const struct weir_device *dev);
  * Context: thread.
  */
 void weir_iommu_consumers_up(struct weir_device *dev);
+
+/**
+ * weir_iommu_left_running - whether the instance that is about to be published for @dev will
+ * carry streams that firmware left running: their devices have direct regions, and no driver
+ * took them yet. Context: in the probe of @dev.
+ */
+bool weir_iommu_left_running(struct weir_device *dev);
 
 /**
  * weir_iommu_power - the instance's hardware is about to lose its power, or has it again.

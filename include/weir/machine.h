@@ -112,6 +112,11 @@ const struct weir_host_ops *weir_machine_host(const struct weir_machine *m, void
  */
 int weir_machine_pages_keep(struct weir_machine *m, size_t bytes, size_t align_bytes,
 			    void **out_va, uint64_t *out_pa);
+/**
+ * weir_machine_pages_find - whether memory that hardware uses is kept, in one piece from @pa on.
+ * @out_va, @out_bytes: NULL: not wanted. Context: thread. Return: 0; WEIR_ENOENT.
+ */
+int weir_machine_pages_find(struct weir_machine *m, uint64_t pa, void **out_va, size_t *out_bytes);
 /** weir_machine_pages_drop - free them early: nothing uses them. Others than kept ones are left alone. */
 void weir_machine_pages_drop(struct weir_machine *m, uint64_t pa);
 

@@ -136,6 +136,8 @@ struct weir_device {
 	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	uint8_t iommu_need, iommu_late; /* (m) rules of its own, each plus one; 0: the machine's */
 	bool untranslated;              /* (m) bound, or being so, without its IOMMU */
+	bool left;                      /* (m) was made a master for firmware left it running */
+	bool given_up;                  /* (m) ... which is over, for nobody came */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
 	bool dma_direct;                /* (m) settled before its probe: without translation */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */
@@ -224,6 +226,7 @@ struct weir_machine {
 	uint64_t mark;                        /* (m) last stamp given to a graph walk */
 	struct weir_trace *traces;            /* (m) */
 	struct weir_kept *kept;               /* (m) pages that outlive drivers */
+	struct weir_left *left;               /* (m) streams translated without instance; iommu/left.c */
 	struct weir_catalogue *catalogue;     /* (m) */
 	bool catalogue_complete;              /* (m) */
 	bool catalogue_sealed;                /* (m) */

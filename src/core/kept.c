@@ -37,6 +37,21 @@ int weir_machine_pages_keep(struct weir_machine *m, size_t bytes, size_t align_b
 	return err;
 }
 
+int weir_machine_pages_find(struct weir_machine *m, uint64_t pa, void **out_va, size_t *out_bytes)
+{
+	struct weir_kept *kept;
+
+	weir_lock_(m);
+	for (kept = m->kept; kept && kept->pa != pa; kept = kept->next)
+		;
+	if (kept && out_va)
+		*out_va = kept->va;
+	if (kept && out_bytes)
+		*out_bytes = kept->bytes;
+	weir_unlock_(m);
+	return kept ? 0 : WEIR_ENOENT;
+}
+
 static void drop(struct weir_machine *m, struct weir_kept **link)
 {
 	struct weir_kept *kept = *link;

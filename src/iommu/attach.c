@@ -365,7 +365,10 @@ static void drop_streams(struct weir_group *group, const struct weir_master *mas
 			hand_over(group, stream, master);
 			continue;
 		}
-		block(stream, blocked, group->domain, NULL);
+		if (weir_left_keep_(stream, master))
+			put_part(stream, group->domain);
+		else
+			block(stream, blocked, group->domain, NULL);
 		free_stream(stream);
 	}
 }
@@ -414,9 +417,10 @@ static int begin_group(struct weir_group *group, struct weir_master *master)
 
 	if (group->domain)
 		return fit_group(group, master);
-	if (master->mirror) {
-		group->usual = weir_domain_ref(master->mirror);
-	} else {
+	group->usual = master->mirror	 ? weir_domain_ref(master->mirror)
+		       : master->adopted ? NULL
+					 : weir_left_domain_(master);
+	if (!group->usual) {
 		err = weir_domain_create(group->m, usual_type(master), &group->usual);
 		if (err)
 			return err;

@@ -58,11 +58,16 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 	if (!err && dev->iommu->hardware)
 		weir_iommu_keep_running_(dev);
 	weir_unlock_(dev->m);
-	if (err || !ops || !ops->enforce)
-		return err;
-	err = ops->enforce(instance);
-	if (err)
-		weir_iommu_unregister(dev);
+	if (!err && ops && ops->enforce) {
+		err = ops->enforce(instance);
+		if (err)
+			weir_iommu_unregister(dev);
+	}
+	if (!err) {
+		weir_lock_(dev->m);
+		weir_left_forget_(dev->m, dev->fwnode);
+		weir_unlock_(dev->m);
+	}
 	return err;
 }
 
@@ -152,6 +157,7 @@ void weir_iommus_free_(struct weir_machine *m)
 
 	weir_list_each_safe(iommu, tmp, &m->iommus, struct weir_iommu, node)
 		retract(iommu->dev);
+	weir_left_forget_(m, NULL);
 	weir_domains_reap_(m);
 	weir_domain_unref(m->blocked);
 	weir_domain_unref(m->identity);

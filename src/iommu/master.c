@@ -271,7 +271,7 @@ void weir_iommu_park_(struct weir_device *dev)
 		return;
 	}
 	weir_list_each(other, &dev->master->group->masters, struct weir_master, group_node)
-		if (other->dev != dev && other->dev->reg)
+		if ((other->dev != dev && other->dev->reg) || weir_left_running_(other->dev))
 			return;
 	(void)set_group(dev->master, false);
 }

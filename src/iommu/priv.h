@@ -274,11 +274,23 @@ int weir_regions_doorbell_(struct weir_group *group, uint64_t pa);
  */
 int weir_group_region_(const struct weir_group *group, unsigned int index,
 		       struct weir_region *out_region);
+/* left.c */
 /*
  * Devices behind a new instance that firmware may have left running, for they have direct
  * regions, become masters before any driver takes them. Machine lock held; dropped.
  */
 void weir_iommu_keep_running_(struct weir_device *iommu);
+/* It is such a master, and no driver was bound to it since. Machine lock held. */
+bool weir_left_running_(const struct weir_device *dev);
+/*
+ * The stream of a master that goes with its instance stays behind what it is behind, where that
+ * is due and the hardware can. Group lock held. Return: whether it does; otherwise it is to be blocked.
+ */
+bool weir_left_keep_(struct weir_stream *stream, const struct weir_master *master);
+/* What a master that comes was left behind, with one more reference; NULL. Group lock held. */
+struct weir_domain *weir_left_domain_(const struct weir_master *master);
+/* Nothing is left behind anything at an IOMMU any more (NULL: at none). Machine lock held. */
+void weir_left_forget_(struct weir_machine *m, const struct weir_fwnode *target);
 
 /* msi.c */
 void weir_msi_free_(struct weir_machine *m);

@@ -393,6 +393,7 @@ void testhost_counts_get(struct testhost *t, struct testhost_counts *out_counts)
 	out_counts->blocks = t->blocks;
 	out_counts->bytes = t->bytes;
 	out_counts->locks = t->locks;
+	out_counts->page_bytes = t->page_bytes;
 	out_counts->calls = t->calls;
 	out_counts->faults = t->faults;
 	pthread_mutex_unlock(&t->mutex);

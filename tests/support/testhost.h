@@ -60,6 +60,7 @@ struct testhost_counts {
 	size_t blocks;       /* allocations alive */
 	size_t bytes;        /* ... their bytes */
 	size_t locks;        /* locks alive */
+	size_t page_bytes;   /* pages alive */
 	unsigned long calls; /* calls that could have failed, in all */
 	unsigned long faults;
 };

@@ -134,11 +134,34 @@ static void test_region_unclaimed_until_consumers_are_up(void **state)
 	weir_iommu_consumers_up(iw.models[0].dev);
 	assert_int_equal(im_reach(&iw, 0, 1, FB), IM_NOTHING);
 	weir_iommu_consumers_up(world_find(&iw.w, "m0")); /* no IOMMU: nothing to do */
-	/* the IOMMU's driver again: so is the device's memory */
+	/* the IOMMU's driver again: it is over all the same */
 	assert_int_equal(weir_driver_unregister(iw.w.m, &iw.w.drivers[0].drv), 0);
 	assert_int_equal(im_reach(&iw, 0, 1, FB), IM_NOTHING);
 	assert_int_equal(weir_driver_register(iw.w.m, &iw.w.drivers[0].drv), 0);
 	assert_settles(&iw.w);
+	assert_int_equal(im_reach(&iw, 0, 1, FB), IM_NOTHING);
+	im_close(&iw);
+}
+
+/* An IOMMU that does nothing without its driver: blocked meanwhile, which is said, and back with it. */
+static void test_region_back_with_the_instance(void **state)
+{
+	struct iommu_world iw;
+
+	(void)state;
+	im_open_tree(&iw, masters, 2);
+	assert_int_equal(weir_driver_unregister(iw.w.m, &iw.w.drivers[1].drv), 0);
+	im_add(&iw, "m0");
+	im_add(&iw, "a");
+	im_add(&iw, "b");
+	assert_settles(&iw.w);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(im_reach(&iw, 0, 1, FB), FB);
+		assert_int_equal(weir_driver_unregister(iw.w.m, &iw.w.drivers[0].drv), 0);
+		assert_int_equal(im_reach(&iw, 0, 1, FB), IM_NOTHING);
+		assert_int_equal(weir_driver_register(iw.w.m, &iw.w.drivers[0].drv), 0);
+		assert_settles(&iw.w);
+	}
 	assert_int_equal(im_reach(&iw, 0, 1, FB), FB);
 	im_close(&iw);
 }
@@ -308,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_region_nonsense_is_refused),
 		cmocka_unit_test(test_region_direct_before_attach),
 		cmocka_unit_test(test_region_unclaimed_until_consumers_are_up),
+		cmocka_unit_test(test_region_back_with_the_instance),
 		cmocka_unit_test(test_region_holes_in_what_is_mapped),
 		cmocka_unit_test(test_msi_doorbell_is_there_before_attach),
 		cmocka_unit_test(test_msi_doorbell_comes_late),

@@ -50,14 +50,16 @@ int weir_smmu_adopt_(struct weir_smmu_v3 *smmu)
 	if (!table->pages.va)
 		return refuse(smmu, WEIR_EOPNOTSUPP, "the stream table in use is out of reach", base);
 	table->foreign = true;
+	smmu->leaves = true; /* until it is all in our hands */
 	if (table->lg2 < smmu->has.stream_bits)
 		smmu->has.stream_bits = table->lg2;
 	weir_smmu_log_(smmu, WEIR_LOG_INFO, 0, "it runs already: its stream table is taken over",
 		       table->pages.pa);
-	return table->fmt == FMT_LINEAR
-		       ? weir_smmu_stes_add_(smmu, 0, 1u << table->lg2, NULL, table->pages.va,
-					     table->pages.pa)
-		       : 0;
+	err = table->fmt == FMT_LINEAR
+		      ? weir_smmu_stes_add_(smmu, 0, 1u << table->lg2, NULL, table->pages.va,
+					    table->pages.pa)
+		      : 0;
+	return err || !smmu->config.keeping ? err : smmu->config.keeping->find(smmu);
 }
 
 void weir_smmu_adopt_level2_(struct weir_smmu_v3 *smmu, uint64_t descriptor, void *va)

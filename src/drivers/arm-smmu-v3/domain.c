@@ -9,8 +9,6 @@
  */
 #include "drivers/arm-smmu-v3/priv.h"
 
-#define CDS_BYTES 4096u /* of 64 context descriptors */
-
 /* ---- context descriptors ---- */
 
 uint64_t weir_smmu_cd_pa_(const struct weir_smmu_v3_domain *domain)
@@ -31,7 +29,7 @@ static int get_cds(struct weir_smmu_v3 *smmu, struct smmu_cds **out_cds)
 	cds = weir_smmu_alloc_(smmu, sizeof(*cds));
 	if (!cds)
 		return WEIR_ENOMEM;
-	err = weir_smmu_pages_get_(smmu, CDS_BYTES, CDS_BYTES, &cds->pages);
+	err = weir_smmu_lasting_get_(smmu, CDS_BYTES, CDS_BYTES, &cds->pages);
 	if (err) {
 		weir_smmu_free_(smmu, cds, sizeof(*cds));
 		return err;
@@ -65,7 +63,8 @@ void weir_smmu_cds_free_(struct weir_smmu_v3 *smmu)
 	struct smmu_cds *cds, *tmp;
 
 	weir_list_each_safe(cds, tmp, &smmu->cds, struct smmu_cds, node) {
-		weir_smmu_pages_put_(smmu, &cds->pages);
+		if (!smmu->leaves || !cds->used)
+			weir_smmu_pages_put_(smmu, &cds->pages);
 		weir_list_del(&cds->node);
 		weir_smmu_free_(smmu, cds, sizeof(*cds));
 	}
@@ -74,7 +73,7 @@ void weir_smmu_cds_free_(struct weir_smmu_v3 *smmu)
 /* ---- ids ---- */
 
 /* Where it goes in the list: before that. */
-static struct weir_list *place(const struct weir_smmu_v3_domain *domain)
+struct weir_list *weir_smmu_domain_place_(const struct weir_smmu_v3_domain *domain)
 {
 	struct weir_smmu_v3_domain *other;
 
@@ -134,6 +133,13 @@ int weir_smmu_v3_domain_create(struct weir_smmu_v3 *smmu, const struct weir_tabl
 
 	if (err)
 		return err;
+	if (smmu->config.keeping && !flags) {
+		domain = smmu->config.keeping->claim(smmu, tables);
+		if (domain) {
+			*out_domain = domain;
+			return 0;
+		}
+	}
 	domain = weir_smmu_alloc_(smmu, sizeof(*domain));
 	if (!domain)
 		return WEIR_ENOMEM;
@@ -149,7 +155,7 @@ int weir_smmu_v3_domain_create(struct weir_smmu_v3 *smmu, const struct weir_tabl
 		weir_smmu_free_(smmu, domain, sizeof(*domain));
 		return err;
 	}
-	weir_list_add_tail(place(domain), &domain->node);
+	weir_list_add_tail(weir_smmu_domain_place_(domain), &domain->node);
 	*out_domain = domain;
 	return 0;
 }
@@ -159,7 +165,7 @@ struct weir_smmu_v3_domain *weir_smmu_v3_domain_destroy(struct weir_smmu_v3_doma
 	if (!domain)
 		return NULL;
 	/* What cannot be flushed is in quarantine then: its descriptor stays as it is. */
-	if (!flush(domain) && domain->cds)
+	if (!flush(domain) && domain->cds && !domain->kept)
 		domain->cds->used &= ~BIT64(domain->cd);
 	weir_list_del(&domain->node);
 	weir_smmu_free_(domain->smmu, domain, sizeof(*domain));

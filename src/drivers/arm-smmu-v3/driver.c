@@ -75,6 +75,11 @@ static int op_attach(void *instance, uint32_t stream, enum weir_domain_type type
 	return weir_smmu_v3_attach(smmu, stream, type == WEIR_DOMAIN_BLOCKED ? NULL : part);
 }
 
+static int op_keep(void *instance, uint32_t stream, void *part)
+{
+	return weir_smmu_v3_keep(smmu_of(instance), stream, part);
+}
+
 static int op_enforce(void *instance)
 {
 	return weir_smmu_v3_enforce(smmu_of(instance));
@@ -103,6 +108,7 @@ static const struct weir_iommu_ops instance_ops = {
 	.invalidate = op_invalidate,
 	.attach = op_attach,
 	.enforce = op_enforce,
+	.keep = op_keep,
 	.sync = op_sync,
 };
 
@@ -191,6 +197,13 @@ static void table_free(void *arg, void *va, uint64_t pa, size_t bytes)
 	weir_machine_pages_drop(weir_device_machine(b->dev), pa);
 }
 
+static int table_find(void *arg, uint64_t pa, void **out_va, size_t *out_bytes)
+{
+	const struct bound *b = arg;
+
+	return weir_machine_pages_find(weir_device_machine(b->dev), pa, out_va, out_bytes);
+}
+
 static const struct weir_driver driver;
 
 static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
@@ -205,9 +218,12 @@ static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
 		.msi = true,
 		.coherency = coherency_of(node, acpi),
 		.keep = true,
+		.seamless = weir_iommu_left_running(b->dev),
 		.fault = on_fault,
 		.table_alloc = table_alloc,
 		.table_free = table_free,
+		.keeping = &weir_smmu_v3_keeping,
+		.table_find = table_find,
 		.arg = b,
 	};
 	if (weir_firmware_registers(node, 0, &out_config->base_pa, &bytes) || bytes < REGS_BYTES)

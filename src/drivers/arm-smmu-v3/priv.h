@@ -22,6 +22,7 @@ struct smmu_pages {
 	void *va;                    /* NULL: none */
 	uint64_t pa;
 	size_t bytes;
+	bool lasting;                /* of config.table_alloc: may outlive the instance */
 };
 
 /* Entries of consecutive streams: a linear stream table, or one at level 2. */
@@ -32,8 +33,10 @@ struct smmu_stes {
 	uint64_t pa;
 	struct smmu_pages pages;     /* none: the stream table itself */
 	uint64_t *ours;              /* a bit for each that was attached before enforce(); or NULL */
+	uint64_t *kept;              /* ... that is to go on without the instance; or NULL */
 };
 
+#define CDS_BYTES 4096u /* of 64 context descriptors */
 struct smmu_cds {
 	struct weir_list node;       /* in smmu->cds */
 	struct smmu_pages pages;
@@ -48,6 +51,8 @@ struct weir_smmu_v3_domain {
 	uint16_t id;                 /* (c) ASID or VMID */
 	struct smmu_cds *cds;        /* (c) stage 1: where its context descriptor is */
 	uint32_t cd;                 /* (c) which one there */
+	bool left;                   /* (t) of an instance before, and not created here yet */
+	bool kept;                   /* (t) streams stay behind it: its descriptor is not given back */
 };
 
 /* What it can do. */
@@ -109,6 +114,7 @@ struct weir_smmu_v3 {
 	bool enforced;               /* (t) nothing passes but what is attached */
 	bool off;                    /* (t) suspended, or not yet running */
 	bool stuck;                  /* (t) it may go on using memory: nothing of it is freed */
+	bool leaves;                 /* (t) it goes on for streams: what they are behind stays */
 };
 
 #define SMMU_POLL_NS 10000000u
@@ -151,6 +157,9 @@ bool weir_smmu_wait_over_(const struct weir_smmu_v3 *smmu, struct smmu_wait *wai
 
 int weir_smmu_pages_get_(struct weir_smmu_v3 *smmu, size_t bytes, size_t align_bytes,
 			 struct smmu_pages *out_pages);
+/* What a stream is behind: it can be left. */
+int weir_smmu_lasting_get_(struct weir_smmu_v3 *smmu, size_t bytes, size_t align_bytes,
+			   struct smmu_pages *out_pages);
 /* Fine for none. What may be in use still is not freed. */
 void weir_smmu_pages_put_(struct weir_smmu_v3 *smmu, struct smmu_pages *pages);
 void *weir_smmu_alloc_(const struct weir_smmu_v3 *smmu, size_t bytes);
@@ -237,8 +246,20 @@ int weir_smmu_ste_find_(struct weir_smmu_v3 *smmu, uint32_t stream, struct smmu_
 /* Entries that are looked after; @pages: none: part of the table. Return: 0; WEIR_ENOMEM. */
 int weir_smmu_stes_add_(struct weir_smmu_v3 *smmu, uint32_t first, uint32_t count,
 			const struct smmu_pages *pages, void *va, uint64_t pa);
-/* Everything that was not attached is blocked, or (@all) everything. Return: 0; WEIR_EIO. */
-int weir_smmu_block_(struct weir_smmu_v3 *smmu, bool all);
+/* Those that the stream's entry is among; NULL. */
+struct smmu_stes *weir_smmu_stes_find_(const struct weir_smmu_v3 *smmu, uint32_t stream);
+/* Of a bit for each of so many entries. */
+static inline size_t smmu_bits_bytes(uint32_t count)
+{
+	return (count + 63) / 64 * sizeof(uint64_t);
+}
+enum smmu_block {
+	SMMU_BLOCK_OTHERS, /* what was not attached */
+	SMMU_BLOCK_ALL,    /* ... but what is kept */
+	SMMU_BLOCK_OURS,   /* what was attached and is not kept: what was found stays */
+};
+/* @out_left: whether something still passes, on purpose; or NULL. Return: 0; WEIR_EIO. */
+int weir_smmu_block_(struct weir_smmu_v3 *smmu, enum smmu_block what, bool *out_left);
 /* Tables of the second level, which nothing refers to. */
 void weir_smmu_level2_free_(struct weir_smmu_v3 *smmu);
 /* Gives all memory back; the table itself only when nothing uses it. */
@@ -256,11 +277,24 @@ int weir_smmu_adopt_(struct weir_smmu_v3 *smmu);
  * read is left blocked.
  */
 void weir_smmu_adopt_level2_(struct weir_smmu_v3 *smmu, uint64_t descriptor, void *va);
+/* ---- left.c ---- */
+
+struct weir_smmu_v3_keeping {
+	/* What an instance before left in the table that is taken over. Return: 0; WEIR_ENOMEM. */
+	int (*find)(struct weir_smmu_v3 *smmu);
+	/* A domain of that with such tables is this one's. NULL: there is none. */
+	struct weir_smmu_v3_domain *(*claim)(struct weir_smmu_v3 *smmu,
+					     const struct weir_tables *tables);
+	/* Domains that were not claimed go. */
+	void (*free)(struct weir_smmu_v3 *smmu);
+};
 
 /* ---- domain.c ---- */
 
 /* The memory of context descriptors. */
 void weir_smmu_cds_free_(struct weir_smmu_v3 *smmu);
 uint64_t weir_smmu_cd_pa_(const struct weir_smmu_v3_domain *domain);
+/* Where it goes in the list: before that. */
+struct weir_list *weir_smmu_domain_place_(const struct weir_smmu_v3_domain *domain);
 
 #endif

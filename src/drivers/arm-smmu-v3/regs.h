@@ -143,6 +143,7 @@
 #define STE1_SHCFG(x)     FIELD(x, 45, 44)
 #define   SHCFG_INCOMING  1u
 #define STE2_S2VMID(x)    FIELD(x, 15, 0)
+#define STE2_S2VMID_GET(x) FIELD_GET(x, 15, 0)
 #define STE2_S2T0SZ(x)    FIELD(x, 37, 32)
 #define STE2_S2SL0(x)     FIELD(x, 39, 38)
 #define STE2_S2IR0(x)     FIELD(x, 41, 40)
@@ -171,6 +172,7 @@
 #define CD0_A             BIT64(46)
 #define CD0_ASET          BIT64(47)
 #define CD0_ASID(x)       FIELD(x, 63, 48)
+#define CD0_ASID_GET(x)   FIELD_GET(x, 63, 48)
 #define CD1_TTB0          FIELD_MASK(51, 4)
 
 /* TG0 of a CD and S2TG of an STE. */

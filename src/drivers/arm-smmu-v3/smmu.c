@@ -140,9 +140,25 @@ int weir_smmu_pages_get_(struct weir_smmu_v3 *smmu, size_t bytes, size_t align_b
 	return err;
 }
 
+int weir_smmu_lasting_get_(struct weir_smmu_v3 *smmu, size_t bytes, size_t align_bytes,
+			   struct smmu_pages *out_pages)
+{
+	struct smmu_pages pages = { .bytes = bytes, .lasting = true };
+	int err;
+
+	if (!smmu->config.keeping)
+		return weir_smmu_pages_get_(smmu, bytes, align_bytes, out_pages);
+	err = smmu->config.table_alloc(smmu->config.arg, bytes, align_bytes, &pages.va, &pages.pa);
+	if (!err)
+		*out_pages = pages;
+	return err;
+}
+
 void weir_smmu_pages_put_(struct weir_smmu_v3 *smmu, struct smmu_pages *pages)
 {
-	if (pages->va && !smmu->stuck)
+	if (pages->va && !smmu->stuck && pages->lasting)
+		smmu->config.table_free(smmu->config.arg, pages->va, pages->pa, pages->bytes);
+	else if (pages->va && !smmu->stuck)
 		smmu->ops->pages_free(smmu->host, pages->va, pages->pa, pages->bytes);
 	pages->va = NULL;
 }
@@ -247,9 +263,14 @@ static int get_table(struct weir_smmu_v3 *smmu)
 {
 	const struct smmu_table *table = &smmu->table;
 
-	if (!table->pages.va)
-		return is_live(smmu) && !smmu->gbpa ? weir_smmu_adopt_(smmu)
-						     : weir_smmu_table_make_(smmu);
+	if (!table->pages.va) {
+		int err = is_live(smmu) && !smmu->gbpa ? weir_smmu_adopt_(smmu) : 1;
+
+		/* without, it is interrupted */
+		if (err < 0 && err != WEIR_ENOMEM && smmu->config.seamless)
+			smmu->gbpa = set_gbpa(smmu);
+		return err > 0 || smmu->gbpa ? weir_smmu_table_make_(smmu) : err;
+	}
 	if (!is_live(smmu) || smmu->gbpa ||
 	    (weir_smmu_read64_(smmu, REG_STRTAB_BASE) & STRTAB_ADDR) == table->pages.pa)
 		return 0;
@@ -293,7 +314,7 @@ static int start(struct weir_smmu_v3 *smmu)
 	if (err)
 		return err;
 	/* It has no effect while the SMMU is on: then whether it is there can be tried. */
-	smmu->gbpa = is_live(smmu) && set_gbpa(smmu);
+	smmu->gbpa = is_live(smmu) && !smmu->config.seamless && set_gbpa(smmu);
 	err = get_table(smmu);
 	if (err)
 		return err;
@@ -312,7 +333,7 @@ static int enable(struct weir_smmu_v3 *smmu)
 	const struct smmu_table *table = &smmu->table;
 	int err = 0;
 
-	smmu->gbpa = set_gbpa(smmu);
+	smmu->gbpa = (!smmu->config.seamless || is_live(smmu)) && set_gbpa(smmu);
 	if (is_live(smmu)) {
 		err = set_cr0(smmu, 0);
 		if (!err)
@@ -336,22 +357,30 @@ int weir_smmu_v3_enforce(struct weir_smmu_v3 *smmu)
 
 	if (smmu->enforced || err)
 		return err;
-	err = in_place ? weir_smmu_block_(smmu, false) : enable(smmu);
+	err = in_place ? weir_smmu_block_(smmu, SMMU_BLOCK_OTHERS, NULL) : enable(smmu);
 	smmu->enforced = !err;
-	return err ? WEIR_EIO : 0;
+	if (err)
+		return WEIR_EIO;
+	smmu->config.seamless = false; /* what is not attached has had its time */
+	smmu->leaves = false;
+	if (smmu->config.keeping)
+		smmu->config.keeping->free(smmu);
+	return 0;
 }
 
 /* ---- the way down ---- */
 
 /*
- * Nothing passes any more. Off, where it aborts then: and nothing that was begun before is
- * being read any more. Return: 0; WEIR_EIO, WEIR_ETIMEDOUT when the hardware does not confirm it.
+ * Nothing passes any more, but what is left on purpose. Off, where it aborts then: and nothing that
+ * was begun before is being read any more. What was found, and has to go on, goes on when it was not
+ * all taken over. Return: 0; WEIR_EIO, WEIR_ETIMEDOUT when the hardware does not confirm it.
  */
 static int block(struct weir_smmu_v3 *smmu)
 {
-	int err = weir_smmu_block_(smmu, true);
+	bool as_found = smmu->table.foreign && !smmu->enforced && smmu->config.seamless;
+	int err = weir_smmu_block_(smmu, as_found ? SMMU_BLOCK_OURS : SMMU_BLOCK_ALL, &smmu->leaves);
 
-	if (!smmu->enforced)
+	if (!smmu->enforced || smmu->leaves)
 		return err;
 	if (!smmu->gbpa)
 		smmu->gbpa = set_gbpa(smmu);
@@ -381,6 +410,9 @@ static void stop(struct weir_smmu_v3 *smmu)
 			       smmu->cr0);
 	else
 		weir_smmu_level2_free_(smmu);
+	if (smmu->leaves)
+		weir_smmu_log_(smmu, WEIR_LOG_INFO, 0, "it goes on for what firmware left running",
+			       smmu->table.pages.pa);
 	smmu->off = true;
 }
 
@@ -483,8 +515,10 @@ struct weir_smmu_v3 *weir_smmu_v3_destroy(struct weir_smmu_v3 *smmu)
 		return NULL;
 	weir_smmu_v3_suspend(smmu);
 	weir_smmu_wakers_free_(smmu);
+	if (smmu->config.keeping)
+		smmu->config.keeping->free(smmu);
 	weir_smmu_cds_free_(smmu);
-	weir_smmu_table_free_(smmu, smmu->enforced && is_live(smmu));
+	weir_smmu_table_free_(smmu, smmu->leaves || (smmu->enforced && is_live(smmu)));
 	weir_smmu_pages_put_(smmu, &smmu->eventq);
 	weir_smmu_pages_put_(smmu, &smmu->cmdq);
 	if (smmu->mapped)

@@ -32,7 +32,7 @@ int weir_smmu_stes_add_(struct weir_smmu_v3 *smmu, uint32_t first, uint32_t coun
 	if (!stes)
 		return WEIR_ENOMEM;
 	if (smmu->table.foreign) {
-		stes->ours = weir_smmu_alloc_(smmu, (count + 63) / 64 * 8);
+		stes->ours = weir_smmu_alloc_(smmu, smmu_bits_bytes(count));
 		if (!stes->ours) {
 			weir_smmu_free_(smmu, stes, sizeof(*stes));
 			return WEIR_ENOMEM;
@@ -48,15 +48,14 @@ int weir_smmu_stes_add_(struct weir_smmu_v3 *smmu, uint32_t first, uint32_t coun
 	return 0;
 }
 
-static int table_alloc(struct weir_smmu_v3 *smmu, size_t bytes, size_t align_bytes,
-		       struct smmu_pages *out_pages)
+static int table_alloc(struct weir_smmu_v3 *smmu, size_t bytes, struct smmu_pages *out_pages)
 {
-	struct smmu_pages pages = { .bytes = bytes };
+	struct smmu_pages pages = { .bytes = bytes, .lasting = true };
 	int err;
 
 	if (!smmu->config.table_alloc)
-		return weir_smmu_pages_get_(smmu, bytes, align_bytes, out_pages);
-	err = smmu->config.table_alloc(smmu->config.arg, bytes, align_bytes, &pages.va, &pages.pa);
+		return weir_smmu_pages_get_(smmu, bytes, bytes, out_pages);
+	err = smmu->config.table_alloc(smmu->config.arg, bytes, bytes, &pages.va, &pages.pa);
 	if (!err)
 		*out_pages = pages;
 	return err;
@@ -78,7 +77,7 @@ int weir_smmu_table_make_(struct weir_smmu_v3 *smmu)
 					 : (size_t)STE_BYTES << bits;
 	if (bytes < PAGE)
 		bytes = PAGE;
-	err = table_alloc(smmu, bytes, bytes, &table->pages); /* aligned to its size, 6.3.23 */
+	err = table_alloc(smmu, bytes, &table->pages); /* aligned to its size, 6.3.23 */
 	if (err)
 		return err;
 	weir_smmu_publish_(smmu, table->pages.pa, bytes);
@@ -91,8 +90,15 @@ static void stes_del(struct weir_smmu_v3 *smmu, struct smmu_stes *stes)
 {
 	weir_list_del(&stes->node);
 	weir_smmu_pages_put_(smmu, &stes->pages);
-	weir_smmu_free_(smmu, stes->ours, (stes->count + 63) / 64 * 8);
+	weir_smmu_free_(smmu, stes->ours, smmu_bits_bytes(stes->count));
+	weir_smmu_free_(smmu, stes->kept, smmu_bits_bytes(stes->count));
 	weir_smmu_free_(smmu, stes, sizeof(*stes));
+}
+
+/* Whether the hardware gets to a table of the second level. */
+static bool is_reached(const struct weir_smmu_v3 *smmu, const struct smmu_stes *stes)
+{
+	return level1(smmu)[stes->first >> smmu->table.split];
 }
 
 void weir_smmu_level2_free_(struct weir_smmu_v3 *smmu)
@@ -100,7 +106,7 @@ void weir_smmu_level2_free_(struct weir_smmu_v3 *smmu)
 	struct smmu_stes *stes, *tmp;
 
 	weir_list_each_safe(stes, tmp, &smmu->stes, struct smmu_stes, node)
-		if (stes->pages.va)
+		if (stes->pages.va && !is_reached(smmu, stes))
 			stes_del(smmu, stes);
 }
 
@@ -109,20 +115,19 @@ void weir_smmu_table_free_(struct weir_smmu_v3 *smmu, bool in_force)
 	struct smmu_pages *pages = &smmu->table.pages;
 	struct smmu_stes *stes, *tmp;
 
-	weir_list_each_safe(stes, tmp, &smmu->stes, struct smmu_stes, node)
+	weir_list_each_safe(stes, tmp, &smmu->stes, struct smmu_stes, node) {
+		if (smmu->leaves && stes->pages.va && is_reached(smmu, stes))
+			stes->pages.va = NULL;
 		stes_del(smmu, stes);
-	if (!pages->va || in_force || smmu->stuck)
+	}
+	if (in_force || (smmu->table.foreign && !pages->lasting))
 		return;
-	if (smmu->config.table_free)
-		smmu->config.table_free(smmu->config.arg, pages->va, pages->pa, pages->bytes);
-	else if (!smmu->table.foreign)
-		weir_smmu_pages_put_(smmu, pages);
-	pages->va = NULL;
+	weir_smmu_pages_put_(smmu, pages);
 }
 
 /* ---- finding ---- */
 
-static struct smmu_stes *find(const struct weir_smmu_v3 *smmu, uint32_t stream)
+struct smmu_stes *weir_smmu_stes_find_(const struct weir_smmu_v3 *smmu, uint32_t stream)
 {
 	struct smmu_stes *stes;
 
@@ -143,7 +148,7 @@ static int make_level2(struct weir_smmu_v3 *smmu, uint32_t index)
 	uint32_t split = smmu->table.split;
 	size_t bytes = (size_t)STE_BYTES << split;
 	struct smmu_pages pages;
-	int err = weir_smmu_pages_get_(smmu, bytes, bytes, &pages);
+	int err = weir_smmu_lasting_get_(smmu, bytes, bytes, &pages);
 
 	if (err)
 		return err;
@@ -162,16 +167,16 @@ static int make_level2(struct weir_smmu_v3 *smmu, uint32_t index)
 /* Whether there is nothing that a stream could be behind. */
 static bool is_absent(const struct weir_smmu_v3 *smmu, uint32_t stream)
 {
-	return !find(smmu, stream) && !level1(smmu)[stream >> smmu->table.split];
+	return !weir_smmu_stes_find_(smmu, stream) && !level1(smmu)[stream >> smmu->table.split];
 }
 
 static int get(struct weir_smmu_v3 *smmu, uint32_t stream, struct smmu_stes **out_stes)
 {
-	struct smmu_stes *stes = find(smmu, stream);
+	struct smmu_stes *stes = weir_smmu_stes_find_(smmu, stream);
 	int err = stes ? 0 : make_level2(smmu, stream >> smmu->table.split);
 
 	if (!err)
-		*out_stes = stes ? stes : find(smmu, stream);
+		*out_stes = stes ? stes : weir_smmu_stes_find_(smmu, stream);
 	return err;
 }
 
@@ -259,26 +264,56 @@ int weir_smmu_v3_attach_identity(struct weir_smmu_v3 *smmu, uint32_t stream)
 
 /* ---- blocking ---- */
 
-static void block_entries(struct weir_smmu_v3 *smmu, struct smmu_stes *stes, bool all)
+static bool has_bit(const uint64_t *bits, uint32_t i)
 {
+	return bits && bits[i / 64] >> (i % 64) & 1;
+}
+
+static bool is_meant(const struct smmu_stes *stes, uint32_t i, enum smmu_block what)
+{
+	if (what == SMMU_BLOCK_OTHERS)
+		return stes->ours && !has_bit(stes->ours, i);
+	return !has_bit(stes->kept, i) && (what == SMMU_BLOCK_ALL || has_bit(stes->ours, i));
+}
+
+/* Return: whether something still passes. */
+static bool block_entries(struct weir_smmu_v3 *smmu, struct smmu_stes *stes, enum smmu_block what)
+{
+	bool left = false;
+
 	for (uint32_t i = 0; i < stes->count; i++) {
 		volatile uint64_t *entry = stes->entries + i * (size_t)STE_WORDS;
 
-		if (!entry[0] || (!all && (!stes->ours || stes->ours[i / 64] >> (i % 64) & 1)))
+		if (!entry[0])
 			continue;
+		if (!is_meant(stes, i, what)) {
+			left = true;
+			continue;
+		}
 		entry[0] = 0;
 		weir_smmu_publish_(smmu, stes->pa + i * (uint64_t)STE_BYTES, STE_BYTES);
 	}
+	return left;
 }
 
-int weir_smmu_block_(struct weir_smmu_v3 *smmu, bool all)
+int weir_smmu_block_(struct weir_smmu_v3 *smmu, enum smmu_block what, bool *out_left)
 {
 	struct smmu_stes *stes;
+	bool left = false;
 
-	weir_list_each(stes, &smmu->stes, struct smmu_stes, node)
-		block_entries(smmu, stes, all);
-	for (uint32_t i = 0; i < nr_level1(smmu); i++)
-		if (level1(smmu)[i] && (all || !find(smmu, i << smmu->table.split)))
+	weir_list_each(stes, &smmu->stes, struct smmu_stes, node) {
+		bool some = block_entries(smmu, stes, what);
+
+		if (!some && what == SMMU_BLOCK_ALL && stes->pages.va && is_reached(smmu, stes))
+			set_level1(smmu, stes->first >> smmu->table.split, 0);
+		left = left || some;
+	}
+	for (uint32_t i = 0; what != SMMU_BLOCK_OURS && i < nr_level1(smmu); i++)
+		if (level1(smmu)[i] && !weir_smmu_stes_find_(smmu, i << smmu->table.split))
 			set_level1(smmu, i, 0);
+	if (what == SMMU_BLOCK_OURS)
+		left = true;
+	if (out_left)
+		*out_left = left;
 	return weir_smmu_flush_all_(smmu);
 }
