@@ -320,8 +320,12 @@ int weir_tables_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t
 	int err = weir_table_unmap(weir_domain_table_(domain), iova, bytes, &gather);
 
 	*out_unmapped = gather.unmapped_bytes;
-	if (err) /* a caller's mistake, but for pages that have to be split */
-		return weir_tables_unmap_(domain, iova, bytes, wait, out_unmapped);
+	if (err) { /* a caller's mistake, but for pages that have to be split */
+		/* the first step may have been taken: it arrives before the next one */
+		int told = finish(domain, &gather);
+
+		return told ? told : weir_tables_unmap_(domain, iova, bytes, wait, out_unmapped);
+	}
 	if (gather.unlinked || (wait && gather.what.bytes))
 		return finish(domain, &gather);
 	return 0;
