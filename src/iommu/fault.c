@@ -228,14 +228,23 @@ static void tell(struct weir_iommu *iommu, const struct weir_fault_report *r)
 static void tell_held(struct weir_iommu *iommu, struct weir_stream *stream, uint64_t held,
 		      const struct weir_fault *last)
 {
-	struct weir_device *dev = culprit(iommu, stream, last);
-	char text[64];
+	struct weir_device *dev = last->what ? iommu->dev : culprit(iommu, stream, last);
+	char text[64], iova[32];
 
 	weir_format_(text, sizeof(text), "%llu more", (unsigned long long)held);
+	if (last->flags & WEIR_FAULT_NO_IOVA)
+		weir_format_(iova, sizeof(iova), "an unknown address");
+	else
+		weir_format_(iova, sizeof(iova), "0x%llx", (unsigned long long)last->iova);
 	weir_event_dev_(WEIR_EVENT_FAULT, dev, text, (int64_t)last->iova);
-	weir_logf_(dev->m, WEIR_LOG_ERR, "%s: %s DMA faults at %s, the last: %s of 0x%llx %s",
-		   dev->name, text, iommu->dev->name, access_text(last),
-		   (unsigned long long)last->iova, reason_text(last));
+	if (last->what) /* of its own, or of streams that nobody has: they are counted together */
+		weir_logf_(dev->m, WEIR_LOG_ERR, "%s: %s faults at %s, the last: %s (0x%llx)",
+			   dev->name, text, iommu->dev->name, last->what,
+			   (unsigned long long)last->record);
+	else
+		weir_logf_(dev->m, WEIR_LOG_ERR, "%s: %s DMA faults at %s, the last: %s of %s %s",
+			   dev->name, text, iommu->dev->name, access_text(last), iova,
+			   reason_text(last));
 }
 
 static bool next_report(struct weir_faults *faults, struct weir_fault_report *out_report)

@@ -254,7 +254,7 @@ int weir_group_join_(struct weir_group *group, struct weir_master *master);
 void weir_group_leave_(struct weir_group *group, struct weir_master *master);
 
 /* region.c */
-#define WEIR_REGIONS_MAX 256u /* that one source may tell of one stream or device */
+#define WEIR_REGIONS_MAX 256u /* that one source may tell of one stream or device; more are an error */
 void weir_regions_free_(struct weir_machine *m, struct weir_regions *list);
 /*
  * The regions of a master that comes are the group's. Group lock held. Return: 0; WEIR_EIO when an
@@ -269,8 +269,8 @@ int weir_regions_map_(struct weir_group *group, struct weir_domain *domain);
 /* One doorbell more for a group. Group lock held. Return: as above. */
 int weir_regions_doorbell_(struct weir_group *group, uint64_t pa);
 /*
- * The @index-th special region of a group, sorted by first address; those of one kind do
- * not overlap. Group or machine lock held. Return: 0; WEIR_ENOENT after the last.
+ * The @index-th special region of a group, sorted by first address; those of one kind and
+ * with the same rights do not overlap. Group or machine lock held. Return: 0; WEIR_ENOENT after the last.
  */
 int weir_group_region_(const struct weir_group *group, unsigned int index,
 		       struct weir_region *out_region);

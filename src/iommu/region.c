@@ -97,6 +97,14 @@ static int bad_region(struct weir_device *dev, const struct weir_iommu *iommu,
 	return WEIR_EIO;
 }
 
+/* Whoever goes on for ever would have some of them forgotten. */
+static int too_many(struct weir_device *dev, const char *who)
+{
+	weir_logf_(dev->m, WEIR_LOG_ERR, "%s: %s tells of more than %u regions", dev->name, who,
+		   WEIR_REGIONS_MAX);
+	return WEIR_EIO;
+}
+
 /* What the hardware says of a stream. */
 static int ask_instance(struct weir_device *dev, const struct weir_stream_id *id,
 			struct weir_regions *list)
@@ -108,23 +116,26 @@ static int ask_instance(struct weir_device *dev, const struct weir_stream_id *id
 
 	if (!iommu->ops->regions)
 		return 0;
-	for (i = 0; !err && i < WEIR_REGIONS_MAX; i++) {
+	for (i = 0; !err; i++) {
 		weir_iommu_lock_(iommu);
 		err = iommu->off ? WEIR_ENOENT
 				 : iommu->ops->regions(iommu->instance, id->id, i, &region);
 		weir_iommu_unlock_(iommu);
 		if (!err)
-			err = add(dev->m, list, region);
+			err = i == WEIR_REGIONS_MAX ? too_many(dev, iommu->dev->name)
+						    : add(dev->m, list, region);
 		if (err == WEIR_EINVAL)
 			err = bad_region(dev, iommu, &region);
 	}
 	return err == WEIR_ENOENT ? 0 : err;
 }
 
-static int add_firmware(struct weir_machine *m, struct weir_regions *list,
+static int add_firmware(struct weir_device *dev, struct weir_regions *list, unsigned int index,
 			const struct weir_fwregion *fw)
 {
-	return add(m, list, (struct weir_region){
+	if (index == WEIR_REGIONS_MAX)
+		return too_many(dev, "firmware");
+	return add(dev->m, list, (struct weir_region){
 		.kind = fw->direct ? WEIR_REGION_DIRECT : WEIR_REGION_RESERVED,
 		.first = fw->first, .last = fw->last, .prot = WEIR_MAP_READ | WEIR_MAP_WRITE,
 	});
@@ -137,16 +148,15 @@ static int ask_firmware(const struct weir_master *master, struct weir_regions *l
 	struct weir_fwregion fw;
 	int err = 0;
 
-	for (unsigned int i = 0; !err && dev->fwnode && i < WEIR_REGIONS_MAX &&
+	for (unsigned int i = 0; !err && dev->fwnode &&
 				 !weir_firmware_iommu_region(dev->fwnode, i, &fw); i++)
-		err = add_firmware(dev->m, list, &fw);
+		err = add_firmware(dev, list, i, &fw);
 	for (uint32_t s = 0; !err && s < master->nr_streams; s++) {
 		const struct weir_stream_id *id = &master->streams[s];
 
-		for (unsigned int i = 0; !err && i < WEIR_REGIONS_MAX &&
-					 !weir_firmware_stream_region(id->iommu->dev->fwnode, id->id, i, &fw);
-		     i++)
-			err = add_firmware(dev->m, list, &fw);
+		for (unsigned int i = 0; !err && !weir_firmware_stream_region(id->iommu->dev->fwnode,
+									      id->id, i, &fw); i++)
+			err = add_firmware(dev, list, i, &fw);
 	}
 	return err;
 }

@@ -182,6 +182,11 @@ static int do_regions(void *instance, uint32_t stream, unsigned int index,
 	(void)stream;
 	if (fault())
 		return WEIR_EIO;
+	if (m->endless) {
+		*out_region = (struct weir_region){ WEIR_REGION_RESERVED, 0x100000 + 0x2000ull * index,
+						    0x100fff + 0x2000ull * index, 0 };
+		return 0;
+	}
 	if (index >= 4 || !m->regions[index].last)
 		return WEIR_ENOENT;
 	*out_region = m->regions[index];

@@ -30,7 +30,7 @@ static void log_line(void *host, enum weir_log_level level, const char *line)
 
 	(void)host;
 	(void)level;
-	if (!strstr(line, "DMA"))
+	if (!strstr(line, "DMA") && !strstr(line, "overflowed"))
 		return;
 	seen.lines++;
 	snprintf(seen.last, sizeof(seen.last), "%s", line);
@@ -137,6 +137,31 @@ static void test_faults_of_nobody(void **state)
 	weir_iommu_fault(world_find(&iw.w, "m0"), &f); /* no IOMMU at all */
 	step(&iw);
 	assert_int_equal(seen.lines, 3);
+	im_close(&iw);
+}
+
+/* What an instance tells of itself is no access, however often it comes. */
+static void test_faults_of_the_instance_itself(void **state)
+{
+	const struct weir_fault f = { .flags = WEIR_FAULT_NO_STREAM | WEIR_FAULT_NO_IOVA,
+				      .record = 5, .what = "the event queue overflowed" };
+	const struct weir_fault no_iova = { .reason = WEIR_FAULT_PERMISSION, .stream = 2,
+					    .flags = WEIR_FAULT_NO_IOVA | WEIR_FAULT_READ };
+	struct iommu_world iw;
+
+	(void)state;
+	im_open(&iw, two, 2);
+	listen(&iw, true);
+	for (unsigned int i = 0; i < 30; i++)
+		weir_iommu_fault(iw.models[1].dev, &f);
+	step(&iw);
+	assert_int_equal(seen.lines, 9);
+	assert_string_equal(seen.last, "b: 22 more faults at b, the last: the event queue overflowed (0x5)");
+	for (unsigned int i = 0; i < 30; i++)
+		weir_iommu_fault(iw.models[0].dev, &no_iova);
+	step(&iw);
+	assert_string_equal(seen.last, "m1: 22 more DMA faults at a, the last: read of an unknown address "
+				       "refused: not permitted");
 	im_close(&iw);
 }
 
@@ -351,6 +376,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_faults_name_device_and_driver),
 		cmocka_unit_test(test_faults_of_nobody),
+		cmocka_unit_test(test_faults_of_the_instance_itself),
 		cmocka_unit_test(test_faults_flood_with_clock),
 		cmocka_unit_test(test_faults_flood_without_clock),
 		cmocka_unit_test(test_faults_handler_of_the_domain),

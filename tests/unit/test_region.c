@@ -81,6 +81,24 @@ static void test_region_nonsense_is_refused(void **state)
 	im_close(&iw);
 }
 
+/* So many regions that some would be left out: no address of theirs is handed out for want of a list's end. */
+static void test_region_endless_lists_are_refused(void **state)
+{
+	struct iommu_world iw;
+
+	(void)state;
+	im_open_tree(&iw, masters, 2);
+	iw.models[1].endless = true;
+	im_add(&iw, "a");
+	im_add(&iw, "b");
+	im_add(&iw, "m0");
+	im_add(&iw, "m1");
+	assert_settles(&iw.w);
+	assert_status(&iw.w, "m0", WEIR_DEVICE_BOUND);
+	assert_int_equal(weir_device_verdict(world_find(&iw.w, "m1"), NULL), WEIR_VERDICT_FAILED);
+	im_close(&iw);
+}
+
 /* It keeps its memory from the moment the IOMMU is there, and no attach lets go of it. */
 static void test_region_direct_before_attach(void **state)
 {
@@ -329,6 +347,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_region_sorted_and_merged),
 		cmocka_unit_test(test_region_nonsense_is_refused),
+		cmocka_unit_test(test_region_endless_lists_are_refused),
 		cmocka_unit_test(test_region_direct_before_attach),
 		cmocka_unit_test(test_region_unclaimed_until_consumers_are_up),
 		cmocka_unit_test(test_region_back_with_the_instance),
