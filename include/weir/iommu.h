@@ -138,8 +138,9 @@ enum weir_iommu_late {
 	 */
 	WEIR_IOMMU_ADOPT,
 	/*
-	 * The same behind a domain that has what the device's driver has mapped, and no
-	 * more. Its mappings are kept track of from its probe on, page by page.
+	 * The same behind a domain that has what the device's driver has mapped, its direct
+	 * regions and doorbells, and no more. Its mappings are kept track of from its probe on,
+	 * page by page.
 	 */
 	WEIR_IOMMU_ADOPT_MAPPED,
 };

@@ -18,7 +18,7 @@ struct page {
 	struct weir_tree_node node;
 	uint64_t at;      /* on the bus */
 	uint64_t users;   /* pieces that have something of it */
-	bool others;      /* it was mapped already, for interrupts: it stays */
+	bool others;      /* it is mapped for interrupts, or since firmware, as well: it stays */
 };
 
 struct weir_dma_mirror {
@@ -31,6 +31,36 @@ struct weir_dma_mirror {
 static struct page *of(struct weir_tree_node *node)
 {
 	return node ? weir_container_of(node, struct page, node) : NULL;
+}
+
+/* The first page from @at on. */
+static struct page *page_from(struct weir_dma_mirror *mirror, uint64_t at)
+{
+	struct weir_tree_node *node = mirror->pages.root;
+	struct page *best = NULL;
+
+	while (node) {
+		if (of(node)->at >= at) {
+			best = of(node);
+			node = node->left;
+		} else {
+			node = node->right;
+		}
+	}
+	return best;
+}
+
+/* The device needs it, whatever its driver maps and unmaps. */
+static int leave_mapped(struct weir_domain *domain, uint64_t first, uint64_t last)
+{
+	struct weir_dma_mirror *mirror = domain->mirror;
+	unsigned long before = weir_spin_lock(&mirror->spin);
+	struct page *page = page_from(mirror, first & ~(PAGE - 1));
+
+	for (; page && page->at <= last; page = of(weir_tree_next_(&page->node)))
+		page->others = true;
+	weir_spin_unlock(&mirror->spin, before);
+	return 0;
 }
 
 int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out_mirror)
@@ -48,6 +78,8 @@ int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out
 		weir_dma_mirror_destroy_(mirror);
 		return err;
 	}
+	mirror->domain->mirror = mirror;
+	mirror->domain->reserve = leave_mapped;
 	*out_mirror = mirror;
 	return 0;
 }
@@ -62,8 +94,11 @@ void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror)
 		weir_tree_erase_(&mirror->pages, node);
 		weir_atomic_free(mirror->m, of(node), sizeof(struct page));
 	}
-	if (mirror->domain)
+	if (mirror->domain) {
+		mirror->domain->reserve = NULL;
+		mirror->domain->mirror = NULL;
 		weir_domain_unref(mirror->domain);
+	}
 	weir_spin_fini(&mirror->spin);
 	weir_atomic_free(mirror->m, mirror, sizeof(*mirror));
 }

@@ -169,7 +169,7 @@ uint64_t weir_dma_bus_to_pa_(const struct weir_dma *dma, uint64_t bus);
 /* mirror.c */
 /* Machine lock held. Return: 0; WEIR_ENOMEM. */
 int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out_mirror);
-/* NULL is fine. */
+/* NULL is fine. Machine lock held. */
 void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror);
 /* A piece that the device reaches directly, at an address on its bus. Return: 0; WEIR_ENOMEM; as weir_domain_map(). */
 int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes);

@@ -175,7 +175,7 @@ struct weir_domain {
 	uint64_t filled_to;          /* (d) */
 	int fill_err;                /* (d) */
 	struct weir_table_config config; /* (p) what the tables were made for */
-	/* (m) Takes addresses out of what is handed out; called with (m). NULL: nobody does. */
+	/* (m) Takes addresses out of what is handed out, or taken away; called with (m). NULL: nobody. */
 	int (*reserve)(struct weir_domain *domain, uint64_t first, uint64_t last);
 	struct weir_tables tables;   /* (c) of external ones; (p) until there are tables, then (c) */
 	weir_domain_fault_fn *handler; /* (d) */
@@ -183,6 +183,7 @@ struct weir_domain {
 	uint32_t handling;           /* (d) calls of the handler under way */
 	_Atomic bool has_handler;
 	struct weir_dma_space *dma;  /* (m) of the DMA calls, while devices use it for them */
+	struct weir_dma_mirror *mirror; /* (m) whose it is, to adopt a device with; or NULL */
 	struct weir_domain *next_dead; /* in m->dead_domains */
 };
 

@@ -304,8 +304,20 @@ static bool is_for(const struct weir_domain *domain, const struct weir_region *r
 {
 	if (region->kind != WEIR_REGION_DIRECT)
 		return false;
-	return domain->type == WEIR_DOMAIN_DMA ||
+	return domain->type == WEIR_DOMAIN_DMA || domain->mirror ||
 	       (domain->type == WEIR_DOMAIN_UNMANAGED && (region->prot & WEIR_MAP_DEVICE));
+}
+
+/* Who hands out the domain's addresses does not hand out these. */
+static int keep_away(struct weir_domain *domain, uint64_t first, uint64_t last)
+{
+	struct weir_machine *m = domain->m;
+	int err;
+
+	weir_lock_(m);
+	err = domain->reserve ? domain->reserve(domain, first, last) : 0;
+	weir_unlock_(m);
+	return err == WEIR_EBUSY ? WEIR_EEXIST : err;
 }
 
 int weir_regions_map_(struct weir_group *group, struct weir_domain *domain)
@@ -316,6 +328,8 @@ int weir_regions_map_(struct weir_group *group, struct weir_domain *domain)
 		const struct weir_region *region = &list->at[i];
 		int err = is_for(domain, region) ? map_region(domain, region) : 0;
 
+		if (!err && domain->mirror) /* what its driver mapped there, and unmaps, is not all */
+			err = keep_away(domain, region->first, region->last);
 		if (!err)
 			continue;
 		weir_logf_(group->m, WEIR_LOG_ERR, "group %d needs 0x%llx to 0x%llx mapped to itself: %s",
@@ -324,18 +338,6 @@ int weir_regions_map_(struct weir_group *group, struct weir_domain *domain)
 		return err;
 	}
 	return 0;
-}
-
-/* Who hands out the domain's addresses does not hand out these. */
-static int keep_away(struct weir_domain *domain, uint64_t first)
-{
-	struct weir_machine *m = domain->m;
-	int err;
-
-	weir_lock_(m);
-	err = domain->reserve ? domain->reserve(domain, first, first + (DOORBELL_BYTES - 1)) : 0;
-	weir_unlock_(m);
-	return err == WEIR_EBUSY ? WEIR_EEXIST : err;
 }
 
 int weir_regions_doorbell_(struct weir_group *group, uint64_t pa)
@@ -353,7 +355,7 @@ int weir_regions_doorbell_(struct weir_group *group, uint64_t pa)
 	replace(group, &list);
 	if (!group->domain)
 		return 0;
-	err = keep_away(group->domain, pa & ~(DOORBELL_BYTES - 1));
+	err = keep_away(group->domain, pa & ~(DOORBELL_BYTES - 1), pa | (DOORBELL_BYTES - 1));
 	return err ? err : weir_regions_map_(group, group->domain);
 }
 

@@ -136,6 +136,47 @@ static void test_region_direct_before_attach(void **state)
 	im_close(&iw);
 }
 
+/* A device that runs when its IOMMU comes keeps what firmware set up, besides what its driver mapped. */
+static void adopt(bool mapped)
+{
+	static const struct weir_iommu_rules rules = { WEIR_IOMMU_OPTIONAL,
+						       WEIR_IOMMU_ADOPT_MAPPED };
+	struct iommu_world iw;
+	struct weir_device *dev;
+	uint64_t iova;
+
+	im_open_tree(&iw, masters, 2);
+	weir_iommu_rules_set(iw.w.m, &rules);
+	assert_int_equal(weir_driver_unregister(iw.w.m, &iw.w.drivers[0].drv), 0);
+	im_add(&iw, "m0");
+	im_add(&iw, "a");
+	im_add(&iw, "b");
+	weir_catalogue_seal(iw.w.m);
+	assert_settles(&iw.w);
+	dev = world_find(&iw.w, "m0");
+	assert_true(weir_device_untranslated(dev));
+	iw.models[0].watch_iova = FB;
+	if (mapped)
+		assert_int_equal(weir_dma_map_phys(dev, FB, 16, WEIR_DMA_TO_DEVICE, &iova), 0);
+	assert_int_equal(weir_driver_register(iw.w.m, &iw.w.drivers[0].drv), 0);
+	assert_settles(&iw.w);
+	assert_status(&iw.w, "m0", WEIR_DEVICE_BOUND);
+	assert_false(weir_device_untranslated(dev));
+	assert_int_equal(im_reach(&iw, 0, 1, FB + 8), FB + 8);
+	if (mapped)
+		assert_int_equal(weir_dma_unmap(dev, iova, 16, WEIR_DMA_TO_DEVICE), 0);
+	assert_int_equal(im_reach(&iw, 0, 1, FB + 8), FB + 8);
+	assert_int_equal(im_reach(&iw, 0, 1, FB + 0x1000), IM_NOTHING);
+	im_close(&iw);
+}
+
+static void test_region_direct_of_the_adopted(void **state)
+{
+	(void)state;
+	adopt(false);
+	adopt(true);
+}
+
 /* Nobody took it over, and all that could have been were: it is blocked. */
 static void test_region_unclaimed_until_consumers_are_up(void **state)
 {
@@ -349,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_region_nonsense_is_refused),
 		cmocka_unit_test(test_region_endless_lists_are_refused),
 		cmocka_unit_test(test_region_direct_before_attach),
+		cmocka_unit_test(test_region_direct_of_the_adopted),
 		cmocka_unit_test(test_region_unclaimed_until_consumers_are_up),
 		cmocka_unit_test(test_region_back_with_the_instance),
 		cmocka_unit_test(test_region_holes_in_what_is_mapped),
