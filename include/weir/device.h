@@ -45,14 +45,18 @@ int weir_device_create(struct weir_bus *bus, const char *name, struct weir_devic
  * queued for it. Context: thread, also inside a probe (children).
  * Owner: the machine takes a reference, until weir_device_del().
  * Return: 0; WEIR_EEXIST when the name is taken; WEIR_EINVAL when it was added
- * before; WEIR_ENOMEM.
+ * before; WEIR_ENODEV when its parent is being deleted; WEIR_ENOMEM.
  */
 int weir_device_add(struct weir_device *dev);
 
 /**
  * weir_device_del - take a device away: its consumers and children first, then
  * its driver, its links, its name. It can not be added again.
- * Context: thread; not inside the probe of this device.
+ *
+ * What other threads do with them meanwhile, probes, removals, other calls of drivers, is
+ * waited for. Where that would never end, since it is the caller that is inside the probe or
+ * removal of one of them, or another that waits for the caller, the device goes
+ * as soon as that is over. Context: thread.
  */
 void weir_device_del(struct weir_device *dev);
 

@@ -136,8 +136,24 @@ struct weir_host_ops {
 	 * Called without locks, by weir_settle() and by orderly removal only.
 	 */
 	void (*thread_wait)(void *host);
-	/* A number of the calling thread, which no other has as long as it runs. Context: thread. */
+	/*
+	 * A number of the calling thread, which no other has as long as it runs. Required with
+	 * thread_run and with lock_wait. Context: thread.
+	 */
 	uint64_t (*thread_self)(void *host);
+
+	/*
+	 * ---- optional: several threads of the program in one machine. NULL: one at a time
+	 * calls the library, "Context: any" and functions given to thread_run excepted. ----
+	 */
+
+	/*
+	 * Releases @lock, which the caller holds, as its only one; sleeps until lock_wake; takes
+	 * it again. May return early. Context: thread.
+	 */
+	void (*lock_wait)(void *host, struct weir_lock *lock);
+	/* Wakes all who sleep in lock_wait with @lock, which the caller holds. Context: thread. */
+	void (*lock_wake)(void *host, struct weir_lock *lock);
 
 	/* ---- optional: modules. NULL: weir_module_open() is refused. ---- */
 

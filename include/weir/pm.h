@@ -21,7 +21,7 @@ extern "C" {
  * those already suspended are resumed again. No probe starts until weir_pm_resume().
  * Context: thread, not in a driver's call.
  * Return: 0; what the refusing driver returned; WEIR_EBUSY when suspended, or while
- * probes run on host threads.
+ * probes run on other threads.
  */
 int weir_pm_suspend(struct weir_machine *m);
 
@@ -63,8 +63,9 @@ int weir_pm_runtime_disable(struct weir_device *dev);
  * weir_pm_runtime_get - use a device: wake its parent, its suppliers over
  * WEIR_LINK_PM_RUNTIME links, then itself.
  * Context: thread; not in a runtime_resume or runtime_suspend: what a device needs
- * awake, its links say. Return: 0; what a runtime_resume returned, or WEIR_EBUSY when
- * the device is suspended with the machine (in both cases nothing is held).
+ * awake, its links say. Return: 0; what a runtime_resume returned, WEIR_EBUSY when
+ * the device is suspended with the machine, or WEIR_ENODEV when it was deleted (in all
+ * three cases nothing is held).
  */
 int weir_pm_runtime_get(struct weir_device *dev);
 

@@ -34,6 +34,7 @@ struct weir_posix {
 
 struct weir_lock {
 	pthread_mutex_t mutex;
+	pthread_cond_t woken;
 };
 
 /* Behind a struct weir_lock of spin_create. */
@@ -62,16 +63,25 @@ static struct weir_lock *posix_lock_create(void *host, unsigned int rank)
 
 	(void)host;
 	(void)rank;
-	if (lock && pthread_mutex_init(&lock->mutex, NULL)) {
-		free(lock);
+	if (!lock)
 		return NULL;
-	}
+	if (pthread_mutex_init(&lock->mutex, NULL))
+		goto err_free;
+	if (pthread_cond_init(&lock->woken, NULL))
+		goto err_mutex;
 	return lock;
+
+err_mutex:
+	pthread_mutex_destroy(&lock->mutex);
+err_free:
+	free(lock);
+	return NULL;
 }
 
 static void posix_lock_destroy(void *host, struct weir_lock *lock)
 {
 	(void)host;
+	pthread_cond_destroy(&lock->woken);
 	pthread_mutex_destroy(&lock->mutex);
 	free(lock);
 }
@@ -86,6 +96,18 @@ static void posix_unlock(void *host, struct weir_lock *lock)
 {
 	(void)host;
 	pthread_mutex_unlock(&lock->mutex);
+}
+
+static void posix_lock_wait(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	pthread_cond_wait(&lock->woken, &lock->mutex);
+}
+
+static void posix_lock_wake(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	pthread_cond_broadcast(&lock->woken);
 }
 
 /* There are no interrupts to keep away; a holder that lost its CPU is waited for politely. */
@@ -221,6 +243,9 @@ static const struct weir_host_ops required_ops = {
 	.lock_destroy = posix_lock_destroy,
 	.lock = posix_lock,
 	.unlock = posix_unlock,
+	.thread_self = posix_thread_self,
+	.lock_wait = posix_lock_wait,
+	.lock_wake = posix_lock_wake,
 	.spin_create = posix_spin_create,
 	.spin_destroy = posix_spin_destroy,
 	.spin_lock = posix_spin_lock,
@@ -265,7 +290,6 @@ int weir_posix_create(const struct weir_posix_options *options, struct weir_posi
 			goto destroy;
 		posix->ops.thread_run = posix_thread_run;
 		posix->ops.thread_wait = posix_thread_wait;
-		posix->ops.thread_self = posix_thread_self;
 	}
 	*out_posix = posix;
 	return 0;

@@ -61,6 +61,20 @@ static void qtest_unlock(void *host, struct weir_lock *lock)
 	qtest->inner->unlock(qtest->posix, lock);
 }
 
+static void qtest_lock_wait(void *host, struct weir_lock *lock)
+{
+	struct weir_qtest *qtest = host;
+
+	qtest->inner->lock_wait(qtest->posix, lock);
+}
+
+static void qtest_lock_wake(void *host, struct weir_lock *lock)
+{
+	struct weir_qtest *qtest = host;
+
+	qtest->inner->lock_wake(qtest->posix, lock);
+}
+
 static struct weir_lock *qtest_spin_create(void *host, unsigned int rank)
 {
 	struct weir_qtest *qtest = host;
@@ -293,6 +307,8 @@ static const struct weir_host_ops all_ops = {
 	.lock_destroy = qtest_lock_destroy,
 	.lock = qtest_lock,
 	.unlock = qtest_unlock,
+	.lock_wait = qtest_lock_wait,
+	.lock_wake = qtest_lock_wake,
 	.spin_create = qtest_spin_create,
 	.spin_destroy = qtest_spin_destroy,
 	.spin_lock = qtest_spin_lock,
@@ -333,7 +349,6 @@ static void make_ops(struct weir_qtest *qtest)
 	if (!qtest->inner->thread_run) {
 		qtest->ops.thread_run = NULL;
 		qtest->ops.thread_wait = NULL;
-		qtest->ops.thread_self = NULL;
 	}
 	if (!qtest->inner->module_open) {
 		qtest->ops.module_open = NULL;

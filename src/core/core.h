@@ -87,8 +87,11 @@ struct weir_device {
 	bool best_effort;               /* (m) */
 	bool soft_start;                /* (m) being probed with suppliers missing */
 	bool state_synced;              /* (m) */
-	bool busy;                      /* (m) inside an attempt to probe or unbind */
+	bool busy;                      /* (m) inside an attempt to probe it */
 	bool parked;                    /* (m) its probe goes on until weir_probe_done_ */
+	bool doomed;                    /* (m) to be deleted when the work that is in the way is over */
+	bool lost_supplier;             /* (m) while it was probed: it is not to stay bound */
+	bool sync_queued;               /* (m) sync_node is in a list that holds a reference */
 	bool was_bound;                 /* (m) */
 	bool no_driver_ever;            /* (p) final: nothing in the catalogue fits */
 	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
@@ -125,7 +128,8 @@ struct weir_device {
 	void *data;                     /* (m) the driver's */
 	void *bus_data;                 /* (c) the bus's */
 	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
-	struct weir_list *release_at;   /* (m) next of its consumers to unbind, while it is unbinding */
+	struct weir_work *work;         /* (m) what has it for itself: probe, unbinding, deletion; or NULL */
+	struct weir_list *consumer_at;  /* (m) next of its consumers to unbind, or to be told; or NULL */
 	struct weir_device *release_up; /* (m) what is unbound after it: a supplier; scratch */
 	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
 	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
@@ -186,10 +190,14 @@ struct weir_fwlink {
 	uint32_t flags;                /* (m) */
 };
 
-/* A piece of work on a host thread, while it runs; on its stack. */
-struct weir_async {
-	struct weir_list node; /* (m) in m->async */
-	uint64_t thread;       /* (c) its number */
+/* A piece of work on devices, while it runs; on the stack of its thread. work.c */
+struct weir_work {
+	struct weir_list node;           /* (m) in m->works */
+	uint64_t thread;                 /* (c) its number */
+	struct weir_device *dev;         /* (c) whose driver is called, or NULL */
+	const struct weir_device *waits; /* (m) what the thread waits for, or NULL */
+	bool async;                      /* (m) a function given to thread_run */
+	bool marked;                     /* (m) scratch */
 };
 
 struct weir_machine {
@@ -218,9 +226,10 @@ struct weir_machine {
 	uint32_t sync_pause;                  /* (m) sync_state is parked while not 0 */
 	bool sync_strict_off;                 /* (m) */
 	struct weir_list sync_parked;         /* (m) devices by sync_node */
-	struct weir_list coming;              /* (m) struct weir_master, not in their groups yet */
+	struct weir_list moving;              /* (m) struct weir_master, about to join or leave their groups */
 	uint32_t nr_async;                    /* (m) probes given to host threads */
-	struct weir_list async;               /* (m) struct weir_async: those that run */
+	struct weir_list works;               /* (m) struct weir_work: those that run */
+	uint32_t nr_waiting;                  /* (m) threads in the host's lock_wait */
 	uint32_t cause;                       /* (m) event id that things done now are due to */
 	uint32_t next_event;                  /* (m) */
 	uint64_t mark;                        /* (m) last stamp given to a graph walk */
@@ -285,6 +294,8 @@ void weir_bus_free_(struct weir_bus *bus);
 /* device.c */
 int weir_device_add_(struct weir_device *dev);
 void weir_device_del_(struct weir_device *dev);
+/* Work on the device is over: it, or one above it, may have waited for that to be deleted. */
+void weir_device_del_doomed_(struct weir_device *dev);
 void weir_device_unref_(struct weir_device *dev);
 void weir_device_set_reason_(struct weir_device *dev, const char *text);
 
@@ -310,11 +321,20 @@ void weir_probe_done_(struct weir_device *dev, int err);
 /* Unbinds, the consumers first. */
 void weir_release_(struct weir_device *dev);
 
-/* async.c */
-/* The calling thread begins a piece of work that thread_run gave to it, and ends it. */
-void weir_async_begin_(struct weir_machine *m, struct weir_async *out_async);
-void weir_async_end_(struct weir_async *async);
-/* Whether the caller is inside such a piece. */
+/* work.c */
+/* The calling thread begins a piece of work, and ends it; @dev: whose driver it calls, or NULL. */
+void weir_work_begin_(struct weir_machine *m, struct weir_device *dev, struct weir_work *out_work);
+void weir_work_end_(struct weir_machine *m, struct weir_work *work);
+/* A device is nobody's any more: who waits for that looks again. */
+void weir_work_changed_(struct weir_machine *m);
+/*
+ * Lets other threads go on with a device; the lock is dropped. Return: false, and nothing was done,
+ * when they do nothing with it, or will not before the caller goes on.
+ */
+bool weir_work_wait_(struct weir_device *dev);
+/* The same for all devices of a driver. */
+bool weir_work_wait_driver_(struct weir_reg *reg);
+/* Whether the caller is inside a function that was given to thread_run. */
 bool weir_async_inside_(const struct weir_machine *m);
 /*
  * Lets one of them end; the lock is dropped. Return: false, and nothing was done, when there are

@@ -79,6 +79,8 @@ static int claim(struct weir_device *dev)
 
 	if (dev->added || dev->dead)
 		return WEIR_EINVAL;
+	if (dev->parent && dev->parent->dead)
+		return WEIR_ENODEV;
 	if (name_is_taken(dev))
 		return WEIR_EEXIST;
 	err = weir_map_add_(m, &dev->bus->devices_by_name, dev->name, dev->name_bytes, dev);
@@ -182,31 +184,31 @@ int weir_device_add(struct weir_device *dev)
 	return err;
 }
 
-/* A probe on a host thread has to end before its device can go. */
-static void wait_not_busy(struct weir_device *dev)
+/*
+ * From here on the device is this caller's to delete. Return: 0; WEIR_ENODEV: another thread
+ * deleted it; WEIR_EBUSY: what is in the way ends only after the caller went on.
+ */
+static int begin_del(struct weir_device *dev, struct weir_work *work)
 {
-	while (dev->busy && weir_async_wait_(dev->m))
-		;
-}
-
-/* From here on the device is this caller's to delete. False: it is another's already. */
-static bool begin_del(struct weir_device *dev)
-{
-	bool gone;
+	int err = 0;
 
 	dev->refs++;
 	if (dev->parked)
 		weir_probe_done_(dev, WEIR_ENODEV);
-	wait_not_busy(dev);
-	gone = !dev->added || dev->dead;
+	while (weir_work_wait_(dev))
+		;
+	if (!dev->added)
+		err = WEIR_ENODEV;
+	else if (dev->work)
+		err = WEIR_EBUSY;
 	weir_device_unref_(dev);
-	if (gone)
-		return false;
+	if (err)
+		return err;
 	dev->dead = true;
+	dev->work = work;
 	if (dev->fwnode && dev->fwnode->owner == dev)
 		dev->fwnode->owner = NULL;
-	weir_list_del(&dev->child_node);
-	return true;
+	return 0;
 }
 
 static void end_del(struct weir_device *dev)
@@ -216,41 +218,83 @@ static void end_del(struct weir_device *dev)
 	weir_release_(dev);
 	if (m->policy->deleted)
 		m->policy->deleted(dev);
-	weir_list_del(&dev->sync_node);
+	if (!dev->sync_queued)
+		weir_list_del(&dev->sync_node);
 	weir_iommu_detach_(dev);
 	weir_identity_forget_(dev);
 	weir_links_purge_(dev);
 	weir_rpm_deleted_(dev);
 	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, 0);
 	unclaim(dev);
+	dev->work = NULL;
+	weir_work_changed_(m);
 	weir_device_unref_(dev);
 }
 
-/* Down to the last child of the last child, and from there back up: no recursion. */
-void weir_device_del_(struct weir_device *top)
+/* Something below is in the way: nobody has the devices up to the top any more. */
+static void give_up(struct weir_device *dev, struct weir_device *top)
 {
-	struct weir_device *dev = top, *up;
-	struct weir_machine *m = top->m;
+	for (; dev != top; dev = dev->parent)
+		dev->work = NULL;
+	top->work = NULL;
+	weir_work_changed_(top->m);
+}
 
-	if (!begin_del(top))
-		return;
-	weir_rpm_pause_(m);
-	for (;;) {
+/* Down to the last child of the last child, and from there back up: no recursion. */
+static int del_below(struct weir_device *top, struct weir_work *work)
+{
+	struct weir_device *dev = top, *up = NULL;
+
+	do {
 		if (!weir_list_empty(&dev->children)) {
 			struct weir_device *child = weir_container_of(
 				dev->children.prev, struct weir_device, child_node);
+			int err = begin_del(child, work);
 
-			if (begin_del(child))
-				dev = child;
+			if (err == WEIR_EBUSY) {
+				give_up(dev, top);
+				return err;
+			}
+			up = err ? dev : child;
+			dev = up;
 			continue;
 		}
 		up = dev == top ? NULL : dev->parent;
 		end_del(dev);
-		if (!up)
-			break;
 		dev = up;
-	}
+	} while (up);
+	return 0;
+}
+
+void weir_device_del_(struct weir_device *top)
+{
+	struct weir_machine *m = top->m;
+	struct weir_work work;
+	int err;
+
+	top->refs++;
+	weir_rpm_pause_(m);
+	weir_work_begin_(m, NULL, &work);
+	top->doomed = false;
+	err = begin_del(top, &work);
+	if (!err)
+		err = del_below(top, &work);
+	if (err == WEIR_EBUSY)
+		top->doomed = true;
+	weir_work_end_(m, &work);
 	weir_rpm_unpause_(m);
+	weir_device_unref_(top);
+}
+
+void weir_device_del_doomed_(struct weir_device *dev)
+{
+	struct weir_device *top = NULL;
+
+	for (; dev; dev = dev->parent)
+		if (dev->doomed)
+			top = dev;
+	if (top)
+		weir_device_del_(top);
 }
 
 void weir_device_del(struct weir_device *dev)

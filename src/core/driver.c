@@ -101,21 +101,25 @@ int weir_driver_register(struct weir_machine *m, const struct weir_driver *drv)
 	return err;
 }
 
+/* All but one that the caller is unbinding already. */
 static void unbind_all(struct weir_reg *reg)
 {
-	while (!weir_list_empty(&reg->devices)) {
+	bool stuck = false;
+
+	while (!weir_list_empty(&reg->devices) && !stuck) {
 		struct weir_device *dev = weir_container_of(reg->devices.prev, struct weir_device,
 							    reg_node);
 
 		dev->refs++;
 		weir_release_(dev);
+		stuck = dev->reg == reg;
 		weir_device_unref_(dev);
 	}
 }
 
-static void wait_no_users(struct weir_machine *m, struct weir_reg *reg)
+static void wait_no_users(struct weir_reg *reg)
 {
-	while (reg->users > 1 && weir_async_wait_(m))
+	while (reg->users > 1 && weir_work_wait_driver_(reg))
 		;
 }
 
@@ -131,10 +135,11 @@ int weir_driver_unregister_(struct weir_machine *m, const struct weir_driver *dr
 	reg->going = true;
 	weir_match_del_reg_(reg);
 	weir_map_del_(&reg->bus->drivers_by_name, drv->name, weir_strlen_(drv->name));
-	wait_no_users(m, reg);
+	wait_no_users(reg);
 	weir_rpm_pause_(m);
 	unbind_all(reg);
 	weir_rpm_unpause_(m);
+	wait_no_users(reg);
 	weir_list_del(&reg->node);
 	m->stats.drivers--;
 	weir_reg_put_(reg);
@@ -163,10 +168,12 @@ int weir_driver_unbind(struct weir_device *dev)
 	int err = 0;
 
 	weir_lock_(m);
+	dev->refs++;
 	if (dev->status != WEIR_DEVICE_BOUND)
 		err = WEIR_ENODEV;
 	else
 		weir_release_(dev);
+	weir_device_unref_(dev);
 	weir_unlock_(m);
 	return err;
 }

@@ -125,6 +125,16 @@ static bool needs_bound(uint32_t flags)
 	       !(flags & (WEIR_LINK_ORDER | WEIR_LINK_SYNC_STATE_ONLY));
 }
 
+/* A probe asks for a supplier that leaves at this moment, on another thread. */
+static void strand(struct weir_link *link)
+{
+	struct weir_device *con = link->consumer;
+
+	if (link->blocking && link->state == WEIR_LINK_SUPPLIER_UNBIND &&
+	    !(link->flags & WEIR_LINK_ORDER) && con->status == WEIR_DEVICE_PROBING)
+		con->lost_supplier = true;
+}
+
 static struct weir_link *merge(struct weir_link *link, uint32_t flags, const char *property)
 {
 	uint32_t now = link->flags;
@@ -158,6 +168,7 @@ static struct weir_link *merge(struct weir_link *link, uint32_t flags, const cha
 	}
 	was_blocking = link->blocking;
 	weir_link_set_(link, now, state);
+	strand(link);
 	weir_rpm_link_made_(link);
 	if (!was_blocking && link->consumer->m->policy->link_added)
 		link->consumer->m->policy->link_added(link);
@@ -184,6 +195,7 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 	m->stats.links++;
 	weir_event_link_(WEIR_EVENT_LINK_ADD, link, flags);
 	weir_link_set_(link, flags, first_state(con, sup, flags));
+	strand(link);
 	weir_rpm_link_made_(link);
 	if (m->policy->link_added)
 		m->policy->link_added(link);
@@ -264,8 +276,8 @@ void weir_link_drop_(struct weir_link *link)
 		if (!--con->nr_blocking && m->policy->unblocked)
 			m->policy->unblocked(con);
 	}
-	if (link->supplier->release_at == &link->s_node)
-		link->supplier->release_at = link->s_node.next;
+	if (link->supplier->consumer_at == &link->s_node)
+		link->supplier->consumer_at = link->s_node.next;
 	weir_list_del(&link->s_node);
 	weir_list_del(&link->c_node);
 	weir_list_del(&link->all_node);

@@ -52,11 +52,15 @@ static int adopt_firmware(struct weir_device *dev)
 	return weir_fw_link_consumers_(dev);
 }
 
+/* Consumers' drivers may be called: the place in the list is kept as weir_link_drop_ wants it. */
 static void tell_consumers(struct weir_device *dev)
 {
-	struct weir_link *link;
+	dev->consumer_at = dev->consumers.next;
+	while (dev->consumer_at != &dev->consumers) {
+		struct weir_link *link =
+			weir_container_of(dev->consumer_at, struct weir_link, s_node);
 
-	weir_list_each(link, &dev->consumers, struct weir_link, s_node) {
+		dev->consumer_at = link->s_node.next;
 		if (!managed(link) || link->state == WEIR_LINK_CONSUMER_PROBE ||
 		    link->state == WEIR_LINK_ACTIVE)
 			continue;
@@ -64,6 +68,7 @@ static void tell_consumers(struct weir_device *dev)
 		if (dev->m->policy->supplier_ready)
 			dev->m->policy->supplier_ready(link);
 	}
+	dev->consumer_at = NULL;
 }
 
 /* A best-effort device that was started without this one goes on without it. */
@@ -156,18 +161,21 @@ void weir_links_unprobe_(struct weir_device *dev)
  */
 struct weir_device *weir_links_next_consumer_(struct weir_device *dev)
 {
-	while (dev->release_at != &dev->consumers) {
+	while (dev->consumer_at != &dev->consumers) {
 		struct weir_link *link =
-			weir_container_of(dev->release_at, struct weir_link, s_node);
+			weir_container_of(dev->consumer_at, struct weir_link, s_node);
 		bool active = link->state == WEIR_LINK_ACTIVE;
+		bool probed = link->state == WEIR_LINK_CONSUMER_PROBE && !weir_link_sync_only_(link);
+		bool holds = managed(link) && !has_let_go(link);
 
-		if (managed(link) && link->state == WEIR_LINK_CONSUMER_PROBE &&
-		    !weir_link_sync_only_(link) && !has_let_go(link) && link->consumer->busy &&
-		    weir_async_wait_(dev->m))
+		/* it is unbound or deleted elsewhere, or becomes active */
+		if (holds && (active || probed) && weir_work_wait_(link->consumer))
 			continue;
-		dev->release_at = link->s_node.next;
-		if (!managed(link) || has_let_go(link))
+		dev->consumer_at = link->s_node.next;
+		if (!holds)
 			continue;
+		if (probed && link->consumer->work)
+			link->consumer->lost_supplier = true;
 		set_state(link, WEIR_LINK_SUPPLIER_UNBIND);
 		if (active)
 			return link->consumer;

@@ -137,8 +137,10 @@ static const char *missing_call(const struct weir_host_ops *ops)
 		return "assert_failed";
 	if (!ops->thread_run != !ops->thread_wait)
 		return ops->thread_run ? "thread_wait" : "thread_run";
-	if (!ops->thread_run != !ops->thread_self)
-		return ops->thread_run ? "thread_self" : "thread_run";
+	if (!ops->lock_wait != !ops->lock_wake)
+		return ops->lock_wait ? "lock_wake" : "lock_wait";
+	if ((ops->thread_run || ops->lock_wait) && !ops->thread_self)
+		return "thread_self";
 	if (!ops->module_open != !ops->module_close)
 		return ops->module_open ? "module_close" : "module_open";
 	if (ops->spin_create && (!ops->spin_destroy || !ops->spin_lock || !ops->spin_unlock))
@@ -189,8 +191,8 @@ static void init_lists(struct weir_machine *m)
 	weir_list_init(&m->rpm_todo);
 	weir_list_init(&m->bound);
 	weir_list_init(&m->kept_fwlinks);
-	weir_list_init(&m->async);
-	weir_list_init(&m->coming);
+	weir_list_init(&m->works);
+	weir_list_init(&m->moving);
 	weir_slab_init_(&m->device_slab, sizeof(struct weir_device));
 	weir_slab_init_(&m->link_slab, sizeof(struct weir_link));
 	weir_fwnodes_init_(m);

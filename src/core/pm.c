@@ -120,10 +120,14 @@ static int call_driver(struct weir_device *dev, enum weir_event_type type)
 	if (ops)
 		call = type == WEIR_EVENT_RESUME ? ops->resume : ops->suspend;
 	if (call) {
+		struct weir_work work;
+
 		reg->users++;
+		weir_work_begin_(m, dev, &work);
 		weir_unlock_(m);
 		err = call(dev);
 		weir_lock_(m);
+		weir_work_end_(m, &work);
 		weir_reg_put_(reg);
 		m->cause = cause;
 	}
@@ -163,6 +167,7 @@ static void shutdown_one(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
 	struct weir_reg *reg = dev->reg;
+	struct weir_work work;
 	int err;
 
 	if (dev->status != WEIR_DEVICE_BOUND)
@@ -172,6 +177,7 @@ static void shutdown_one(struct weir_device *dev)
 		return;
 	}
 	reg->users++;
+	weir_work_begin_(m, dev, &work);
 	err = weir_rpm_begin_(dev);
 	if (!err) {
 		weir_unlock_(m);
@@ -180,6 +186,7 @@ static void shutdown_one(struct weir_device *dev)
 	}
 	weir_event_dev_(WEIR_EVENT_SHUTDOWN, dev, NULL, err);
 	dev->rpm_users--; /* without weir_rpm_end_: it is not put to sleep behind its shutdown */
+	weir_work_end_(m, &work);
 	weir_reg_put_(reg);
 }
 
@@ -243,12 +250,23 @@ static void awake_again(struct weir_machine *m)
 	weir_rpm_unpause_(m);
 }
 
+/* Also inside weir_step() of some thread. */
+static bool is_probing(const struct weir_machine *m)
+{
+	struct weir_work *work;
+
+	weir_list_each(work, &m->works, struct weir_work, node)
+		if (work->dev && work->dev->busy)
+			return true;
+	return m->nr_async > 0;
+}
+
 int weir_pm_suspend(struct weir_machine *m)
 {
 	int err = WEIR_EBUSY;
 
 	weir_lock_(m);
-	if (!m->suspended && !m->pm_busy && !m->nr_async) {
+	if (!m->suspended && !m->pm_busy && !is_probing(m)) {
 		m->suspended = true;
 		weir_rpm_pause_(m);
 		err = change(m, suspend_all);

@@ -5,6 +5,8 @@
  * The policy says whether and when; here is what happens then: suppliers are
  * claimed, DMA is set up, the driver's probe runs without the lock, and either
  * the device is bound and its links are made true, or everything is as before.
+ *
+ * In either the device is its thread's alone (dev->work, work.c).
  */
 #include "core/core.h"
 
@@ -133,12 +135,25 @@ static int attempt(struct weir_device *dev, struct weir_reg *reg)
 	return dev->parked ? WEIR_LATER_ : conclude(dev, err);
 }
 
-/* The attempt is over: gives back what it kept. */
-static void let_be(struct weir_device *dev, struct weir_reg *reg)
+/* It is bound, and a supplier has gone meanwhile that could not wait for that. */
+static bool is_stranded(const struct weir_device *dev)
 {
-	weir_rpm_run_(dev->m);
+	return dev->lost_supplier && dev->status == WEIR_DEVICE_BOUND;
+}
+
+/* The attempt is over: gives back what it kept. */
+static void let_be(struct weir_device *dev, struct weir_reg *reg, struct weir_work *work)
+{
+	struct weir_machine *m = dev->m;
+
 	weir_reg_put_(reg);
 	dev->busy = false;
+	dev->work = NULL;
+	weir_work_end_(m, work);
+	weir_rpm_run_(m);
+	if (is_stranded(dev))
+		weir_release_(dev);
+	weir_device_del_doomed_(dev);
 	weir_device_unref_(dev);
 }
 
@@ -146,19 +161,27 @@ int weir_attach_one_(struct weir_device *dev, struct weir_reg *reg)
 {
 	struct weir_machine *m = dev->m;
 	uint32_t outer = m->cause;
+	struct weir_work work;
 	int r;
 
-	if (dev->dead || !dev->added || dev->reg || dev->busy || reg->going ||
+	if (dev->dead || !dev->added || dev->reg || dev->busy || dev->work || reg->going ||
 	    reg->closed)
 		return 0;
 	dev->can_match = true;
 	dev->busy = true;
+	dev->lost_supplier = false;
 	dev->refs++;
 	reg->users++;
+	weir_work_begin_(m, dev, &work);
+	dev->work = &work;
 	r = attempt(dev, reg);
 	m->cause = outer;
-	if (!dev->parked)
-		let_be(dev, reg);
+	if (!dev->parked) {
+		let_be(dev, reg, &work);
+		return r;
+	}
+	dev->work = NULL;
+	weir_work_end_(m, &work);
 	return r;
 }
 
@@ -167,12 +190,15 @@ void weir_probe_done_(struct weir_device *dev, int err)
 	struct weir_machine *m = dev->m;
 	struct weir_reg *reg = dev->reg;
 	uint32_t outer = m->cause;
+	struct weir_work work;
 
 	dev->parked = false;
+	weir_work_begin_(m, dev, &work);
+	dev->work = &work;
 	m->cause = dev->cause;
 	(void)conclude(dev, err);
 	m->cause = outer;
-	let_be(dev, reg);
+	let_be(dev, reg, &work);
 }
 
 int weir_attach_device_(struct weir_device *dev)
@@ -194,25 +220,31 @@ int weir_attach_device_(struct weir_device *dev)
  * Begins to unbind a device, before what is on the stack. Consumers of consumers may
  * go on as far as there are devices, so the stack is kept in them.
  */
-static void begin_release(struct weir_device *dev, struct weir_device **stack)
+static void begin_release(struct weir_device *dev, struct weir_work *work,
+			  struct weir_device **stack)
 {
 	if (dev->status != WEIR_DEVICE_BOUND)
 		return;
 	dev->status = WEIR_DEVICE_UNBINDING;
+	if (!dev->work) /* or it is this thread's already: it is being deleted */
+		dev->work = work;
 	dev->refs++;
 	dev->reg->users++;
-	dev->release_at = dev->consumers.next;
+	dev->consumer_at = dev->consumers.next;
 	dev->release_up = *stack;
 	*stack = dev;
 	(void)weir_rpm_begin_(dev); /* awake for its remove, if it can be woken */
 }
 
 /* No consumer is left. */
-static void end_release(struct weir_device *dev, struct weir_device **stack)
+static void end_release(struct weir_device *dev, struct weir_work *work,
+			struct weir_device **stack)
 {
 	struct weir_machine *m = dev->m;
 	struct weir_reg *reg = dev->reg;
 
+	while (weir_work_wait_(dev)) /* other calls of its driver */
+		;
 	m->cause = weir_event_dev_(WEIR_EVENT_REMOVE, dev, reg->drv->name, 0);
 	if (reg->drv->ops && reg->drv->ops->remove) {
 		weir_unlock_(m);
@@ -225,7 +257,7 @@ static void end_release(struct weir_device *dev, struct weir_device **stack)
 		m->policy->dma_cleanup(dev);
 	weir_resources_release_(dev);
 	weir_dma_end_(dev);
-	dev->release_at = NULL;
+	dev->consumer_at = NULL;
 	dev->reg = NULL;
 	dev->data = NULL;
 	weir_rpm_unbound_(dev);
@@ -234,8 +266,12 @@ static void end_release(struct weir_device *dev, struct weir_device **stack)
 	*stack = dev->release_up;
 	if (m->policy->unbound)
 		m->policy->unbound(dev);
-	weir_rpm_run_(m);
+	if (dev->work == work)
+		dev->work = NULL;
 	weir_reg_put_(reg);
+	weir_work_changed_(m);
+	weir_rpm_run_(m);
+	weir_device_del_doomed_(dev);
 	weir_device_unref_(dev);
 }
 
@@ -244,16 +280,21 @@ void weir_release_(struct weir_device *dev)
 	struct weir_machine *m = dev->m;
 	uint32_t outer = m->cause;
 	struct weir_device *stack = NULL;
+	struct weir_work work;
 
-	begin_release(dev, &stack);
+	while (weir_work_wait_(dev))
+		;
+	weir_work_begin_(m, NULL, &work);
+	begin_release(dev, &work, &stack);
 	while (stack) {
 		struct weir_device *con = weir_links_next_consumer_(stack);
 
 		if (con) {
-			begin_release(con, &stack);
+			begin_release(con, &work, &stack);
 			continue;
 		}
-		end_release(stack, &stack);
+		end_release(stack, &work, &stack);
 		m->cause = outer;
 	}
+	weir_work_end_(m, &work);
 }

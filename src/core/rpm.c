@@ -27,8 +27,16 @@ static bool carries(const struct weir_link *link)
 	return (link->flags & WEIR_LINK_PM_RUNTIME) && !weir_link_sync_only_(link);
 }
 
+/* Deleted: it holds nothing, whoever still uses it. */
+static bool is_gone(const struct weir_device *dev)
+{
+	return dev->dead && !dev->added;
+}
+
 static bool needed(const struct weir_device *dev)
 {
+	if (is_gone(dev))
+		return false;
 	return dev->rpm_users || (dev->reg && !dev->rpm_enabled);
 }
 
@@ -143,10 +151,14 @@ static int call_driver(struct weir_device *dev, enum weir_event_type type)
 	if (ops)
 		call = type == WEIR_EVENT_RPM_RESUME ? ops->runtime_resume : ops->runtime_suspend;
 	if (call) {
+		struct weir_work work;
+
 		reg->users++;
+		weir_work_begin_(m, dev, &work);
 		weir_unlock_(m);
 		err = call(dev);
 		weir_lock_(m);
+		weir_work_end_(m, &work);
 		weir_reg_put_(reg);
 		m->cause = cause;
 	}
@@ -252,9 +264,17 @@ static int bring_up(struct weir_device *target, bool running)
 	while (!target->rpm_up && !err) {
 		struct weir_device *dev;
 
+		if (is_gone(target)) {
+			err = WEIR_ENODEV;
+			break;
+		}
 		if (weir_list_empty(&stack))
 			push(&stack, target);
 		dev = weir_container_of(stack.next, struct weir_device, rpm_node);
+		if (is_gone(dev)) {
+			weir_device_unref_(pop(&stack));
+			continue;
+		}
 		if (!dev->rpm_up && !hold_needs(dev, &stack))
 			continue;
 		if (!dev->rpm_up && dev->rpm_asleep && !running && !mine) {
@@ -329,7 +349,6 @@ void weir_rpm_unbound_(struct weir_device *dev)
 
 void weir_rpm_deleted_(struct weir_device *dev)
 {
-	dev->rpm_users = 0;
 	dev->rpm_up = false;
 	release_needs(dev);
 }

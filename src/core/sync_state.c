@@ -23,14 +23,21 @@ static bool all_consumers_active(const struct weir_device *dev)
 	return true;
 }
 
-static void queue_if_done(struct weir_device *dev, struct weir_list *sync)
+static void queue(struct weir_device *dev, struct weir_list *sync)
 {
-	if (!wants_sync(dev) || !all_consumers_active(dev))
-		return;
 	dev->state_synced = true;
+	if (dev->sync_queued) /* another thread is about to tell it, or another driver of it */
+		return;
+	dev->sync_queued = true;
 	weir_list_del(&dev->sync_node);
 	dev->refs++;
 	weir_list_add_tail(sync, &dev->sync_node);
+}
+
+static void queue_if_done(struct weir_device *dev, struct weir_list *sync)
+{
+	if (wants_sync(dev) && all_consumers_active(dev))
+		queue(dev, sync);
 }
 
 void weir_sync_consider_(struct weir_device *dev, struct weir_list *sync)
@@ -49,14 +56,17 @@ static void run_one(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
 	struct weir_reg *reg = dev->reg;
+	struct weir_work work;
 
-	if (!reg || !reg->drv->ops || !reg->drv->ops->sync_state)
+	if (dev->status != WEIR_DEVICE_BOUND || !reg->drv->ops || !reg->drv->ops->sync_state)
 		return;
 	weir_event_dev_(WEIR_EVENT_SYNC_STATE, dev, reg->drv->name, 0);
 	reg->users++;
+	weir_work_begin_(m, dev, &work);
 	weir_unlock_(m);
 	reg->drv->ops->sync_state(dev);
 	weir_lock_(m);
+	weir_work_end_(m, &work);
 	weir_reg_put_(reg);
 }
 
@@ -68,6 +78,7 @@ void weir_sync_run_(struct weir_machine *m, struct weir_list *sync)
 			weir_container_of(sync->next, struct weir_device, sync_node);
 
 		weir_list_del(&dev->sync_node);
+		dev->sync_queued = false;
 		run_one(dev);
 		weir_device_unref_(dev);
 	}
@@ -94,14 +105,6 @@ void weir_sync_resume_(struct weir_machine *m)
 	weir_sync_run_(m, &sync);
 }
 
-static void force(struct weir_device *dev, struct weir_list *sync)
-{
-	dev->state_synced = true;
-	weir_list_del(&dev->sync_node);
-	dev->refs++;
-	weir_list_add_tail(sync, &dev->sync_node);
-}
-
 void weir_sync_probing_done_(struct weir_machine *m, bool forced)
 {
 	struct weir_link *link;
@@ -113,7 +116,7 @@ void weir_sync_probing_done_(struct weir_machine *m, bool forced)
 		    !wants_sync(link->supplier))
 			continue;
 		if (forced)
-			force(link->supplier, &sync);
+			queue(link->supplier, &sync);
 		else
 			weir_event_link_(WEIR_EVENT_SYNC_STATE_PENDING, link, 0);
 	}

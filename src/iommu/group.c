@@ -33,17 +33,29 @@ int weir_group_get_(struct weir_machine *m, struct weir_identity *identity,
 	if (err)
 		return err;
 	identity->group->users++;
+	weir_group_ref_(identity->group);
 	*out_group = identity->group;
 	return 0;
 }
 
 void weir_group_put_(struct weir_group *group)
 {
+	if (!--group->users)
+		group->identity->group = NULL; /* which may go before who still waits for the lock */
+	weir_group_unref_(group);
+}
+
+void weir_group_ref_(struct weir_group *group)
+{
+	group->refs++;
+}
+
+void weir_group_unref_(struct weir_group *group)
+{
 	struct weir_machine *m = group->m;
 
-	if (--group->users)
+	if (--group->refs)
 		return;
-	group->identity->group = NULL;
 	m->ops->lock_destroy(m->host, group->lock);
 	weir_free_(m, group, sizeof(*group));
 }
@@ -52,12 +64,12 @@ void weir_group_wait_(struct weir_group *group)
 {
 	struct weir_machine *m = group->m;
 
-	group->users++;
+	weir_group_ref_(group);
 	weir_unlock_(m);
 	m->ops->lock(m->host, group->lock);
 	m->ops->unlock(m->host, group->lock);
 	weir_lock_(m);
-	weir_group_put_(group);
+	weir_group_unref_(group);
 }
 
 static void lock(struct weir_group *group)

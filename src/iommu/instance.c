@@ -105,7 +105,7 @@ static struct weir_master *any_master(const struct weir_iommu *iommu, const stru
 	return NULL;
 }
 
-/* Some group with streams or masters at the instance, also with those that come; NULL: none. */
+/* Some group with streams or masters at the instance, also of those that come or leave; NULL: none. */
 static struct weir_group *any_group(const struct weir_iommu *iommu)
 {
 	struct weir_stream *stream = weir_list_first(&iommu->streams, struct weir_stream, at_iommu);
@@ -113,7 +113,7 @@ static struct weir_group *any_group(const struct weir_iommu *iommu)
 
 	if (stream)
 		return stream->group;
-	weir_list_each(master, &iommu->dev->m->coming, struct weir_master, coming)
+	weir_list_each(master, &iommu->dev->m->moving, struct weir_master, moving)
 		if (is_at(master, iommu))
 			return master->group;
 	return NULL;

@@ -94,7 +94,7 @@ static int make_master(struct weir_device *dev, uint32_t nr_streams,
 	master->adopted = adoption != NULL;
 	master->mirror = adoption ? adoption->mirror : NULL;
 	weir_list_init(&master->group_node);
-	weir_list_init(&master->coming);
+	weir_list_init(&master->moving);
 	for (uint32_t i = 0; i < nr_streams; i++)
 		(void)stream_at(dev, i, &master->streams[i], &missing);
 	err = weir_identify_(dev);
@@ -114,22 +114,22 @@ static int join(struct weir_master *master)
 	struct weir_group *group = master->group;
 	int err = WEIR_EBUSY;
 
-	weir_list_add_tail(&m->coming, &master->coming);
+	weir_list_add_tail(&m->moving, &master->moving);
 	weir_unlock_(m);
 	m->ops->lock(m->host, group->lock);
 	if (!group->owner)
 		err = weir_group_join_(group, master);
 	m->ops->unlock(m->host, group->lock);
 	weir_lock_(m);
-	weir_list_del(&master->coming);
+	weir_list_del(&master->moving);
 	return err;
 }
 
-static struct weir_master *coming_of(const struct weir_device *dev)
+static struct weir_master *moving_of(const struct weir_device *dev)
 {
 	struct weir_master *master;
 
-	weir_list_each(master, &dev->m->coming, struct weir_master, coming)
+	weir_list_each(master, &dev->m->moving, struct weir_master, moving)
 		if (master->dev == dev)
 			return master;
 	return NULL;
@@ -137,13 +137,13 @@ static struct weir_master *coming_of(const struct weir_device *dev)
 
 /*
  * A device has one master at a time: another thread may be about to make one, of what firmware
- * left running.
+ * left running, or to take one out, whose instance goes.
  */
-static void wait_coming(const struct weir_device *dev)
+static void wait_moving(const struct weir_device *dev)
 {
 	struct weir_master *master;
 
-	while ((master = coming_of(dev)))
+	while ((master = moving_of(dev)))
 		weir_group_wait_(master->group);
 }
 
@@ -153,11 +153,13 @@ void weir_iommu_detach_(struct weir_device *dev)
 	struct weir_master *master;
 	struct weir_group *group;
 
-	wait_coming(dev);
+	wait_moving(dev);
 	master = dev->master;
 	if (!master)
 		return;
 	dev->master = NULL;
+	dev->refs++;
+	weir_list_add_tail(&m->moving, &master->moving);
 	group = master->group;
 	weir_event_dev_(WEIR_EVENT_GROUP_LEAVE, dev, NULL, group->identity->number);
 	weir_unlock_(m);
@@ -165,9 +167,11 @@ void weir_iommu_detach_(struct weir_device *dev)
 	weir_group_leave_(group, master);
 	m->ops->unlock(m->host, group->lock);
 	weir_lock_(m);
+	weir_list_del(&master->moving);
 	weir_group_put_(group);
 	free_master(master);
 	weir_identity_detached_(dev);
+	weir_device_unref_(dev);
 }
 
 static int become_master(struct weir_device *dev, uint32_t nr_streams,
@@ -192,26 +196,63 @@ static int become_master(struct weir_device *dev, uint32_t nr_streams,
 
 /* ---- with a driver, and without ---- */
 
-/* Attaches the group of a master to its usual domain, or blocks it. */
-static int set_group(struct weir_master *master, bool usual)
+/*
+ * Whether a device of the group has a driver, @but one that loses it, or was left running by
+ * firmware. Machine lock held.
+ */
+static bool has_driver(const struct weir_group *group, const struct weir_device *but)
 {
-	struct weir_group *group = master->group;
-	struct weir_machine *m = group->m;
-	struct weir_domain *domain = NULL;
-	int err = 0;
+	struct weir_master *master;
 
+	weir_list_each(master, &group->masters, struct weir_master, group_node)
+		if ((master->dev != but && master->dev->reg) || weir_left_running_(master->dev))
+			return true;
+	return false;
+}
+
+/* A device of the group is about to have a driver: the group is behind its usual domain. */
+static int unblock(struct weir_group *group)
+{
+	struct weir_machine *m = group->m;
+	int err;
+
+	weir_group_ref_(group);
 	weir_unlock_(m);
-	if (!usual)
-		err = weir_domain_create(m, WEIR_DOMAIN_BLOCKED, &domain);
 	m->ops->lock(m->host, group->lock);
-	if (!err && group->owner)
+	if (group->owner)
 		err = WEIR_EBUSY;
-	if (!err)
-		err = weir_group_attach_(group, usual ? group->usual : domain);
+	else if (!group->usual) /* its instance went, and the masters with it */
+		err = WEIR_EIO;
+	else
+		err = weir_group_attach_(group, group->usual);
 	m->ops->unlock(m->host, group->lock);
-	weir_domain_unref(domain);
 	weir_lock_(m);
+	weir_group_unref_(group);
 	return err;
+}
+
+/* Blocks a group, unless one of its devices has a driver, @but one, or is about to have one. */
+static void block(struct weir_group *group, const struct weir_device *but)
+{
+	struct weir_machine *m = group->m;
+	struct weir_domain *blocked;
+	bool busy;
+	int err;
+
+	weir_group_ref_(group);
+	weir_unlock_(m);
+	err = weir_domain_create(m, WEIR_DOMAIN_BLOCKED, &blocked);
+	m->ops->lock(m->host, group->lock);
+	weir_lock_(m);
+	busy = group->owner || !group->usual || has_driver(group, but);
+	weir_unlock_(m);
+	if (!err && !busy)
+		(void)weir_group_attach_(group, blocked);
+	m->ops->unlock(m->host, group->lock);
+	if (!err)
+		weir_domain_unref(blocked);
+	weir_lock_(m);
+	weir_group_unref_(group);
 }
 
 static int configure(struct weir_device *dev, const struct adoption *adoption,
@@ -227,13 +268,13 @@ static int configure(struct weir_device *dev, const struct adoption *adoption,
 		return err;
 	err = become_master(dev, nr_streams, adoption);
 	/* the group may have been blocked, because none of its devices had a driver */
-	return err || adoption ? err : set_group(dev->master, true);
+	return err || adoption ? err : unblock(dev->master->group);
 }
 
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
 {
-	wait_coming(dev);
-	return dev->master ? set_group(dev->master, true) : configure(dev, NULL, out_missing);
+	wait_moving(dev);
+	return dev->master ? unblock(dev->master->group) : configure(dev, NULL, out_missing);
 }
 
 int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain)
@@ -241,7 +282,7 @@ int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain)
 	const struct adoption adoption = { .mirror = domain };
 	struct weir_fwnode *missing;
 
-	wait_coming(dev);
+	wait_moving(dev);
 	return dev->master ? 0 : configure(dev, &adoption, &missing);
 }
 
@@ -262,16 +303,10 @@ bool weir_iommu_is_of_(struct weir_device *dev, const struct weir_device *sup)
 
 void weir_iommu_park_(struct weir_device *dev)
 {
-	struct weir_master *other;
-
 	if (!dev->master)
 		return;
-	if (dev->master->adopted) {
+	if (dev->master->adopted)
 		weir_iommu_detach_(dev); /* what it is behind was for a driver that came first */
-		return;
-	}
-	weir_list_each(other, &dev->master->group->masters, struct weir_master, group_node)
-		if ((other->dev != dev && other->dev->reg) || weir_left_running_(other->dev))
-			return;
-	(void)set_group(dev->master, false);
+	else if (!has_driver(dev->master->group, dev))
+		block(dev->master->group, dev->reg ? dev : NULL);
 }

@@ -47,15 +47,16 @@ int weir_msi_map(struct weir_device *dev, const struct weir_msi *msi, struct wei
 	weir_lock_(m);
 	if (dev->master) {
 		group = dev->master->group;
-		group->users++;
+		weir_group_ref_(group);
 	}
 	weir_unlock_(m);
 	if (group) {
 		m->ops->lock(m->host, group->lock);
-		err = weir_regions_doorbell_(group, msi->pa);
+		if (group->usual) /* it still has masters */
+			err = weir_regions_doorbell_(group, msi->pa);
 		m->ops->unlock(m->host, group->lock);
 		weir_lock_(m);
-		weir_group_put_(group);
+		weir_group_unref_(group);
 		weir_unlock_(m);
 	}
 	if (!err)

@@ -92,7 +92,7 @@ struct weir_master {
 	struct weir_device *dev;     /* (c) */
 	struct weir_group *group;    /* (c) */
 	struct weir_list group_node; /* (g) and (m) in group->masters */
-	struct weir_list coming;     /* (m) in m->coming, until it has joined */
+	struct weir_list moving;     /* (m) in m->moving, while it joins or leaves */
 	bool adopted;                /* (c) it runs already and does DMA directly, or one of its group */
 	struct weir_domain *mirror;  /* (c) what it is adopted with; NULL: identity. Borrowed while it joins */
 	uint32_t nr_streams;         /* (c) */
@@ -107,8 +107,9 @@ struct weir_regions {
 
 struct weir_group {
 	struct weir_machine *m;      /* (c) */
-	struct weir_identity *identity; /* (c) what makes it this group; its number */
+	struct weir_identity *identity; /* (m) what makes it this group; its number. While it has users */
 	uint32_t users;              /* (m) masters, and who makes one */
+	uint32_t refs;               /* (m) users, and threads that have let go of the machine lock */
 	struct weir_lock *lock;      /* (c) */
 	struct weir_list masters;    /* (g) and (m); either is enough to read */
 	struct weir_list streams;    /* (g) of all masters, each once */
@@ -237,6 +238,9 @@ struct weir_identity *weir_identity_of_(const struct weir_device *dev);
 int weir_group_get_(struct weir_machine *m, struct weir_identity *identity,
 		    struct weir_group **out_group);
 void weir_group_put_(struct weir_group *group);
+/* Keeps its memory and its lock, but not its masters. */
+void weir_group_ref_(struct weir_group *group);
+void weir_group_unref_(struct weir_group *group);
 /* Lets another thread go on that has a master join or leave; the lock is dropped. */
 void weir_group_wait_(struct weir_group *group);
 

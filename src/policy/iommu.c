@@ -59,6 +59,21 @@ static int link_iommus(struct weir_device *dev)
 	return 0;
 }
 
+/* An IOMMU whose driver comes or leaves at this moment, on another thread; NULL: none does. */
+static struct weir_fwnode *moving_iommu(struct weir_device *dev)
+{
+	struct weir_fwspec spec;
+
+	for (unsigned int i = 0; !weir_iommu_spec_(dev, i, &spec); i++) {
+		const struct weir_device *sup = spec.target->owner;
+
+		if (sup && sup != dev && (sup->status == WEIR_DEVICE_PROBING ||
+					  sup->status == WEIR_DEVICE_UNBINDING))
+			return spec.target;
+	}
+	return NULL;
+}
+
 /* It is translated: links that had let go, for it could do without, hold again. */
 static int hold_iommus(struct weir_device *dev)
 {
@@ -104,8 +119,10 @@ int weir_need_iommu_(struct weir_device *dev)
 	struct weir_fwnode *missing = NULL;
 	int err = link_iommus(dev);
 
-	if (!err)
-		err = weir_iommu_configure_(dev, &missing);
+	if (!err) {
+		missing = moving_iommu(dev);
+		err = missing ? WEIR_EDEFER : weir_iommu_configure_(dev, &missing);
+	}
 	dev->untranslated = can_go_without(dev, err, missing) && err;
 	dev->iommu_missing = err == WEIR_EDEFER && !dev->untranslated ? missing : NULL;
 	dev->iommu_err = err == WEIR_EDEFER && !dev->untranslated ? 0 : err;
@@ -166,8 +183,9 @@ void weir_before_iommu_(struct weir_device *dev)
 		dev->last_err = 0;
 		weir_release_(con);
 		/* it holds back again; without memory for that, the IOMMU is asked for alone */
-		(void)weir_link_add_(con, dev, WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME, "iommu",
-				     &link);
+		if (con->added && !con->dead)
+			(void)weir_link_add_(con, dev, WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME,
+					     "iommu", &link);
 		weir_device_unref_(con);
 	}
 }

@@ -311,6 +311,7 @@ static void supplier_ready(struct weir_link *link)
 	struct weir_machine *m = con->m;
 	const struct weir_driver *drv;
 	struct weir_reg *reg = con->reg;
+	struct weir_work work;
 
 	if (!(link->flags & WEIR_LINK_OPTIONAL) || con->status != WEIR_DEVICE_BOUND)
 		return;
@@ -321,9 +322,11 @@ static void supplier_ready(struct weir_link *link)
 	sup->refs++;
 	con->refs++;
 	con->reg->users++;
+	weir_work_begin_(m, con, &work);
 	weir_unlock_(m);
 	drv->ops->supplier_arrived(con, sup);
 	weir_lock_(m);
+	weir_work_end_(m, &work);
 	weir_reg_put_(reg);
 	weir_device_unref_(con);
 	weir_device_unref_(sup);
@@ -384,11 +387,12 @@ static void finish_async(void *arg)
 {
 	struct weir_device *dev = arg;
 	struct weir_machine *m = dev->m;
-	struct weir_async async;
+	struct weir_work work;
 	bool woken;
 
 	weir_lock_(m);
-	weir_async_begin_(m, &async);
+	weir_work_begin_(m, NULL, &work);
+	work.async = true;
 	dev->wait_word &= ~WOKEN; /* what came before is seen by the attempt */
 	weir_attach_device_(dev);
 	woken = dev->wait_word & WOKEN;
@@ -397,7 +401,7 @@ static void finish_async(void *arg)
 		reconsider(dev);
 	m->nr_async--;
 	weir_device_unref_(dev);
-	weir_async_end_(&async);
+	weir_work_end_(m, &work);
 	weir_unlock_(m);
 }
 
@@ -425,12 +429,13 @@ static void try_one(struct weir_device *dev)
 
 	weir_list_del(&dev->wait_node);
 	m->cause = dev->cause;
+	dev->refs++;
 	weir_before_iommu_(dev);
-	if (!start_async(dev)) {
-		dev->refs++;
+	if (m->suspended) /* meanwhile */
+		queue(dev);
+	else if (!start_async(dev))
 		weir_attach_device_(dev);
-		weir_device_unref_(dev);
-	}
+	weir_device_unref_(dev);
 	m->cause = 0;
 }
 
@@ -450,12 +455,12 @@ static int step(struct weir_machine *m, unsigned int budget)
 {
 	struct weir_state *s = state(m);
 
-	while (budget--) {
+	while (budget-- && !m->suspended) {
 		if (weir_list_empty(&s->ready) && !next_round(m))
 			return 0;
 		try_one(weir_container_of(s->ready.next, struct weir_device, wait_node));
 	}
-	return !weir_list_empty(&s->ready) || next_round(m);
+	return !m->suspended && (!weir_list_empty(&s->ready) || next_round(m));
 }
 
 const struct weir_policy_ops weir_policy_weir_ = {

@@ -196,6 +196,31 @@ static void th_unlock(void *host, struct weir_lock *lock)
 		t->inner->unlock(t->inner_host, lock->inner);
 }
 
+/* Waits for other threads, which may need whatever else this one holds. */
+static void th_lock_wait(void *host, struct weir_lock *lock)
+{
+	struct testhost *t = host;
+	const struct weir_lock *held;
+
+	for (held = held_top; held; held = held->held_below)
+		if (held->host == t && held != lock)
+			testhost_fault_(t, "lock_wait is called with another lock of rank %u held",
+					held->rank);
+	if (!note_released(t, lock))
+		return;
+	t->inner->lock_wait(t->inner_host, lock->inner);
+	note_held(lock);
+}
+
+static void th_lock_wake(void *host, struct weir_lock *lock)
+{
+	struct testhost *t = host;
+
+	if (!lock->held)
+		testhost_fault_(t, "lock_wake is called without the lock of rank %u", lock->rank);
+	t->inner->lock_wake(t->inner_host, lock->inner);
+}
+
 static void th_spin_unlock(void *host, struct weir_lock *lock, unsigned long before)
 {
 	struct testhost *t = host;
@@ -286,6 +311,8 @@ static const struct weir_host_ops checking_ops = {
 	.lock_destroy = th_lock_destroy,
 	.lock = th_lock,
 	.unlock = th_unlock,
+	.lock_wait = th_lock_wait,
+	.lock_wake = th_lock_wake,
 	.spin_create = th_spin_create,
 	.spin_destroy = th_lock_destroy,
 	.spin_lock = th_spin_lock,
@@ -326,6 +353,10 @@ struct testhost *testhost_create(const struct weir_host_ops *inner, void *inner_
 		t->ops.thread_wait = NULL;
 	if (!t->inner->thread_self)
 		t->ops.thread_self = NULL;
+	if (!t->inner->lock_wait) {
+		t->ops.lock_wait = NULL;
+		t->ops.lock_wake = NULL;
+	}
 	if (!t->inner->module_open)
 		t->ops.module_open = NULL;
 	if (!t->inner->module_close)

@@ -170,34 +170,67 @@ static void plain_free(void *host, void *mem, size_t bytes)
 	free(mem);
 }
 
+/* Behind a struct weir_lock of this host. */
+struct plain_lock {
+	pthread_mutex_t mutex;
+	pthread_cond_t woken;
+};
+
 static struct weir_lock *plain_lock_create(void *host, unsigned int rank)
 {
-	pthread_mutex_t *mutex = malloc(sizeof(*mutex));
+	struct plain_lock *plain = malloc(sizeof(*plain));
 
 	(void)host;
 	(void)rank;
-	if (mutex)
-		pthread_mutex_init(mutex, NULL);
-	return (struct weir_lock *)mutex;
+	if (plain) {
+		pthread_mutex_init(&plain->mutex, NULL);
+		pthread_cond_init(&plain->woken, NULL);
+	}
+	return (struct weir_lock *)plain;
 }
 
 static void plain_lock_destroy(void *host, struct weir_lock *lock)
 {
+	struct plain_lock *plain = (struct plain_lock *)lock;
+
 	(void)host;
-	pthread_mutex_destroy((pthread_mutex_t *)lock);
-	free(lock);
+	pthread_cond_destroy(&plain->woken);
+	pthread_mutex_destroy(&plain->mutex);
+	free(plain);
 }
 
 static void plain_lock(void *host, struct weir_lock *lock)
 {
 	(void)host;
-	pthread_mutex_lock((pthread_mutex_t *)lock);
+	pthread_mutex_lock(&((struct plain_lock *)lock)->mutex);
 }
 
 static void plain_unlock(void *host, struct weir_lock *lock)
 {
 	(void)host;
-	pthread_mutex_unlock((pthread_mutex_t *)lock);
+	pthread_mutex_unlock(&((struct plain_lock *)lock)->mutex);
+}
+
+static void plain_lock_wait(void *host, struct weir_lock *lock)
+{
+	struct plain_lock *plain = (struct plain_lock *)lock;
+
+	(void)host;
+	pthread_cond_wait(&plain->woken, &plain->mutex);
+}
+
+static void plain_lock_wake(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	pthread_cond_broadcast(&((struct plain_lock *)lock)->woken);
+}
+
+static uint64_t plain_thread_self(void *host)
+{
+	static _Thread_local char own;
+
+	(void)host;
+	return (uintptr_t)&own;
 }
 
 static unsigned long plain_spin_lock(void *host, struct weir_lock *lock)
@@ -227,6 +260,9 @@ const struct weir_host_ops testhost_plain_ops = {
 	.lock_destroy = plain_lock_destroy,
 	.lock = plain_lock,
 	.unlock = plain_unlock,
+	.thread_self = plain_thread_self,
+	.lock_wait = plain_lock_wait,
+	.lock_wake = plain_lock_wake,
 	.spin_create = plain_lock_create,
 	.spin_destroy = plain_lock_destroy,
 	.spin_lock = plain_spin_lock,

@@ -82,6 +82,8 @@ static int call(struct weir_device *dev, const char *what)
 	struct world *w = world_of(dev);
 
 	world_note(w, "%s %s", what, weir_device_name(dev));
+	if (w->on_call)
+		w->on_call(w, what, dev);
 	return planned(w, what, weir_device_name(dev));
 }
 
@@ -105,8 +107,11 @@ static void on_sync_state(struct weir_device *dev)
 
 static void on_supplier_arrived(struct weir_device *dev, struct weir_device *supplier)
 {
-	world_note(world_of(dev), "arrived %s for %s", weir_device_name(supplier),
-		   weir_device_name(dev));
+	struct world *w = world_of(dev);
+
+	world_note(w, "arrived %s for %s", weir_device_name(supplier), weir_device_name(dev));
+	if (w->on_call)
+		w->on_call(w, "arrived", dev);
 }
 
 static int on_suspend(struct weir_device *dev)

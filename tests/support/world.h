@@ -47,6 +47,8 @@ struct world {
 	bool sync_state;          /* drivers made from now on take part in sync_state */
 	/* Called by every probe after the journal; may be NULL. */
 	int (*on_probe)(struct world *w, struct weir_device *dev);
+	/* Called in every call of a driver after the journal, on its thread; may be NULL. */
+	void (*on_call)(struct world *w, const char *what, struct weir_device *dev);
 };
 
 /* The world without its bus; the machine may be NULL when the host fails. */

@@ -217,7 +217,8 @@ static void test_machine_checks_groups_of_calls(void **state)
 		const char *missing;
 	} halves[] = {
 		{ offsetof(struct weir_host_ops, thread_run), "thread_wait" },
-		{ offsetof(struct weir_host_ops, thread_self), "thread_run" },
+		{ offsetof(struct weir_host_ops, lock_wait), "lock_wake" },
+		{ offsetof(struct weir_host_ops, lock_wake), "lock_wait" },
 		{ offsetof(struct weir_host_ops, module_close), "module_open" },
 		{ offsetof(struct weir_host_ops, pages_alloc), "pages_free" },
 		{ offsetof(struct weir_host_ops, pages_free), "pages_alloc" },
@@ -230,6 +231,7 @@ static void test_machine_checks_groups_of_calls(void **state)
 		{ offsetof(struct weir_host_ops, msi_request), "irq_free" },
 		{ offsetof(struct weir_host_ops, irq_free), "irq_request" },
 	};
+	struct weir_host_ops anonymous = testhost_plain_ops;
 	struct weir_machine *m = NULL;
 
 	(void)state;
@@ -242,6 +244,8 @@ static void test_machine_checks_groups_of_calls(void **state)
 		ops.thread_run = NULL;
 		ops.thread_wait = NULL;
 		ops.thread_self = NULL;
+		ops.lock_wait = NULL;
+		ops.lock_wake = NULL;
 		logged[0] = '\0';
 		memcpy((char *)&ops + halves[i].at, &call, sizeof(call));
 		assert_int_equal(weir_machine_create_policy(&ops, NULL, &plain_policy, NULL, &m),
@@ -250,6 +254,11 @@ static void test_machine_checks_groups_of_calls(void **state)
 		snprintf(quoted, sizeof(quoted), "'%s'", halves[i].missing);
 		assert_non_null(strstr(logged, quoted));
 	}
+	anonymous.log = keep_log;
+	anonymous.thread_self = NULL;
+	assert_int_equal(weir_machine_create_policy(&anonymous, NULL, &plain_policy, NULL, &m),
+			 WEIR_EINVAL);
+	assert_non_null(strstr(logged, "'thread_self'"));
 }
 
 static void test_machine_policy(void **state)
