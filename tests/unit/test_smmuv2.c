@@ -120,15 +120,18 @@ static void buffer_free(struct bed *bed, uint64_t pa)
 	bed->ops.pages_free(bed->t, hwram_va(bed->h->ram, pa, 4096), pa, 4096);
 }
 
-static struct weir_table *make_table(struct bed *bed, bool stage2)
+static struct weir_table *make_table(struct bed *bed, enum weir_table_format format)
 {
 	struct weir_table_config config;
 	struct weir_table *table;
 
 	weir_smmu_v2_tables_get(bed->smmu, &config);
-	if (stage2) {
-		config.format = WEIR_TABLE_ARM_S2;
+	config.format = format;
+	if (format == WEIR_TABLE_ARM_S2)
 		config.iova_bits = config.iova_bits < 39 ? 32 : 39;
+	if (format == WEIR_TABLE_ARM_SHORT) {
+		config.kind = &weir_table_short;
+		config.iova_bits = config.pa_bits = 32;
 	}
 	assert_int_equal(weir_table_create(&bed->ops, bed->t, &config, &table), 0);
 	return table;
@@ -188,7 +191,7 @@ static void rounds(struct bed *bed, struct weir_table *table, struct weir_smmu_v
 }
 
 /* Attached, used, unmapped, replaced, blocked; rogues fire throughout. */
-static void story(const struct smmu2_config *config, bool stage2)
+static void story(const struct smmu2_config *config, enum weir_table_format format)
 {
 	struct weir_smmu_v2_domain *one, *two;
 	struct weir_table *first, *second;
@@ -201,8 +204,8 @@ static void story(const struct smmu2_config *config, bool stage2)
 	b = buffer(&bed, 1);
 	smmu2_rogue(bed.s, OTHER, a, SMMU2_WRITE);
 	smmu2_rogue(bed.s, SID, IOVA, SMMU2_WRITE);
-	first = make_table(&bed, stage2);
-	second = make_table(&bed, stage2);
+	first = make_table(&bed, format);
+	second = make_table(&bed, format);
 	map(first, IOVA, a);
 	map(second, IOVA, b);
 	one = domain_of(&bed, first);
@@ -236,7 +239,7 @@ static void test_smmuv2_stage1(void **state)
 		config.mmu500 = seed % 2;
 		if (seed % 3 == 0)
 			config.idr0 |= SMMU2_IDR0_EXIDS;
-		story(&config, false);
+		story(&config, WEIR_TABLE_ARM_S1);
 	}
 }
 
@@ -252,7 +255,7 @@ static void test_smmuv2_stage2(void **state)
 			config.idr2 &= ~SMMU2_IDR2_VMID16;
 		if (seed % 3 == 0) /* MMU-400's kind: stage 2 alone */
 			config.idr0 &= ~(SMMU2_IDR0_S1TS | SMMU2_IDR0_NTS);
-		story(&config, true);
+		story(&config, WEIR_TABLE_ARM_S2);
 	}
 }
 
@@ -268,7 +271,7 @@ static void test_smmuv2_not_coherent(void **state)
 		config.idr0 &= ~SMMU2_IDR0_CTTW;
 		config.idr1 = SMMU2_IDR1(4, 1, 3, 1);
 		config.masters_incoherent = true;
-		story(&config, seed % 2);
+		story(&config, seed % 2 ? WEIR_TABLE_ARM_S2 : WEIR_TABLE_ARM_S1);
 	}
 }
 
@@ -284,7 +287,26 @@ static void test_smmuv2_version1(void **state)
 		config.version = 1;
 		config.idr0 |= SMMU2_IDR0_IRPT(2);
 		config.idr2 = SMMU2_IDR2(SMMU2_40, SMMU2_40, 0);
-		story(&config, seed % 2);
+		story(&config, seed % 2 ? WEIR_TABLE_ARM_S2 : WEIR_TABLE_ARM_S1);
+	}
+}
+
+/* Short descriptors of VMSAv7, with either version. */
+static void test_smmuv2_short(void **state)
+{
+	struct smmu2_config config;
+
+	(void)state;
+	for (unsigned int seed = 1; seed <= SEEDS; seed++) {
+		smmu2_config_usual(&config);
+		config.seed = seed;
+		if (seed % 2) {
+			config.version = 1;
+			config.idr2 = SMMU2_IDR2(SMMU2_40, SMMU2_40, 0);
+		}
+		if (seed % 3 == 0)
+			config.idr0 &= ~SMMU2_IDR0_CTTW;
+		story(&config, WEIR_TABLE_ARM_SHORT);
 	}
 }
 
@@ -303,7 +325,7 @@ static void test_smmuv2_indexing(void **state)
 	bed_init(&bed, &config);
 	assert_int_equal(bed_create(&bed), 0);
 	a = buffer(&bed, 1);
-	table = make_table(&bed, false);
+	table = make_table(&bed, WEIR_TABLE_ARM_S1);
 	map(table, IOVA, a);
 	domain = domain_of(&bed, table);
 	assert_int_equal(weir_smmu_v2_attach(bed.smmu, SID, domain), 0);
@@ -332,7 +354,7 @@ static void test_smmuv2_masks(void **state)
 	(void)state;
 	bed_open(&bed, 2);
 	a = buffer(&bed, 1);
-	table = make_table(&bed, false);
+	table = make_table(&bed, WEIR_TABLE_ARM_S1);
 	map(table, IOVA, a);
 	domain = domain_of(&bed, table);
 	assert_int_equal(weir_smmu_v2_attach(bed.smmu, group, domain), 0);
@@ -373,7 +395,7 @@ static void test_smmuv2_used_up(void **state)
 
 	(void)state;
 	bed_open(&bed, 3);
-	table = make_table(&bed, false);
+	table = make_table(&bed, WEIR_TABLE_ARM_S1);
 	weir_table_describe(table, &tables);
 	for (unsigned int i = 0; i < 8; i++)
 		domains[i] = domain_of(&bed, table);
@@ -403,7 +425,7 @@ static void test_smmuv2_own_ids(void **state)
 
 	(void)state;
 	bed_open(&bed, 4);
-	table = make_table(&bed, true);
+	table = make_table(&bed, WEIR_TABLE_ARM_S2);
 	weir_table_describe(table, &tables);
 	tables.id = 7;
 	assert_int_equal(weir_smmu_v2_domain_create(bed.smmu, &tables, WEIR_SMMU_V2_OWN_ID, &one), 0);
@@ -426,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv2_stage2),
 		cmocka_unit_test(test_smmuv2_not_coherent),
 		cmocka_unit_test(test_smmuv2_version1),
+		cmocka_unit_test(test_smmuv2_short),
 		cmocka_unit_test(test_smmuv2_indexing),
 		cmocka_unit_test(test_smmuv2_masks),
 		cmocka_unit_test(test_smmuv2_used_up),

@@ -109,12 +109,34 @@ static uint32_t tcr_32(const struct weir_smmu_v2_domain *domain)
 	return tcr | TCR_A32_T0SZ2(32 - t->iova_bits) | TCR_SL0(t->levels - 2);
 }
 
+/* The first table, with the ASID where that format has it. */
+static uint64_t ttbr0(const struct weir_smmu_v2_domain *domain)
+{
+	uint64_t root = domain->tables.root_pa;
+
+	if (domain->format == FORMAT_32_SHORT)
+		return root | (domain->smmu->has.coherent ? TTBR_SHORT_WBWA_ISH : 0);
+	return domain->stage2 ? root : root | TTBR_ASID(domain->id);
+}
+
+static void write_memory_attributes(const struct weir_smmu_v2_domain *domain, uint32_t cb)
+{
+	bool shorts = domain->format == FORMAT_32_SHORT;
+	struct weir_smmu_v2 *smmu = domain->smmu;
+
+	weir_smmu2_write_(smmu, cb + CB_MAIR0,
+			  shorts ? WEIR_TABLE_ARM_PRRR : (uint32_t)WEIR_TABLE_ARM_MAIR);
+	weir_smmu2_write_(smmu, cb + CB_MAIR1,
+			  shorts ? WEIR_TABLE_ARM_NMRR : (uint32_t)(WEIR_TABLE_ARM_MAIR >> 32));
+	if (shorts)
+		weir_smmu2_write_(smmu, cb + CB_CONTEXTIDR, domain->id);
+}
+
 static void write_bank(struct weir_smmu_v2_domain *domain)
 {
 	struct weir_smmu_v2 *smmu = domain->smmu;
 	uint32_t n = domain->bank, cb = weir_smmu2_cb_(smmu, n, 0);
 	bool va64 = domain->format == FORMAT_64, stage2 = domain->stage2;
-	uint64_t asid = stage2 ? 0 : TTBR_ASID(domain->id);
 	unsigned long before;
 	uint32_t sctlr;
 
@@ -122,12 +144,11 @@ static void write_bank(struct weir_smmu_v2_domain *domain)
 	if (va64 && !stage2)
 		weir_smmu2_write_(smmu, cb + CB_TCR2, TCR2_PASIZE(size_code(domain->tables.pa_bits)) |
 				  TCR2_AS | TCR2_SEP_UPSTREAM);
-	weir_smmu2_write_(smmu, cb + CB_TCR, va64 ? tcr_64(domain) : tcr_32(domain));
-	write_ttbr0(smmu, n, domain->tables.root_pa | asid);
-	if (!stage2) {
-		weir_smmu2_write_(smmu, cb + CB_MAIR0, (uint32_t)WEIR_TABLE_ARM_MAIR);
-		weir_smmu2_write_(smmu, cb + CB_MAIR1, (uint32_t)(WEIR_TABLE_ARM_MAIR >> 32));
-	}
+	weir_smmu2_write_(smmu, cb + CB_TCR, domain->format == FORMAT_32_SHORT ? TCR_PD1
+					     : va64 ? tcr_64(domain) : tcr_32(domain));
+	write_ttbr0(smmu, n, ttbr0(domain));
+	if (!stage2)
+		write_memory_attributes(domain, cb);
 	weir_smmu2_write_(smmu, cb + CB_FSR, FSR_FAULTS | FSR_MULTI);
 	sctlr = SCTLR_M | SCTLR_TRE | SCTLR_AFE | SCTLR_CFRE | SCTLR_CFIE |
 		(stage2 ? 0 : SCTLR_ASIDPNE);

@@ -161,6 +161,7 @@ int weir_smmu2_format_(const struct weir_smmu_v2 *smmu, const struct weir_tables
 	const struct smmu2_features *has = &smmu->has;
 	bool stage2 = tables->format == WEIR_TABLE_ARM_S2;
 	bool stage1 = tables->format == WEIR_TABLE_ARM_S1;
+	bool shorts = tables->format == WEIR_TABLE_ARM_SHORT;
 	uint32_t widest = least(stage2 ? has->ipa_bits : has->va_bits, 48);
 
 	if (tables->coherent && !has->coherent)
@@ -175,6 +176,8 @@ int weir_smmu2_format_(const struct weir_smmu_v2 *smmu, const struct weir_tables
 		*out_format = FORMAT_64;
 	else if ((stage1 || stage2) && long_32(has, tables))
 		*out_format = FORMAT_32_LONG;
+	else if (shorts && has->ptfs == PTFS_BOTH && tables->iova_bits == 32)
+		*out_format = FORMAT_32_SHORT;
 	else
 		return WEIR_EOPNOTSUPP;
 	return 0;

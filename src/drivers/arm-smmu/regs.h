@@ -130,6 +130,8 @@
 #define   TCR2_SEP_UPSTREAM  FIELD(7, 17, 15)
 #define CB_TTBR0             0x020u /* 64 bits */
 #define   TTBR_ASID(x)       ((uint64_t)(x) << 48)
+/* Of short descriptors (DDI 0406, B4.1.154): IRGN and RGN write-back write-allocate, inner shareable */
+#define   TTBR_SHORT_WBWA_ISH 0x6au
 #define CB_TTBR1             0x028u
 #define CB_TCR               0x030u
 #define   TCR_T0SZ(x)        FIELD(x, 5, 0)
