@@ -152,6 +152,8 @@ void smmu2_power(struct smmu2 *s, bool on);
 /* Its clock stops: registers keep what they have, and nothing is done. */
 void smmu2_clock(struct smmu2 *s, bool on);
 void smmu2_misbehave(struct smmu2 *s, enum smmu2_mischief what, unsigned int n);
+/* Its identification registers say what those of @config do, whatever it can. */
+void smmu2_identify(struct smmu2 *s, const struct smmu2_config *config);
 /* Told before pages are given back: what caches lead to there is a finding. */
 void smmu2_memory_goes(struct smmu2 *s, uint64_t pa, uint64_t bytes);
 

@@ -80,6 +80,7 @@ struct s2_fault {
 struct smmu2 {
 	struct hwram *ram;
 	struct smmu2_config config;
+	uint32_t idr[3];      /* what the registers say */
 	struct hwrng rng;
 	bool power, clock, in_point;
 	uint64_t lines;       /* levels, a bit each */

@@ -62,9 +62,9 @@ static uint32_t read_global0(const struct smmu2 *s, uint64_t at)
 	switch (at) {
 	case GR0_sCR0: return s->scr0;
 	case GR0_sACR: return s->sacr;
-	case GR0_IDR0: return s->config.idr0;
-	case GR0_IDR1: return s->config.idr1;
-	case GR0_IDR2: return s->config.idr2;
+	case GR0_IDR0: return s->idr[0];
+	case GR0_IDR1: return s->idr[1];
+	case GR0_IDR2: return s->idr[2];
 	case GR0_IDR7: return s->config.mmu500 ? 0x24 : 0; /* the implementation's revision: r2p4 */
 	case GR0_GFAR: return (uint32_t)s->gfar;
 	case GR0_GFAR + 4: return (uint32_t)(s->gfar >> 32);

@@ -90,6 +90,7 @@ struct smmu2 *smmu2_create(struct hwram *ram, const struct smmu2_config *config)
 	s->ram = ram;
 	s->config = *config;
 	s->power = s->clock = true;
+	smmu2_identify(s, config);
 	hwrng_init(&s->rng, config->seed);
 	smmu2_reset_(s);
 	return s;
@@ -149,6 +150,13 @@ void smmu2_misbehave(struct smmu2 *s, enum smmu2_mischief what, unsigned int n)
 {
 	s->mischief[what] = n;
 	smmu2_lines_(s);
+}
+
+void smmu2_identify(struct smmu2 *s, const struct smmu2_config *config)
+{
+	s->idr[0] = config->idr0;
+	s->idr[1] = config->idr1;
+	s->idr[2] = config->idr2;
 }
 
 void smmu2_memory_goes(struct smmu2 *s, uint64_t pa, uint64_t bytes)

@@ -1,0 +1,628 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The hardware layer of the driver for SMMUs of versions 1 and 2, where things go wrong: registers that
+ * make no sense, calls of the host that fail, hardware that misbehaves, power that goes; and streams
+ * that firmware left running.
+ */
+#include "smmuv2bed.h"
+
+/* ---- what is refused ---- */
+
+enum idr { IDR0, IDR1, IDR2 };
+
+/* Registers that say this are refused, with these words in the log. */
+static void refused(enum idr idr, uint32_t clear, uint32_t set, int err, const char *words)
+{
+	struct smmu2_config config;
+	struct bed bed;
+	uint32_t *reg;
+	const char *log;
+
+	smmu2_config_usual(&config);
+	bed_init(&bed, &config);
+	reg = idr == IDR0 ? &config.idr0 : idr == IDR1 ? &config.idr1 : &config.idr2;
+	*reg = (*reg & ~clear) | set;
+	smmu2_identify(bed.s, &config);
+	assert_int_equal(bed_create(&bed), err);
+	log = hwhost_log_take(bed.h);
+	if (!strstr(log, words) || !strstr(log, "smmu: "))
+		fail_msg("\"%s\" is not in \"%s\"", words, log);
+	bed_close(&bed);
+}
+
+static void test_smmuv2_hard_registers(void **state)
+{
+	(void)state;
+	refused(IDR0, SMMU2_IDR0_S1TS | SMMU2_IDR0_S2TS | SMMU2_IDR0_NTS, 0, WEIR_EIO, "S1TS, S2TS");
+	refused(IDR0, SMMU2_IDR0_S2TS, 0, WEIR_EIO, "NTS");
+	refused(IDR0, 0, 3u << 24, WEIR_EIO, "PTFS");
+	refused(IDR0, 0xff, 0, WEIR_EIO, "NUMSMRG");
+	refused(IDR0, 0xff, 0x81, WEIR_EIO, "NUMSMRG");
+	refused(IDR0, SMMU2_IDR0_SMS, SMMU2_IDR0_EXIDS, WEIR_EIO, "EXIDS");
+	refused(IDR0, SMMU2_IDR0_SMS, 0, WEIR_EIO, "NUMSIDB");
+	refused(IDR1, 0xff, 0, WEIR_EIO, "NUMCB");
+	refused(IDR1, 0xff, 0xff, WEIR_EIO, "NUMCB");
+	refused(IDR1, 0xff, 17, WEIR_EIO, "NUMCB");
+	refused(IDR1, 0xff << 16, 9u << 16, WEIR_EIO, "NUMS2CB");
+	refused(IDR1, 0, 7u << 28, WEIR_EIO, "do not fit");
+	refused(IDR1, 0, 1u << 31, WEIR_EIO, "do not fit");
+	refused(IDR2, 0xf, 6, WEIR_EIO, "IAS");
+	refused(IDR2, 0xf0, 0xf0, WEIR_EIO, "OAS");
+	refused(IDR2, 0xf00, 0x700, WEIR_EIO, "UBS");
+}
+
+static void test_smmuv2_hard_no_tables(void **state)
+{
+	struct smmu2_config config;
+	struct bed bed;
+
+	(void)state;
+	smmu2_config_usual(&config);
+	config.idr0 |= SMMU2_IDR0_NO_A32;
+	config.idr2 &= ~(SMMU2_IDR2_4K | SMMU2_IDR2_64K);
+	bed_init(&bed, &config);
+	assert_int_equal(bed_create(&bed), WEIR_EIO);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "it walks no tables"));
+	bed_close(&bed);
+}
+
+static void test_smmuv2_hard_nothing_there(void **state)
+{
+	struct smmu2_config config;
+	struct bed bed;
+
+	(void)state;
+	smmu2_config_usual(&config);
+	bed_init(&bed, &config);
+	smmu2_misbehave(bed.s, SMMU2_DEAD, 1);
+	assert_int_equal(bed_create(&bed), WEIR_ENODEV);
+	smmu2_misbehave(bed.s, SMMU2_DEAD, 0);
+	bed.config.bytes = 0x1000;
+	assert_int_equal(bed_create(&bed), WEIR_EIO);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "too few registers (0x1000)"));
+	bed.config.bytes = 0x4000;
+	assert_int_equal(bed_create(&bed), WEIR_EIO);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "do not fit"));
+	bed.ops.mmio_map = NULL;
+	assert_int_equal(bed_create(&bed), WEIR_EOPNOTSUPP);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "no registers"));
+	bed_close(&bed);
+}
+
+/* A walker that is not coherent, on a host that has no cache calls. */
+static void test_smmuv2_hard_without_cache_sync(void **state)
+{
+	struct smmu2_config config;
+	struct bed bed;
+
+	(void)state;
+	smmu2_config_usual(&config);
+	config.idr0 &= ~SMMU2_IDR0_CTTW;
+	bed_init(&bed, &config);
+	bed.ops.cache_sync = NULL;
+	assert_int_equal(bed_create(&bed), WEIR_EOPNOTSUPP);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "it is not coherent, and the host has no cache_sync"));
+	bed_close(&bed);
+}
+
+/* Every call of the host that can fail does, once. */
+static void test_smmuv2_hard_every_call_fails(void **state)
+{
+	struct smmu2_config config;
+	bool hit = true;
+	struct bed bed;
+	unsigned long n = 0;
+
+	(void)state;
+	smmu2_config_usual(&config);
+	bed_init(&bed, &config);
+	while (hit) {
+		testhost_fail_at(bed.t, ++n);
+		if (!bed_create(&bed)) {
+			struct weir_smmu_v2_domain *domain = NULL;
+			struct weir_table *table;
+			struct weir_tables tables;
+
+			hit = testhost_fault_hit(bed.t);
+			testhost_fail_at(bed.t, 0);
+			table = make_table(&bed, WEIR_TABLE_ARM_S1);
+			weir_table_describe(table, &tables);
+			testhost_fail_at(bed.t, 1);
+			assert_int_equal(weir_smmu_v2_domain_create(bed.smmu, &tables, 0, &domain),
+					 WEIR_ENOMEM);
+			testhost_fail_at(bed.t, 0);
+			domain = domain_of(&bed, table);
+			assert_int_equal(weir_smmu_v2_attach(bed.smmu, SID, domain), 0);
+			assert_int_equal(weir_smmu_v2_attach(bed.smmu, SID, NULL), 0);
+			weir_smmu_v2_domain_destroy(domain);
+			weir_table_destroy(table);
+			bed.smmu = weir_smmu_v2_destroy(bed.smmu);
+		}
+		testhost_fail_at(bed.t, 0);
+		testhost_check_empty(bed.t);
+		assert_in_range(n, 1, 100);
+	}
+	assert_true(n > 8);
+	bed_close(&bed);
+}
+
+/* ---- hardware that misbehaves ---- */
+
+struct scene {
+	struct bed bed;
+	struct weir_table *table;
+	struct weir_smmu_v2_domain *domain;
+	uint64_t a;
+};
+
+/* A stream behind a domain with one page. */
+static void scene_open(struct scene *scene, uint64_t seed)
+{
+	bed_open(&scene->bed, seed);
+	scene->a = buffer(&scene->bed, 1);
+	scene->table = make_table(&scene->bed, WEIR_TABLE_ARM_S1);
+	map(scene->table, IOVA, scene->a);
+	scene->domain = domain_of(&scene->bed, scene->table);
+	assert_int_equal(weir_smmu_v2_attach(scene->bed.smmu, SID, scene->domain), 0);
+	assert_int_equal(touch(&scene->bed, SID, IOVA), SMMU2_LANDED);
+}
+
+static void scene_close(struct scene *scene)
+{
+	assert_int_equal(weir_smmu_v2_attach(scene->bed.smmu, SID, NULL), 0);
+	scene->domain = weir_smmu_v2_domain_destroy(scene->domain);
+	weir_table_destroy(scene->table);
+	buffer_free(&scene->bed, scene->a);
+	bed_close(&scene->bed);
+}
+
+/* In quarantine everything fails at once; after a reset it works again. */
+static void quarantined(enum smmu2_mischief what, const char *words)
+{
+	const struct weir_invalidation all = { .iova = IOVA, .bytes = 4096 };
+	struct scene scene;
+	struct bed *bed = &scene.bed;
+
+	scene_open(&scene, 3);
+	smmu2_misbehave(bed->s, what, 1000000);
+	assert_int_equal(weir_smmu_v2_attach(bed->smmu, OTHER, scene.domain), WEIR_EIO);
+	assert_true(bed->nr_told == 2);
+	if (!strstr(bed->told, words))
+		fail_msg("\"%s\" is not in \"%s\"", words, bed->told);
+	assert_int_equal(weir_smmu_v2_invalidate(scene.domain, &all), WEIR_EIO);
+	assert_int_equal(weir_smmu_v2_sync(scene.domain), WEIR_EIO);
+	assert_int_equal(weir_smmu_v2_attach(bed->smmu, SID, NULL), WEIR_EIO);
+	assert_int_equal(weir_smmu_v2_poll(bed->smmu), 0);
+	assert_int_equal(weir_smmu_v2_resume(bed->smmu), WEIR_EIO);
+	smmu2_misbehave(bed->s, what, 0);
+	weir_smmu_v2_suspend(bed->smmu);
+	assert_int_equal(touch(bed, SID, IOVA), SMMU2_ABORTED);
+	assert_int_equal(weir_smmu_v2_resume(bed->smmu), 0);
+	assert_int_equal(touch(bed, SID, IOVA), SMMU2_ABORTED);
+	assert_int_equal(touch(bed, OTHER, IOVA), SMMU2_ABORTED);
+	assert_int_equal(weir_smmu_v2_attach(bed->smmu, SID, scene.domain), 0);
+	assert_int_equal(touch(bed, SID, IOVA), SMMU2_LANDED);
+	scene_close(&scene);
+}
+
+static void test_smmuv2_hard_sync_stuck(void **state)
+{
+	(void)state;
+	quarantined(SMMU2_SYNC_STUCK, "a sync of its TLB does not end");
+}
+
+static void test_smmuv2_hard_dead(void **state)
+{
+	(void)state;
+	quarantined(SMMU2_DEAD, "its registers do not answer");
+}
+
+/* Stuck from the start: the probe fails, and says why. */
+static void test_smmuv2_hard_stuck_at_first(void **state)
+{
+	struct smmu2_config config;
+	struct bed bed;
+
+	(void)state;
+	smmu2_config_usual(&config);
+	bed_init(&bed, &config);
+	smmu2_misbehave(bed.s, SMMU2_SYNC_STUCK, 1);
+	assert_int_equal(bed_create(&bed), WEIR_EIO);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "a sync of its TLB does not end"));
+	bed_close(&bed);
+}
+
+static void test_smmuv2_hard_late(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, 5);
+	smmu2_misbehave(scene.bed.s, SMMU2_SYNC_LATE, 20);
+	for (unsigned int i = 0; i < 10; i++) {
+		unmap(scene.table, scene.domain, IOVA);
+		assert_int_equal(touch(&scene.bed, SID, IOVA), SMMU2_ABORTED);
+		map(scene.table, IOVA, scene.a);
+		assert_int_equal(touch(&scene.bed, SID, IOVA), SMMU2_LANDED);
+	}
+	assert_int_equal(scene.bed.nr_told, 0);
+	scene_close(&scene);
+}
+
+/* Each kind of fault is told as what it is, and whose. */
+static void test_smmuv2_hard_faults(void **state)
+{
+	struct scene scene;
+	struct bed *bed = &scene.bed;
+	uint64_t data = 0;
+
+	(void)state;
+	scene_open(&scene, 6);
+	assert_int_equal(smmu2_dma(bed->s, OTHER, IOVA, &data, 8, SMMU2_READ), SMMU2_ABORTED);
+	hwhost_points(bed->h, 2);
+	assert_int_equal(bed->nr_faults, 1);
+	assert_int_equal(bed->faults[0].reason, WEIR_FAULT_BLOCKED);
+	assert_true(bed->faults[0].stream == OTHER && bed->faults[0].iova == IOVA &&
+		    bed->faults[0].flags == WEIR_FAULT_READ);
+	assert_int_equal(weir_table_map(scene.table, IOVA + 8192, scene.a, 4096, WEIR_MAP_READ), 0);
+	assert_int_equal(touch(bed, SID, IOVA + 8192), SMMU2_ABORTED);
+	hwhost_points(bed->h, 2);
+	assert_int_equal(bed->nr_faults, 2);
+	assert_int_equal(bed->faults[1].reason, WEIR_FAULT_PERMISSION);
+	assert_true(bed->faults[1].stream == SID && bed->faults[1].flags == WEIR_FAULT_WRITE);
+	/* without interrupts they are there when somebody looks */
+	smmu2_misbehave(bed->s, SMMU2_IRQ_LOST, 1);
+	assert_int_equal(touch(bed, SID, IOVA + 4096), SMMU2_ABORTED);
+	hwhost_points(bed->h, 5);
+	assert_int_equal(bed->nr_faults, 2);
+	assert_int_equal(weir_smmu_v2_poll(bed->smmu), 1);
+	assert_int_equal(bed->faults[2].reason, WEIR_FAULT_UNMAPPED);
+	smmu2_misbehave(bed->s, SMMU2_IRQ_LOST, 0);
+	/* an interrupt for nothing */
+	smmu2_misbehave(bed->s, SMMU2_IRQ_SPURIOUS, 50);
+	hwhost_points(bed->h, 60);
+	assert_int_equal(bed->nr_faults, 3);
+	scene_close(&scene);
+}
+
+/* A fault that is there again as soon as it is cleared: told some times, and then not without end. */
+static void test_smmuv2_hard_storm(void **state)
+{
+	struct scene scene;
+	struct bed *bed = &scene.bed;
+	unsigned int told;
+
+	(void)state;
+	scene_open(&scene, 7);
+	smmu2_misbehave(bed->s, SMMU2_FAULT_STORM, 1000000);
+	assert_int_equal(touch(bed, SID, IOVA + 4096), SMMU2_ABORTED);
+	for (unsigned int i = 0; i < 500; i++)
+		hwhost_irqs(bed->h);
+	for (unsigned int i = 0; i < 500; i++)
+		hwhost_points(bed->h, 1);
+	told = bed->nr_faults;
+	/* its interrupt is off between turns of the timer, of which there was one at most */
+	assert_in_range(told, 64, 140);
+	assert_int_equal(touch(bed, SID, IOVA), SMMU2_LANDED);
+	smmu2_misbehave(bed->s, SMMU2_FAULT_STORM, 0);
+	hwhost_points(bed->h, 3000); /* 30 ms: it is listened to again */
+	bed->nr_faults = 0;
+	assert_int_equal(touch(bed, SID, IOVA + 4096), SMMU2_ABORTED);
+	hwhost_points(bed->h, 3);
+	assert_int_equal(bed->nr_faults, 1);
+	scene_close(&scene);
+}
+
+/* ---- power ---- */
+
+static void power(bool lost)
+{
+	struct scene scene;
+	struct bed *bed = &scene.bed;
+
+	scene_open(&scene, lost ? 8 : 9);
+	for (unsigned int i = 0; i < 5; i++) {
+		weir_smmu_v2_suspend(bed->smmu);
+		assert_int_equal(touch(bed, SID, IOVA), SMMU2_ABORTED);
+		if (lost) {
+			smmu2_power(bed->s, false);
+			assert_int_equal(weir_smmu_v2_attach(bed->smmu, SID, scene.domain), WEIR_EIO);
+			assert_int_equal(weir_smmu_v2_poll(bed->smmu), 0);
+			hwhost_points(bed->h, 20);
+			smmu2_power(bed->s, true);
+		}
+		assert_int_equal(weir_smmu_v2_resume(bed->smmu), 0);
+		hwhost_points(bed->h, 20);
+		assert_int_equal(touch(bed, SID, IOVA), SMMU2_ABORTED);
+		assert_int_equal(weir_smmu_v2_attach(bed->smmu, SID, scene.domain), 0);
+		assert_int_equal(touch(bed, SID, IOVA), SMMU2_LANDED);
+		assert_int_equal(touch(bed, SID, IOVA + 4096), SMMU2_ABORTED);
+	}
+	scene_close(&scene);
+}
+
+static void test_smmuv2_hard_power(void **state)
+{
+	(void)state;
+	power(true);
+	power(false);
+}
+
+/* ---- what firmware left running ---- */
+
+struct handover {
+	struct bed bed;
+	struct hwdisplay *display;
+	struct smmu2_way way;
+	struct weir_table *firmware, *ours;
+	struct weir_smmu_v2_domain *domain;
+	uint64_t frame, iova;
+};
+
+static void reg(struct bed *bed, uint64_t at, uint64_t value, unsigned int width)
+{
+	smmu2_mmio_write(bed->s, at, width, value);
+}
+
+static void on_point(void *arg)
+{
+	hwdisplay_point(((struct handover *)arg)->display);
+}
+
+/* Bank 2 translates by firmware's tables; VMID 0, ASID 1; pages of registers are 4 KiB, 16 and 16. */
+static void firmware_bank(struct handover *o)
+{
+	struct weir_table_config config = {
+		.format = WEIR_TABLE_ARM_S1, .kind = &weir_table_arm64, .granule_lg2 = 12,
+		.iova_bits = 39, .pa_bits = 48, .coherent = true,
+	};
+	struct weir_tables tables;
+
+	assert_int_equal(weir_table_create(&o->bed.ops, o->bed.t, &config, &o->firmware), 0);
+	map(o->firmware, o->iova, o->frame);
+	weir_table_describe(o->firmware, &tables);
+	reg(&o->bed, 0x1808, 1, 4);
+	reg(&o->bed, 0x1008, 1u << 16, 4);
+	reg(&o->bed, 0x12010, 5 | 1u << 4, 4);
+	reg(&o->bed, 0x12030, 25 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23, 4);
+	reg(&o->bed, 0x12020, tables.root_pa | 1ull << 48, 8);
+	reg(&o->bed, 0x12000, 0x1, 4);
+}
+
+/* The display runs, through what firmware set up: stream SID, by SMR 7. @type: of S2CR. */
+static void handover_open(struct handover *o, unsigned int type, uint32_t mask, uint64_t seed)
+{
+	struct smmu2_config config;
+	struct hwdisplay_config shows = { .burst_bytes = 256 };
+
+	memset(o, 0, sizeof(*o));
+	smmu2_config_usual(&config);
+	config.seed = seed;
+	config.bypass_faults = seed & 1;
+	bed_init(&o->bed, &config);
+	o->bed.config.keep = true;
+	o->frame = buffer(&o->bed, 1);
+	hwpattern_fill(hwram_va(o->bed.h->ram, o->frame, 4096), 4096, 7, 0);
+	o->bed.ops.dma_barrier(o->bed.t);
+	o->iova = type == 0 ? IOVA : o->frame;
+	if (type == 0)
+		firmware_bank(o);
+	reg(&o->bed, 0xc1c, type << 16 | (type == 0 ? 2 : 0), 4);
+	reg(&o->bed, 0x81c, 1u << 31 | mask << 16 | (SID & ~mask), 4);
+	reg(&o->bed, 0x68, 0, 4);
+	reg(&o->bed, 0x70, 0, 4);
+	while (smmu2_mmio_read(o->bed.s, 0x74, 4))
+		;
+	reg(&o->bed, 0, 0, 4);
+	shows.port = smmu2_port(o->bed.s, SID, &o->way);
+	o->display = hwdisplay_create(&shows);
+	hwdisplay_show(o->display, o->iova, 4096, 7);
+	o->bed.h->on_point = on_point;
+	o->bed.h->on_point_arg = o;
+	hwhost_points(o->bed.h, 100);
+}
+
+static void shown(const struct handover *o)
+{
+	const struct hwdisplay_stats *stats = hwdisplay_stats_get(o->display);
+
+	assert_true(stats->frames > 3);
+	assert_int_equal(stats->lost, 0);
+	assert_int_equal(stats->wrong, 0);
+}
+
+static void handover_close(struct handover *o)
+{
+	hwdisplay_stop(o->display);
+	o->bed.h->on_point = NULL;
+	if (o->domain) {
+		assert_int_equal(weir_smmu_v2_attach(o->bed.smmu, SID, NULL), 0);
+		weir_smmu_v2_domain_destroy(o->domain);
+	}
+	o->bed.smmu = weir_smmu_v2_destroy(o->bed.smmu);
+	weir_table_destroy(o->ours);
+	weir_table_destroy(o->firmware);
+	buffer_free(&o->bed, o->frame);
+	hwdisplay_destroy(o->display);
+	bed_close(&o->bed);
+}
+
+/* Up, taken over by its consumer, still shown; not a frame is lost. */
+static void handover(unsigned int type, uint32_t mask, uint64_t seed)
+{
+	struct handover o;
+
+	handover_open(&o, type, mask, seed);
+	assert_int_equal(bed_create(&o.bed), 0);
+	assert_int_equal(weir_smmu_v2_kept(o.bed.smmu), 1);
+	assert_int_equal(weir_smmu_v2_enforce(o.bed.smmu), 0);
+	hwhost_points(o.bed.h, 100);
+	assert_int_equal(touch(&o.bed, OTHER, IOVA), SMMU2_ABORTED);
+	o.ours = make_table(&o.bed, WEIR_TABLE_ARM_S1);
+	map(o.ours, o.iova, o.frame);
+	o.domain = domain_of(&o.bed, o.ours);
+	assert_int_equal(weir_smmu_v2_attach(o.bed.smmu, SID, o.domain), 0);
+	assert_int_equal(weir_smmu_v2_kept(o.bed.smmu), 0);
+	/* firmware's tables are used no more */
+	weir_table_destroy(o.firmware);
+	o.firmware = NULL;
+	hwhost_points(o.bed.h, 100);
+	weir_smmu_v2_release(o.bed.smmu);
+	hwhost_points(o.bed.h, 100);
+	shown(&o);
+	handover_close(&o);
+}
+
+static void test_smmuv2_hard_handover(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 2; seed <= 30; seed += 2) {
+		handover(0, 0, seed);
+		handover(1, 0, seed);
+		handover(0, 0x2, seed);     /* firmware has more ids than we */
+		handover(0, 0, seed + 1);   /* where bypass is turned into fault */
+	}
+}
+
+/* Nobody comes for it: it goes on, also across an unload, until all had their chance. */
+static void test_smmuv2_hard_released(void **state)
+{
+	struct handover o;
+
+	(void)state;
+	handover_open(&o, 0, 0, 2);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(bed_create(&o.bed), 0);
+		assert_int_equal(weir_smmu_v2_kept(o.bed.smmu), 1);
+		assert_int_equal(weir_smmu_v2_enforce(o.bed.smmu), 0);
+		hwhost_points(o.bed.h, 100);
+		if (i < 2)
+			o.bed.smmu = weir_smmu_v2_destroy(o.bed.smmu);
+		hwhost_points(o.bed.h, 100);
+	}
+	shown(&o);
+	weir_smmu_v2_release(o.bed.smmu);
+	assert_int_equal(weir_smmu_v2_kept(o.bed.smmu), 0);
+	assert_int_equal(touch(&o.bed, SID, IOVA), SMMU2_ABORTED);
+	handover_close(&o);
+}
+
+/* Without config.keep it is blocked from the start. */
+static void test_smmuv2_hard_not_kept(void **state)
+{
+	struct handover o;
+
+	(void)state;
+	handover_open(&o, 0, 0, 4);
+	o.bed.config.keep = false;
+	assert_int_equal(bed_create(&o.bed), 0);
+	assert_int_equal(weir_smmu_v2_kept(o.bed.smmu), 0);
+	assert_int_equal(touch(&o.bed, SID, IOVA), SMMU2_ABORTED);
+	handover_close(&o);
+}
+
+/* Identity, by S2CR, or by a bank that translates nothing where firmware turns bypass into fault. */
+static void test_smmuv2_hard_identity(void **state)
+{
+	struct smmu2_config config;
+	struct bed bed;
+	uint64_t a;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		smmu2_config_usual(&config);
+		config.bypass_faults = i & 1;
+		if (i & 2)
+			config.idr0 &= ~(SMMU2_IDR0_S1TS | SMMU2_IDR0_NTS);
+		bed_init(&bed, &config);
+		assert_int_equal(bed_create(&bed), 0);
+		a = buffer(&bed, 1);
+		for (unsigned int round = 0; round < 2; round++) {
+			assert_int_equal(weir_smmu_v2_attach_identity(bed.smmu, SID), 0);
+			assert_int_equal(touch(&bed, SID, a), SMMU2_LANDED);
+			assert_int_equal(touch(&bed, OTHER, a), SMMU2_ABORTED);
+			weir_smmu_v2_suspend(bed.smmu);
+			smmu2_power(bed.s, false);
+			smmu2_power(bed.s, true);
+			assert_int_equal(weir_smmu_v2_resume(bed.smmu), 0);
+			assert_int_equal(touch(&bed, SID, a), SMMU2_ABORTED);
+		}
+		buffer_free(&bed, a);
+		bed_close(&bed);
+	}
+}
+
+/* A transaction that stalls, as firmware's bank has it, is terminated and told. */
+static void test_smmuv2_hard_stall(void **state)
+{
+	struct handover o;
+
+	(void)state;
+	handover_open(&o, 0, 0, 6);
+	hwdisplay_stop(o.display);
+	reg(&o.bed, 0x12000, 0x1 | 1u << 6 | 1u << 7, 4);
+	assert_int_equal(bed_create(&o.bed), 0);
+	assert_int_equal(weir_smmu_v2_enforce(o.bed.smmu), 0);
+	assert_int_equal(touch(&o.bed, SID, IOVA + 8192), SMMU2_STALLED);
+	hwhost_points(o.bed.h, 3);
+	assert_int_equal(smmu2_stats_get(o.bed.s)->terminated, 1);
+	assert_int_equal(o.bed.nr_faults, 1);
+	assert_int_equal(o.bed.faults[0].reason, WEIR_FAULT_UNMAPPED);
+	weir_smmu_v2_release(o.bed.smmu);
+	handover_close(&o);
+}
+
+/* Two of them on one host share nothing. */
+static void test_smmuv2_hard_two(void **state)
+{
+	struct weir_smmu_v2 *second;
+	struct smmu2_config config;
+	struct scene scene;
+	struct bed *bed = &scene.bed;
+	struct weir_smmu_v2_config other;
+	struct smmu2 *s;
+
+	(void)state;
+	scene_open(&scene, 10);
+	smmu2_config_usual(&config);
+	s = smmu2_attach(bed->h, BASE + 0x100000, &config, LINE + 40, true);
+	other = bed->config;
+	other.base_pa = BASE + 0x100000;
+	other.lines = (const uint32_t[]){ LINE + 40, LINE + 40, LINE + 40 };
+	other.nr_lines = 3;
+	assert_int_equal(weir_smmu_v2_create(&bed->ops, bed->t, &other, &second), 0);
+	assert_int_equal(touch(bed, SID, IOVA), SMMU2_LANDED);
+	assert_int_equal(smmu2_dma(s, SID, IOVA, &(uint64_t){ 0 }, 8, SMMU2_READ), SMMU2_ABORTED);
+	hwhost_points(bed->h, 2);
+	assert_int_equal(bed->nr_faults, 1);
+	weir_smmu_v2_destroy(second);
+	assert_int_equal(touch(bed, SID, IOVA), SMMU2_LANDED);
+	assert_int_equal(smmu2_findings(s, SMMU2_FINDINGS), 0);
+	scene_close(&scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_smmuv2_hard_registers),
+		cmocka_unit_test(test_smmuv2_hard_no_tables),
+		cmocka_unit_test(test_smmuv2_hard_nothing_there),
+		cmocka_unit_test(test_smmuv2_hard_without_cache_sync),
+		cmocka_unit_test(test_smmuv2_hard_every_call_fails),
+		cmocka_unit_test(test_smmuv2_hard_sync_stuck),
+		cmocka_unit_test(test_smmuv2_hard_dead),
+		cmocka_unit_test(test_smmuv2_hard_stuck_at_first),
+		cmocka_unit_test(test_smmuv2_hard_late),
+		cmocka_unit_test(test_smmuv2_hard_faults),
+		cmocka_unit_test(test_smmuv2_hard_storm),
+		cmocka_unit_test(test_smmuv2_hard_power),
+		cmocka_unit_test(test_smmuv2_hard_handover),
+		cmocka_unit_test(test_smmuv2_hard_released),
+		cmocka_unit_test(test_smmuv2_hard_not_kept),
+		cmocka_unit_test(test_smmuv2_hard_identity),
+		cmocka_unit_test(test_smmuv2_hard_stall),
+		cmocka_unit_test(test_smmuv2_hard_two),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
