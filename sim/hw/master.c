@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/host.h"
+
 #define PAGE 4096u
 #define BURST 64u
 #define MULTI_TARGETS 16u
@@ -325,4 +327,36 @@ void hwmulti_point(struct hwmulti *m)
 const struct hwmulti_stats *hwmulti_stats_get(const struct hwmulti *m, unsigned int port)
 {
 	return &m->stats[port];
+}
+
+/* ---- at a host ---- */
+
+static void display_point(void *dev)
+{
+	hwdisplay_point(dev);
+}
+
+static void codec_point(void *dev)
+{
+	hwcodec_point(dev);
+}
+
+static void multi_point(void *dev)
+{
+	hwmulti_point(dev);
+}
+
+void hwhost_display(struct hwhost *h, struct hwdisplay *d)
+{
+	hwhost_attach(h, &(struct hwhost_device){ .point = display_point, .dev = d });
+}
+
+void hwhost_codec(struct hwhost *h, struct hwcodec *c)
+{
+	hwhost_attach(h, &(struct hwhost_device){ .point = codec_point, .dev = c });
+}
+
+void hwhost_multi(struct hwhost *h, struct hwmulti *m)
+{
+	hwhost_attach(h, &(struct hwhost_device){ .point = multi_point, .dev = m });
 }

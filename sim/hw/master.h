@@ -126,4 +126,10 @@ void hwmulti_point(struct hwmulti *m);
 /* Of one port. */
 const struct hwmulti_stats *hwmulti_stats_get(const struct hwmulti *m, unsigned int port);
 
+struct hwhost;
+/* A master does what it does at the points of a host; it stays its owner's, and is there as long. */
+void hwhost_display(struct hwhost *h, struct hwdisplay *d);
+void hwhost_codec(struct hwhost *h, struct hwcodec *c);
+void hwhost_multi(struct hwhost *h, struct hwmulti *m);
+
 #endif
