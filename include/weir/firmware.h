@@ -98,6 +98,9 @@ struct weir_firmware_ops {
 			     struct weir_fwregion *out_region);
 	/* weir_firmware_populate(). NULL: it makes no devices. */
 	int (*populate)(struct weir_machine *m);
+	/* weir_firmware_reference(). NULL: there are none. */
+	int (*reference)(struct weir_fwnode *node, const char *property, const char *count,
+			 unsigned int index, struct weir_fwspec *out_spec);
 	/* weir_fwnode_find(). NULL: nothing is found. */
 	int (*find)(struct weir_machine *m, const char *path, struct weir_fwnode **out_node);
 };
@@ -284,6 +287,17 @@ int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_
  * further; WEIR_EINVAL when the entry has more than WEIR_FWSPEC_CELLS.
  */
 int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
+
+/**
+ * weir_firmware_reference - the @index-th entry of a list that names nodes, each with arguments.
+ * @property: such as "clocks".
+ * @count: the property of those nodes that says how many arguments, such as "#clock-cells".
+ * Context: any. Return: 0; WEIR_ENOENT after the last, or where the list cannot be read any
+ * further; WEIR_ENXIO for an entry that is empty on purpose; WEIR_EINVAL when it has more than
+ * WEIR_FWSPEC_CELLS.
+ */
+int weir_firmware_reference(struct weir_fwnode *node, const char *property, const char *count,
+			    unsigned int index, struct weir_fwspec *out_spec);
 
 /**
  * weir_firmware_registers - the @index-th set of registers of a node's device.

@@ -5,6 +5,7 @@
 
 #include "weir/bus.h"
 #include "weir/catalogue.h"
+#include "weir/clock.h"
 #include "weir/device.h"
 #include "weir/dma.h"
 #include "weir/domain.h"

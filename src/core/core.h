@@ -142,6 +142,7 @@ struct weir_device {
 	bool untranslated;              /* (m) bound, or being so, without its IOMMU */
 	bool left;                      /* (m) was made a master for firmware left it running */
 	bool given_up;                  /* (m) ... which is over, for nobody came */
+	struct weir_clocks *clocks;     /* (m) those it provides, or NULL */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
 	bool dma_direct;                /* (m) settled before its probe: without translation */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */

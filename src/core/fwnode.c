@@ -220,6 +220,13 @@ int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir
 	return node->ops->spec ? node->ops->spec(node, index, out_spec) : WEIR_ENOENT;
 }
 
+int weir_firmware_reference(struct weir_fwnode *node, const char *property, const char *count,
+			    unsigned int index, struct weir_fwspec *out_spec)
+{
+	return node->ops->reference ? node->ops->reference(node, property, count, index, out_spec)
+				    : WEIR_ENOENT;
+}
+
 /* ---- DMA: likewise ---- */
 
 int weir_firmware_dma_range(const struct weir_fwnode *node, bool below, unsigned int index,

@@ -166,7 +166,7 @@ static void write_ctrl(struct sysmmu *s, uint32_t value)
 /* What must not change while accesses go on. */
 static void quiet(struct sysmmu *s, const char *what)
 {
-	if (sysmmu_on_(s) && !s->blocked)
+	if (sysmmu_on_(s) && !s->blocked && !s->held)
 		sysmmu_find_(s, SYSMMU_BAD_REGISTER, "%s changes while accesses go on", what);
 }
 

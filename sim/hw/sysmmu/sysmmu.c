@@ -119,7 +119,7 @@ static bool overlap(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
 
 void sysmmu_memory_goes(struct sysmmu *s, uint64_t pa, uint64_t bytes)
 {
-	if (!sysmmu_on_(s) || s->blocked)
+	if (!sysmmu_on_(s) || s->blocked || (s->held && s->ctrl == CTRL_BLOCK))
 		return;
 	if (overlap(sysmmu_root_(s), L1_BYTES, pa, bytes))
 		sysmmu_find_(s, SYSMMU_FREED, "the first table is given back while it is in use");

@@ -142,7 +142,7 @@ static bool keeps_first_level(const struct sysmmu *s)
 void sysmmu_drop_(struct sysmmu *s, uint32_t first, uint32_t last, bool sets)
 {
 	/* A walk under way may come back when nothing is blocked: then what it found stays. */
-	bool sure = !sysmmu_on_(s) || s->blocked;
+	bool sure = !sysmmu_on_(s) || s->blocked || s->held;
 
 	for (unsigned int i = 0; i < CACHED; i++) {
 		struct cached *c = &s->cache[i];

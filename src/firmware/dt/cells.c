@@ -42,14 +42,14 @@ enum weir_dt_entry weir_dt_cells_next_(struct weir_dt_cells *cells, struct weir_
 	return WEIR_DT_NODE;
 }
 
-/* The property "iommus"; a hole in it ends it. */
-int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec)
+/* The @index-th entry of a list. @gaps: holes are entries; otherwise the first one ends it. */
+static int entry_at(struct weir_fwnode *fw, const char *property, const char *count,
+		    unsigned int index, bool gaps, struct weir_fwspec *out_spec)
 {
 	const struct weir_dt *dt = fw->m->dt;
-	const struct weir_dt_prop *prop = weir_dt_prop_(dt, weir_dt_node_(fw), "iommus");
-	struct weir_dt_cells cells = {
-		.dt = dt, .count_name = "#iommu-cells", .count_required = true,
-	};
+	const struct weir_dt_prop *prop = weir_dt_prop_(dt, weir_dt_node_(fw), property);
+	struct weir_dt_cells cells = { .dt = dt, .count_name = count, .count_required = true };
+	enum weir_dt_entry entry;
 	struct weir_dt_node *node;
 	const uint8_t *args;
 	uint32_t nr_args;
@@ -59,9 +59,12 @@ int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec
 	cells.at = prop->value;
 	cells.end = prop->value + (prop->bytes & ~3u);
 	do {
-		if (weir_dt_cells_next_(&cells, &node, &args, &nr_args) != WEIR_DT_NODE)
+		entry = weir_dt_cells_next_(&cells, &node, &args, &nr_args);
+		if (entry == WEIR_DT_END || (entry == WEIR_DT_HOLE && !gaps))
 			return WEIR_ENOENT;
 	} while (index--);
+	if (entry == WEIR_DT_HOLE)
+		return WEIR_ENXIO;
 	if (nr_args > WEIR_FWSPEC_CELLS)
 		return WEIR_EINVAL;
 	out_spec->target = &node->fw;
@@ -69,4 +72,15 @@ int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec
 	for (uint32_t i = 0; i < nr_args; i++)
 		out_spec->cells[i] = weir_be32_(args + 4 * (size_t)i);
 	return 0;
+}
+
+int weir_dt_reference_(struct weir_fwnode *fw, const char *property, const char *count,
+		       unsigned int index, struct weir_fwspec *out_spec)
+{
+	return entry_at(fw, property, count, index, true, out_spec);
+}
+
+int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec)
+{
+	return entry_at(fw, "iommus", "#iommu-cells", index, false, out_spec);
 }

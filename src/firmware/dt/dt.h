@@ -200,5 +200,7 @@ int weir_dt_iommu_region_(const struct weir_fwnode *fw, unsigned int index,
 
 /* cells.c: see struct weir_firmware_ops */
 int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec);
+int weir_dt_reference_(struct weir_fwnode *fw, const char *property, const char *count,
+		       unsigned int index, struct weir_fwspec *out_spec);
 
 #endif

@@ -496,6 +496,7 @@ const struct weir_firmware_ops weir_dt_ops_ = {
 	.pci_child = weir_dt_pci_child_,
 	.map_id = weir_dt_map_id_,
 	.spec = weir_dt_spec_,
+	.reference = weir_dt_reference_,
 	.registers = weir_dt_registers_,
 	.line = weir_dt_line_,
 	.dma_range = weir_dt_dma_range_,
