@@ -20,6 +20,7 @@ static const struct verb {
 	{ "timeline", cmd_timeline, "when each device comes up: drawing, trace or report" },
 	{ "graph", cmd_graph, "which device needs which: drawing or report" },
 	{ "groups", cmd_groups, "which devices share an IOMMU group, and why" },
+	{ "race", cmd_race, "the order of drivers in which a device starts around its IOMMU" },
 	{ "live", cmd_live, "what came up on the Linux that runs, or on a capture of one" },
 	{ "capture", cmd_capture, "pack what live looks at into one file" },
 	{ "shell", cmd_shell, "commands for a board, or for the device models of a QEMU" },

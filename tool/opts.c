@@ -28,7 +28,8 @@ enum {
 	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
 	O_THREADS, O_FIRMWARE, O_LOG, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
 	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER, O_FORMAT,
-	O_SYSROOT, O_KTAP, O_PRIVATE, O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS,
+	O_SYSROOT, O_KTAP, O_PRIVATE, O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS, O_SCHEDULE, O_SEED,
+	O_LIMIT,
 };
 
 /* Verbs that take an option. */
@@ -37,7 +38,7 @@ enum {
 	S = 1 << VERB_SHELL, L = 1 << VERB_LINT, D = 1 << VERB_DIFF,
 	T = 1 << VERB_TIMELINE, G = 1 << VERB_GRAPH, P = 1 << VERB_PLAN,
 	V = 1 << VERB_LIVE, K = 1 << VERB_CAPTURE,
-	U = 1 << VERB_GROUPS,
+	U = 1 << VERB_GROUPS, X = 1 << VERB_RACE,
 	RUNS = B | E | C | L | D | T | G, /* a board's bring-up */
 };
 
@@ -49,21 +50,22 @@ static const struct option_def {
 	const char *heading;       /* it stands below; NULL: below that of the one before */
 	const char *help;          /* lines, each at most 51 wide */
 } defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P | U, "The board and the kernel",
+	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P | U | X, "The board and the kernel",
 	  "apply an overlay first (again for more)" },
-	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V, NULL,
+	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V | X, NULL,
 	  "/lib/modules/VERSION, a kernel package (deb, rpm, apk,\n"
 	  "tar, FIT or Android boot image), what is unpacked from\n"
 	  "one, or a deploy directory (again for what belongs\n"
 	  "together); without one every driver is assumed" },
-	{ "image", O_IMAGE, "FILE", RUNS | S | P | V, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P | V, NULL,
+	{ "image", O_IMAGE, "FILE", RUNS | S | P | V | X, NULL, "the kernel image, when it lies elsewhere" },
+	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P | V | X, NULL,
 	  "a driver list in place of a kernel (docs/drivers.md)" },
-	{ "profile", O_PROFILE, "P", RUNS | R | S, "What happens", "linux-6.12 (default) or weir" },
-	{ "set", O_SET, "KEY=VALUE", RUNS | S | P | V, NULL,
+	{ "profile", O_PROFILE, "P", RUNS | R | S | X, "What happens",
+	  "linux-6.12 (default) or weir; race: only that" },
+	{ "set", O_SET, "KEY=VALUE", RUNS | S | P | V | X, NULL,
 	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
 	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S | P | V, NULL, "a whole kernel command line" },
+	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S | P | V | X, NULL, "a whole kernel command line" },
 	{ "scenario", O_SCENARIO, "S", RUNS | V, NULL,
 	  "boot (default: modules are loaded as udev does), builtin\n"
 	  "(no module is loaded), all (every driver is built in)" },
@@ -77,7 +79,7 @@ static const struct option_def {
 	  "firmware files of the root file system (/lib/firmware);\nwithout it, all are there" },
 	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
 	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", RUNS | S | P | V, NULL, "never load it (again for more)" },
+	{ "deny", O_DENY, "MODULE", RUNS | S | P | V | X, NULL, "never load it (again for more)" },
 	{ "until", O_UNTIL, "SECONDS", RUNS, NULL, "stop the virtual clock there" },
 	{ "probe-time", O_PROBE_TIME, "MS", RUNS, NULL, "virtual time of a probe (1)" },
 	{ "threads", O_THREADS, "N", RUNS | R, NULL, "probe threads, 0 to 64 (profile weir)" },
@@ -87,7 +89,10 @@ static const struct option_def {
 	  "boot: does the initramfs alone bring it up? 0 yes, 1 no;\n"
 	  "plan: also a kind (mmc, ufs, sata, usb, nvme, pci-sata,\n"
 	  "pci-usb, virtio, virtio-mmio, nfs), KIND:DEV" },
-	{ "for", O_FOR, "DEV", B | P, NULL, "the same for a device" },
+	{ "for", O_FOR, "DEV", B | P | X, NULL, "the same for a device; race: only that device" },
+	{ "limit", O_LIMIT, "N", X, NULL, "orders that are tried for a device and policy (20000)" },
+	{ "seed", O_SEED, "N", X, NULL, "try so many by chance, from this seed, not all in turn" },
+	{ "schedule", O_SCHEDULE, "S", X, NULL, "the one order that a race has printed" },
 	{ "console", O_CONSOLE, NULL, P, NULL, "the device of /chosen stdout-path" },
 	{ "display", O_DISPLAY, NULL, P, NULL, "panel or connectors, bridges, hosts, scan-out" },
 	{ "also", O_ALSO, "MODULE", P, NULL,
@@ -102,7 +107,7 @@ static const struct option_def {
 	  "(WEIR_MODULES, or those that came with weir)" },
 	{ "verbose", 'v', NULL, B | S | P, "What is said",
 	  "boot: the whole log, then the summary;\nshell: each command before its answer;\nplan: also what is built in" },
-	{ "json", O_JSON, NULL, RUNS | S | P | V | U, NULL,
+	{ "json", O_JSON, NULL, RUNS | S | P | V | U | X, NULL,
 	  "one JSON document; shell: one a command (docs/json.md)" },
 	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
 	{ "slower", O_SLOWER, "MS", D, NULL, "tell devices that came up so much earlier or later" },
@@ -129,8 +134,8 @@ static const struct option_def {
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P | V | U, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, RUNS | R | S | P | V | K | U, NULL, "this text" },
+	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P | V | U | X, NULL, "auto (default), always, never" },
+	{ "help", 'h', NULL, RUNS | R | S | P | V | K | U | X, NULL, "this text" },
 };
 
 #define N_DEFS (sizeof(defs) / sizeof(defs[0]))
@@ -255,6 +260,26 @@ static int color(struct opts *o, const char *when)
 	return 0;
 }
 
+static int take_race(struct opts *o, int opt, const char *value)
+{
+	double v = 0;
+	int bad = 0;
+
+	switch (opt) {
+	case O_SCHEDULE: o->schedule = value; break;
+	case O_SEED:
+		bad = number("seed", value, 1e15, &v);
+		o->seed = (uint64_t)v;
+		break;
+	case O_LIMIT:
+		bad = number("limit", value, 1e12, &v);
+		o->limit = (uint64_t)v;
+		break;
+	default: return EXIT_USAGE;
+	}
+	return bad;
+}
+
 static int take_plan(struct opts *o, int opt, const char *value)
 {
 	switch (opt) {
@@ -262,7 +287,7 @@ static int take_plan(struct opts *o, int opt, const char *value)
 	case O_DISPLAY: o->display = true; break;
 	case O_ALSO: return append(&o->also, "also", value);
 	case O_BOARDS: o->boards_dir = value; break;
-	default: return EXIT_USAGE;
+	default: return take_race(o, opt, value);
 	}
 	return 0;
 }
@@ -439,7 +464,8 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 		return complain("--scenario all needs no list of drivers: it assumes them");
 	if (o->root && o->target)
 		return complain("--root and --for exclude each other");
-	if ((o->root || o->target || o->firmware) && !o->initramfs && help->verb != VERB_PLAN)
+	if ((o->root || o->target || o->firmware) && !o->initramfs && help->verb != VERB_PLAN &&
+	    help->verb != VERB_RACE)
 		return complain("--%s needs --initramfs", o->root ? "root" : o->target ? "for" : "firmware");
 	if (o->image && !o->kernel)
 		return complain("--image needs --kernel: the modules that belong to it");

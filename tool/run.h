@@ -70,11 +70,14 @@ struct opts {
 	const char *boards_dir;    /* of plan, as all up to also */
 	bool console, display;
 	struct list also;
+	const char *schedule;      /* of race, as all up to limit */
+	uint64_t seed, limit;
 	bool json, verbose, color, help, keep_going;
 };
 
 enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF,
-	       VERB_TIMELINE, VERB_GRAPH, VERB_PLAN, VERB_LIVE, VERB_CAPTURE, VERB_GROUPS };
+	       VERB_TIMELINE, VERB_GRAPH, VERB_PLAN, VERB_LIVE, VERB_CAPTURE, VERB_GROUPS,
+	       VERB_RACE };
 
 /* What --help says besides the options, which opts.c knows. */
 struct verb_help {

@@ -128,6 +128,7 @@ int cmd_timeline(int argc, char **argv);
 int cmd_graph(int argc, char **argv);
 int cmd_live(int argc, char **argv);
 int cmd_groups(int argc, char **argv);
+int cmd_race(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 

@@ -307,6 +307,13 @@ int weir_kmodel_load(struct weir_kmodel *k, const char *name)
 	return 0;
 }
 
+int weir_kmodel_insert(struct weir_kmodel *k, const char *name)
+{
+	struct kdriver *d = kmodel_find(k, name);
+
+	return d ? register_driver(k, d) : WEIR_ENOENT;
+}
+
 int weir_kmodel_load_allowed(struct weir_kmodel *k, const char *name, weir_kmodel_filter *filter,
 			     void *context)
 {

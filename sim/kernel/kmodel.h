@@ -45,6 +45,11 @@ struct weir_kmodel_options {
 	 * probing thread, no locks held.
 	 */
 	int (*allow)(void *context, struct weir_device *dev, const struct weir_driver_spec *spec);
+	/*
+	 * A probe that will succeed begins; and @registered: it has published what it offers,
+	 * and returns next. May be NULL. Context: any probing thread, no locks held.
+	 */
+	void (*step)(void *context, struct weir_device *dev, bool registered);
 	/* A command named a driver that is not there, or the like; may be NULL. */
 	void (*complain)(void *context, const char *line);
 	void *context;
@@ -90,6 +95,8 @@ int weir_kmodel_load(struct weir_kmodel *k, const char *name);
  */
 int weir_kmodel_load_allowed(struct weir_kmodel *k, const char *name, weir_kmodel_filter *filter,
 			     void *context);
+/** weir_kmodel_insert - a driver alone, without waiting for what comes of it. Return: as load; WEIR_ENOMEM. */
+int weir_kmodel_insert(struct weir_kmodel *k, const char *name);
 int weir_kmodel_unload(struct weir_kmodel *k, const char *name);
 /** weir_kmodel_load_external - every driver that only a command loads. */
 void weir_kmodel_load_external(struct weir_kmodel *k);

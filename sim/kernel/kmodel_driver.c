@@ -140,7 +140,12 @@ static int probe(struct weir_device *dev)
 	if (o->probe_ns && weir_kmodel_is_linux_(d->model))
 		weir_linux_elapse(d->model->m, o->probe_ns);
 	observe(d, WEIR_ACT_PROBE, dev);
-	return offer_services(dev);
+	if (o->step)
+		o->step(o->context, dev, false);
+	err = offer_services(dev);
+	if (!err && o->step)
+		o->step(o->context, dev, true);
+	return err;
 }
 
 static void remove_device(struct weir_device *dev)

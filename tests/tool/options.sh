@@ -22,7 +22,7 @@ value_of() {
 	esac
 }
 
-for verb in boot explain check replay plan lint diff timeline graph groups live capture shell; do
+for verb in boot explain check replay plan lint diff timeline graph groups race live capture shell; do
 	expect 0 "^usage: weir $verb" $verb --help
 	grep -q '^Exit status: 0' out || wrong "$verb --help: no exit status"
 	grep -q '^example: weir' out || wrong "$verb --help: no example"
@@ -44,7 +44,7 @@ for verb in boot explain check replay plan lint diff timeline graph groups live 
 	result "$verb: --help names the options that it takes"
 done
 while read -r name value; do
-	for verb in boot explain check replay plan lint diff timeline graph groups live capture shell; do
+	for verb in boot explain check replay plan lint diff timeline graph groups race live capture shell; do
 		timeout 10 "$weir" $verb --help
 	done | grep -Eq "^  (-., )?--$name " || wrong "no verb has --$name"
 done < options

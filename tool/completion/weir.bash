@@ -17,7 +17,7 @@ _weir() {
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W "boot explain check replay plan lint diff timeline graph groups live capture shell --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "boot explain check replay plan lint diff timeline graph groups race live capture shell --help --version" -- "$cur"))
 		return
 	fi
 	case $prev in

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Tasks that run one at a time. See sched.h.
+ *
+ * A baton goes round: `running` is who has it, all others sleep at their own condition. What
+ * is shared is touched by who has the baton, with `mutex` held only to hand it on. A deadlock
+ * cannot be left by the threads that are in it, so they stay asleep, and their memory with them.
+ */
+#include "race/sched.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "weir/err.h"
+
+#define MAIN (-1) /* nobody has the baton but the owner */
+
+enum state {
+	STATE_FREE,
+	STATE_READY,   /* can go on */
+	STATE_LOCK,    /* waits for a lock */
+	STATE_THREADS, /* waits for a thread of the library to end */
+	STATE_IDLE,    /* has nothing to do before ready() says so */
+	STATE_ENDED,
+};
+
+struct task {
+	struct race_sched *s;
+	pthread_t thread;
+	pthread_cond_t go;
+	enum state state;
+	bool has_thread; /* kept from run to run */
+	bool quit;       /* its thread ends */
+	bool own;        /* of the library, by thread_run */
+	void (*fn)(void *arg);
+	void *arg;
+	bool (*ready)(void *arg);
+	const struct weir_lock *lock; /* it waits for */
+	unsigned long seen_ends;      /* of threads, when it last waited for one */
+};
+
+struct weir_lock {
+	int holder; /* task; MAIN - 1: nobody */
+};
+#define NOBODY (MAIN - 1)
+
+struct race_sched {
+	race_choose_fn *choose;
+	void *context;
+	pthread_mutex_t mutex;
+	pthread_cond_t main_go;
+	struct task tasks[RACE_TASKS];
+	int nr_tasks;
+	int running;
+	unsigned long ends; /* of the library's threads */
+	unsigned long main_seen_ends;
+	enum race_end end;
+	char what[200];
+};
+
+static void went_wrong(struct race_sched *s, enum race_end end, const char *what)
+{
+	if (s->end != RACE_END_WELL)
+		return;
+	s->end = end;
+	snprintf(s->what, sizeof(s->what), "%s", what);
+}
+
+/* ---- who goes on ---- */
+
+static bool can_go_on(const struct race_sched *s, const struct task *t)
+{
+	switch (t->state) {
+	case STATE_READY:
+		return true;
+	case STATE_LOCK:
+		return t->lock->holder == NOBODY;
+	case STATE_THREADS:
+		return t->seen_ends != s->ends;
+	case STATE_IDLE:
+		return t->ready(t->arg);
+	case STATE_FREE:
+	case STATE_ENDED:
+		break;
+	}
+	return false;
+}
+
+static int pick(struct race_sched *s)
+{
+	int can[RACE_TASKS], n = 0, running = -1;
+
+	for (int i = 0; i < s->nr_tasks; i++) {
+		if (!can_go_on(s, &s->tasks[i]))
+			continue;
+		if (i == s->running)
+			running = n;
+		can[n++] = i;
+	}
+	if (!n)
+		return MAIN;
+	return can[n == 1 || !s->choose ? 0 : s->choose(s->context, can, n, running)];
+}
+
+static bool all_ended(const struct race_sched *s)
+{
+	for (int i = 0; i < s->nr_tasks; i++)
+		if (s->tasks[i].state == STATE_LOCK || s->tasks[i].state == STATE_THREADS)
+			return false;
+	return true;
+}
+
+/* Hands the baton to @next. Called with the mutex held. */
+static void hand_on(struct race_sched *s, int next)
+{
+	s->running = next;
+	if (next == MAIN) {
+		if (!all_ended(s))
+			went_wrong(s, RACE_END_DEADLOCK, "tasks wait for one another for ever");
+		pthread_cond_signal(&s->main_go);
+		return;
+	}
+	s->tasks[next].state = STATE_READY;
+	pthread_cond_signal(&s->tasks[next].go);
+}
+
+static void wait_for_baton(struct task *t, int self)
+{
+	while (t->s->running != self)
+		pthread_cond_wait(&t->go, &t->s->mutex);
+}
+
+/* The running task lets others go on, and comes back when it is chosen again. */
+static void yield(struct race_sched *s, enum state as)
+{
+	int self = s->running, next;
+
+	s->tasks[self].state = as;
+	next = pick(s);
+	if (next == self) {
+		s->tasks[self].state = STATE_READY;
+		return;
+	}
+	pthread_mutex_lock(&s->mutex);
+	hand_on(s, next);
+	wait_for_baton(&s->tasks[self], self);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* ---- life of a task ---- */
+
+/* Sleeps until it is its turn. false: there will be none any more. */
+static bool wait_for_turn(struct task *t, int self)
+{
+	bool mine;
+
+	pthread_mutex_lock(&t->s->mutex);
+	while (t->s->running != self && !t->quit)
+		pthread_cond_wait(&t->go, &t->s->mutex);
+	mine = !t->quit;
+	pthread_mutex_unlock(&t->s->mutex);
+	return mine;
+}
+
+static void *task_main(void *arg)
+{
+	struct task *t = arg;
+	struct race_sched *s = t->s;
+
+	while (wait_for_turn(t, (int)(t - s->tasks))) {
+		t->fn(t->arg);
+		s->ends += t->own;
+		t->state = t->ready ? STATE_IDLE : STATE_ENDED;
+		pthread_mutex_lock(&s->mutex);
+		hand_on(s, pick(s));
+		pthread_mutex_unlock(&s->mutex);
+	}
+	return NULL;
+}
+
+/* Return: the number of the task; WEIR_ENOMEM; WEIR_ENOSPC. */
+static int add_task(struct race_sched *s, void (*fn)(void *arg), void *arg,
+		    bool (*ready)(void *arg), bool own)
+{
+	struct task *t;
+	int i = 0;
+
+	/* threads of the library come and go; a place is used again when its thread has ended */
+	while (i < s->nr_tasks && !(s->tasks[i].own && s->tasks[i].state == STATE_ENDED))
+		i++;
+	if (i == RACE_TASKS)
+		return WEIR_ENOSPC;
+	t = &s->tasks[i];
+	t->s = s;
+	t->fn = fn;
+	t->arg = arg;
+	t->ready = ready;
+	t->own = own;
+	if (!t->has_thread) {
+		if (pthread_cond_init(&t->go, NULL))
+			return WEIR_ENOMEM;
+		if (pthread_create(&t->thread, NULL, task_main, t)) {
+			pthread_cond_destroy(&t->go);
+			return WEIR_ENOMEM;
+		}
+		t->has_thread = true;
+	}
+	t->state = ready ? STATE_IDLE : STATE_READY;
+	t->seen_ends = s->ends;
+	if (i == s->nr_tasks)
+		s->nr_tasks++;
+	return i;
+}
+
+int race_sched_task(struct race_sched *s, void (*fn)(void *arg), void *arg,
+		    bool (*ready)(void *arg))
+{
+	return add_task(s, fn, arg, ready, false);
+}
+
+enum race_end race_sched_run(struct race_sched *s)
+{
+	int next;
+
+	pthread_mutex_lock(&s->mutex);
+	next = pick(s);
+	if (next != MAIN) {
+		hand_on(s, next);
+		while (s->running != MAIN)
+			pthread_cond_wait(&s->main_go, &s->mutex);
+	}
+	pthread_mutex_unlock(&s->mutex);
+	return s->end;
+}
+
+int race_sched_count(const struct race_sched *s)
+{
+	return s->nr_tasks;
+}
+
+enum race_task race_sched_task_is(const struct race_sched *s, int task)
+{
+	const struct task *t = &s->tasks[task];
+
+	switch (t->state) {
+	case STATE_FREE:
+	case STATE_ENDED:
+		return RACE_TASK_ENDED;
+	case STATE_IDLE:
+		return t->ready(t->arg) ? RACE_TASK_READY : RACE_TASK_IDLE;
+	case STATE_THREADS:
+		return t->seen_ends != s->ends ? RACE_TASK_READY : RACE_TASK_WAITS;
+	case STATE_LOCK:
+		return RACE_TASK_WAITS;
+	case STATE_READY:
+		break;
+	}
+	return t->own ? RACE_TASK_OWN : RACE_TASK_READY;
+}
+
+void race_sched_reset(struct race_sched *s)
+{
+	for (int i = 0; i < s->nr_tasks; i++)
+		s->tasks[i].state = STATE_FREE;
+	s->nr_tasks = 0;
+	s->ends = s->main_seen_ends = 0;
+}
+
+struct race_sched *race_sched_create(void)
+{
+	struct race_sched *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->running = MAIN;
+	pthread_mutex_init(&s->mutex, NULL);
+	pthread_cond_init(&s->main_go, NULL);
+	return s;
+}
+
+void race_sched_chooser(struct race_sched *s, race_choose_fn *choose, void *context)
+{
+	s->choose = choose;
+	s->context = context;
+}
+
+void race_sched_destroy(struct race_sched *s)
+{
+	if (!s || s->end == RACE_END_DEADLOCK)
+		return; /* its threads are still there */
+	for (int i = 0; i < RACE_TASKS; i++) {
+		struct task *t = &s->tasks[i];
+
+		if (!t->has_thread)
+			continue;
+		pthread_mutex_lock(&s->mutex);
+		t->quit = true;
+		pthread_cond_signal(&t->go);
+		pthread_mutex_unlock(&s->mutex);
+		pthread_join(t->thread, NULL);
+		pthread_cond_destroy(&t->go);
+	}
+	pthread_cond_destroy(&s->main_go);
+	pthread_mutex_destroy(&s->mutex);
+	free(s);
+}
+
+const char *race_sched_what(const struct race_sched *s)
+{
+	return s->what;
+}
+
+void race_sched_point(struct race_sched *s)
+{
+	if (s->running != MAIN)
+		yield(s, STATE_READY);
+}
+
+int race_sched_self(const struct race_sched *s)
+{
+	return s->running;
+}
+
+/* ---- the host ---- */
+
+static void *host_alloc(void *host, size_t bytes)
+{
+	(void)host;
+	return calloc(1, bytes);
+}
+
+static void host_free(void *host, void *mem, size_t bytes)
+{
+	(void)host;
+	(void)bytes;
+	free(mem);
+}
+
+static struct weir_lock *host_lock_create(void *host, unsigned int rank)
+{
+	struct weir_lock *lock = malloc(sizeof(*lock));
+
+	(void)host;
+	(void)rank;
+	if (lock)
+		lock->holder = NOBODY;
+	return lock;
+}
+
+static void host_lock_destroy(void *host, struct weir_lock *lock)
+{
+	struct race_sched *s = host;
+
+	if (lock->holder != NOBODY)
+		went_wrong(s, RACE_END_LOCK, "a lock that is held is destroyed");
+	free(lock);
+}
+
+static void host_lock(void *host, struct weir_lock *lock)
+{
+	struct race_sched *s = host;
+
+	if (lock->holder == s->running)
+		went_wrong(s, RACE_END_LOCK, "a lock is taken twice");
+	while (lock->holder != NOBODY && lock->holder != s->running) {
+		s->tasks[s->running].lock = lock;
+		yield(s, STATE_LOCK);
+	}
+	lock->holder = s->running;
+}
+
+static void host_unlock(void *host, struct weir_lock *lock)
+{
+	struct race_sched *s = host;
+
+	if (lock->holder != s->running)
+		went_wrong(s, RACE_END_LOCK, "a lock is released by who does not hold it");
+	lock->holder = NOBODY;
+}
+
+static void host_assert_failed(void *host, const char *what, const char *file, int line)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s:%d: %s", file, line, what);
+	went_wrong(host, RACE_END_ASSERT, text);
+}
+
+/* Outside a run there is nobody to take turns with: the library does it itself. */
+static int host_thread_run(void *host, void (*fn)(void *arg), void *arg)
+{
+	struct race_sched *s = host;
+	int task;
+
+	if (s->running == MAIN)
+		return WEIR_EAGAIN;
+	task = add_task(s, fn, arg, NULL, true);
+	if (task == WEIR_ENOSPC)
+		return WEIR_EAGAIN;
+	if (task < 0) {
+		went_wrong(s, RACE_END_ROOM, "no thread for a probe");
+		return WEIR_EAGAIN;
+	}
+	return 0;
+}
+
+static void host_thread_wait(void *host)
+{
+	struct race_sched *s = host;
+	unsigned long *seen;
+
+	if (s->running == MAIN) {
+		s->main_seen_ends = s->ends;
+		return;
+	}
+	seen = &s->tasks[s->running].seen_ends;
+	if (*seen == s->ends)
+		yield(s, STATE_THREADS);
+	*seen = s->ends;
+}
+
+static uint64_t host_thread_self(void *host)
+{
+	return (uint64_t)(((struct race_sched *)host)->running + 1);
+}
+
+const struct weir_host_ops *race_sched_host(void)
+{
+	static const struct weir_host_ops ops = {
+		.abi = WEIR_ABI(struct weir_host_ops),
+		.alloc = host_alloc,
+		.free = host_free,
+		.lock_create = host_lock_create,
+		.lock_destroy = host_lock_destroy,
+		.lock = host_lock,
+		.unlock = host_unlock,
+		.assert_failed = host_assert_failed,
+		.thread_run = host_thread_run,
+		.thread_wait = host_thread_wait,
+		.thread_self = host_thread_self,
+	};
+
+	return &ops;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+/*
+ * See search.h. Depth first: the choices of the last run are kept as a stack; the next run
+ * repeats all but the last that has something left to try. A state that was met before is not
+ * gone on from again: that run goes on without leaving choices.
+ */
+#include "race/search.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct node {
+	uint8_t n, taken; /* of taken's order: see nth() */
+};
+
+struct race_search {
+	uint64_t seed, random;
+	char *replay;
+	struct node *stack;
+	size_t depth, at;     /* of the stack; choices made in this run */
+	bool cut;             /* this run came to a state that was met before */
+	char *schedule;
+	unsigned int switches;
+	uint64_t *seen;       /* open addressing; 0 is free */
+	size_t nr_seen, room;
+	uint64_t runs;
+	bool all;
+	const char *failed;
+};
+
+static struct race_search *create(void)
+{
+	struct race_search *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->stack = calloc(RACE_MAX_CHOICES, sizeof(*s->stack));
+	s->schedule = calloc(1, RACE_MAX_CHOICES + 1);
+	s->room = 1024;
+	s->seen = calloc(s->room, sizeof(*s->seen));
+	if (!s->stack || !s->schedule || !s->seen) {
+		race_search_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct race_search *race_search_create(uint64_t seed)
+{
+	struct race_search *s = create();
+
+	if (s)
+		s->seed = s->random = seed;
+	return s;
+}
+
+struct race_search *race_search_create_replay(const char *schedule)
+{
+	struct race_search *s = create();
+
+	if (!s)
+		return NULL;
+	s->replay = strdup(schedule);
+	if (!s->replay) {
+		race_search_destroy(s);
+		return NULL;
+	}
+	return s;
+}
+
+void race_search_destroy(struct race_search *s)
+{
+	if (!s)
+		return;
+	free(s->replay);
+	free(s->stack);
+	free(s->schedule);
+	free(s->seen);
+	free(s);
+}
+
+bool race_search_begin(struct race_search *s)
+{
+	if (s->failed || s->all || (s->replay && s->runs))
+		return false;
+	if (s->runs && !s->seed) {
+		while (s->depth && s->stack[s->depth - 1].taken + 1 == s->stack[s->depth - 1].n)
+			s->depth--;
+		if (!s->depth) {
+			s->all = true;
+			return false;
+		}
+		s->stack[s->depth - 1].taken++;
+	}
+	s->at = 0;
+	s->cut = false;
+	s->switches = 0;
+	s->runs++;
+	return true;
+}
+
+static bool grow(struct race_search *s)
+{
+	size_t room = s->room * 2;
+	uint64_t *more = calloc(room, sizeof(*more));
+
+	if (!more) {
+		s->failed = "out of memory";
+		return false;
+	}
+	for (size_t i = 0; i < s->room; i++) {
+		size_t at = s->seen[i] & (room - 1);
+
+		while (s->seen[i] && more[at])
+			at = (at + 1) & (room - 1);
+		if (s->seen[i])
+			more[at] = s->seen[i];
+	}
+	free(s->seen);
+	s->seen = more;
+	s->room = room;
+	return true;
+}
+
+/* Whether it was seen; it is now. */
+static bool see(struct race_search *s, uint64_t state)
+{
+	size_t at;
+
+	state += !state;
+	if (s->nr_seen * 2 >= s->room && !grow(s))
+		return true;
+	for (at = state & (s->room - 1); s->seen[at]; at = (at + 1) & (s->room - 1))
+		if (s->seen[at] == state)
+			return true;
+	s->seen[at] = state;
+	s->nr_seen++;
+	return false;
+}
+
+/* Who runs goes on at first, so that the first schedules have few switches. */
+static int nth(int n, int running, int taken)
+{
+	if (running < 0)
+		return taken;
+	if (!taken)
+		return running;
+	return taken <= running && taken < n ? taken - 1 : taken;
+}
+
+static int go_everywhere(struct race_search *s, uint64_t state, int n, int running)
+{
+	if (s->at < s->depth)
+		return nth(n, running, s->stack[s->at].taken);
+	if (s->cut || see(s, state)) {
+		s->cut = true;
+		return nth(n, running, 0);
+	}
+	s->stack[s->depth++] = (struct node){ .n = (uint8_t)n };
+	return nth(n, running, 0);
+}
+
+static uint64_t chance(struct race_search *s)
+{
+	s->random ^= s->random << 13;
+	s->random ^= s->random >> 7;
+	s->random ^= s->random << 17;
+	return s->random;
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int as_given(struct race_search *s, const int *tasks, int n, int running)
+{
+	size_t given = strlen(s->replay);
+
+	if (s->at >= given)
+		return running < 0 ? 0 : running;
+	for (int i = 0; i < n; i++)
+		if (tasks[i] == digit(s->replay[s->at]))
+			return i;
+	s->failed = "the schedule is not one of this board, kernel and policy";
+	return 0;
+}
+
+int race_search_choose(struct race_search *s, uint64_t state, const int *tasks, int n, int running)
+{
+	int which;
+
+	if (s->at == RACE_MAX_CHOICES) {
+		s->failed = "a run with too many choices";
+		return running < 0 ? 0 : running;
+	}
+	if (s->replay) {
+		which = as_given(s, tasks, n, running);
+	} else if (s->seed) {
+		see(s, state);
+		which = (int)(chance(s) % (uint64_t)n);
+	} else {
+		which = go_everywhere(s, state, n, running);
+	}
+	s->switches += running >= 0 && which != running;
+	s->schedule[s->at++] = "0123456789abcdef"[tasks[which]];
+	s->schedule[s->at] = '\0';
+	return which;
+}
+
+const char *race_search_schedule(const struct race_search *s)
+{
+	return s->at ? s->schedule : "";
+}
+
+unsigned int race_search_switches(const struct race_search *s)
+{
+	return s->switches;
+}
+
+const char *race_search_failed(const struct race_search *s)
+{
+	return s->failed;
+}
+
+void race_search_stats(const struct race_search *s, struct race_search_stats *out_stats)
+{
+	*out_stats = (struct race_search_stats){ .runs = s->runs, .states = s->nr_seen,
+						 .all = s->all };
+}
