@@ -297,8 +297,11 @@ struct weir_smmu_v2_domain *weir_smmu_v2_domain_destroy(struct weir_smmu_v2_doma
 	if (!domain)
 		return NULL;
 	smmu = domain->smmu;
-	/* What cannot be flushed is in quarantine then: its bank stays as it is. */
-	if (smmu->off || !weir_smmu2_flush_(domain))
+	/*
+	 * What cannot be flushed is in quarantine then: its bank stays as it is; and so does one that
+	 * streams go on with.
+	 */
+	if (!smmu->banks[domain->bank].kept && (smmu->off || !weir_smmu2_flush_(domain)))
 		weir_smmu2_bank_put_(smmu, domain->bank);
 	weir_list_del(&domain->node);
 	smmu->ops->free(smmu->host, domain, sizeof(*domain));

@@ -87,6 +87,11 @@ static int op_attach(void *instance, uint32_t stream, enum weir_domain_type type
 	return weir_smmu_v2_attach(smmu, stream, type == WEIR_DOMAIN_BLOCKED ? NULL : part);
 }
 
+static int op_keep(void *instance, uint32_t stream, void *part)
+{
+	return weir_smmu_v2_keep(smmu_of(instance), stream, part);
+}
+
 static void op_forget(void *instance, uint32_t stream)
 {
 	weir_smmu_v2_forget(smmu_of(instance), stream);
@@ -120,6 +125,7 @@ static const struct weir_iommu_ops instance_ops = {
 	.invalidate = op_invalidate,
 	.attach = op_attach,
 	.enforce = op_enforce,
+	.keep = op_keep,
 	.forget = op_forget,
 	.sync = op_sync,
 };

@@ -350,6 +350,29 @@ int weir_smmu_v2_attach_identity(struct weir_smmu_v2 *smmu, uint32_t stream)
 			      : S2CR_TYPE_AS(TYPE_BYPASS));
 }
 
+int weir_smmu_v2_keep(struct weir_smmu_v2 *smmu, uint32_t stream,
+		      struct weir_smmu_v2_domain *domain)
+{
+	int bank = domain ? (int)domain->bank : smmu->identity_bank, err = WEIR_ENOENT;
+	unsigned long before;
+
+	if (smmu->dead || smmu->off)
+		return WEIR_EIO;
+	before = weir_spin_lock(&smmu->lock);
+	for (uint32_t n = 0; n < smmu->has.nr_streams; n++)
+		if (smmu->entries[n].use == USE_OURS && smmu->entries[n].stream == stream) {
+			smmu->entries[n].use = USE_KEPT;
+			if (bank >= 0 && S2CR_TYPE(smmu->entries[n].s2cr) == TYPE_TRANSLATE) {
+				smmu->banks[bank].kept = true;
+				smmu->banks[bank].vmid = domain && domain->stage2 ? domain->id
+										   : smmu->s1_vmid;
+			}
+			err = 0;
+		}
+	weir_spin_unlock(&smmu->lock, before);
+	return err;
+}
+
 void weir_smmu_v2_forget(struct weir_smmu_v2 *smmu, uint32_t stream)
 {
 	unsigned long before;

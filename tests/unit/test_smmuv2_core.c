@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The whole of it on the hostile SMMUv2: a machine from a device tree, the driver as a module,
+ * masters that map memory through the DMA calls, domains on tables, whole groups behind
+ * external tables of both stages, sleep with loss of power, unloading by force; with rogue
+ * masters from the load on, and a seed for each run.
+ */
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cm.h"
+#include "hw/host.h"
+#include "hw/smmuv2.h"
+#include "testhost.h"
+#include "weir/arm_smmu.h"
+#include "weir/dma.h"
+#include "weir/weir.h"
+
+#define SEEDS 4u /* runs of each test; WEIR_SEEDS=N: so many */
+#define STEPS 150u
+#define BASE 0x2b400000u
+#define LINE 74u
+#define MASTERS 3u
+#define SLOTS 6u
+#define PLACE 0x600000ull
+#define PLACES (8ull << 20)
+#define RAM (PLACES + MASTERS * SLOTS * 2 * PLACE)
+
+struct slot {
+	uint64_t iova, pa, bytes; /* pa 0: not mapped */
+	bool second;
+};
+
+struct core {
+	struct hwhost *hw;
+	struct testhost *host;
+	struct smmu2 *model;
+	struct smmu2_config config;
+	struct weir_machine *m;
+	struct weir_module *module;
+	struct weir_device *dev[MASTERS];   /* NULL: not bound */
+	struct slot slots[MASTERS][SLOTS];
+	struct weir_match match[2];
+	struct weir_driver_ops ops;
+	struct weir_driver client;
+	bool lazy;
+	const char *compatible;
+	uint32_t cells;                     /* of specifiers */
+	_Alignas(8) unsigned char blob[4096];
+};
+
+static uint64_t seeds(void)
+{
+	const char *given = getenv("WEIR_SEEDS");
+
+	return given ? strtoull(given, NULL, 0) : SEEDS;
+}
+
+static uint32_t sid_of(unsigned int master)
+{
+	static const uint32_t ids[MASTERS] = { 0x4, 0x40, 0x1f00 };
+
+	return ids[master];
+}
+
+/* ---- the tree ---- */
+
+static void cells(struct core *c, const char *name, const uint32_t *v, unsigned int n)
+{
+	fdt32_t be[4];
+
+	for (unsigned int i = 0; i < n; i++)
+		be[i] = cpu_to_fdt32(v[i]);
+	assert_int_equal(fdt_property(c->blob, name, be, (int)n * 4), 0);
+}
+
+static void begin(struct core *c, const char *name, const char *compatible)
+{
+	assert_int_equal(fdt_begin_node(c->blob, name), 0);
+	if (compatible)
+		assert_int_equal(fdt_property_string(c->blob, "compatible", compatible), 0);
+}
+
+static void make_tree(struct core *c)
+{
+	bool coherent = c->config.idr0 & SMMU2_IDR0_CTTW;
+
+	assert_int_equal(fdt_create(c->blob, sizeof(c->blob)), 0);
+	assert_int_equal(fdt_finish_reservemap(c->blob), 0);
+	begin(c, "", NULL);
+	cells(c, "#address-cells", (const uint32_t[]){ 1 }, 1);
+	cells(c, "#size-cells", (const uint32_t[]){ 1 }, 1);
+	begin(c, "iommu@2b400000", c->compatible);
+	cells(c, "reg", (const uint32_t[]){ BASE, (uint32_t)smmu2_bytes(&c->config) }, 2);
+	cells(c, "#iommu-cells", (const uint32_t[]){ c->cells }, 1);
+	if (c->cells == 1)
+		cells(c, "stream-match-mask", (const uint32_t[]){ 0x3 }, 1);
+	cells(c, "#global-interrupts", (const uint32_t[]){ 1 }, 1);
+	cells(c, "interrupts", (const uint32_t[]){ LINE, LINE, LINE }, 3);
+	cells(c, "interrupt-parent", (const uint32_t[]){ 2 }, 1);
+	cells(c, "phandle", (const uint32_t[]){ 1 }, 1);
+	if (coherent)
+		cells(c, "dma-coherent", NULL, 0);
+	assert_int_equal(fdt_end_node(c->blob), 0);
+	begin(c, "interrupt-controller", "t,intc");
+	cells(c, "#interrupt-cells", (const uint32_t[]){ 1 }, 1);
+	cells(c, "interrupt-controller", NULL, 0);
+	cells(c, "phandle", (const uint32_t[]){ 2 }, 1);
+	assert_int_equal(fdt_end_node(c->blob), 0);
+	for (unsigned int i = 0; i < MASTERS; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "m%u", i);
+		begin(c, name, "t,master");
+		cells(c, "iommus", (const uint32_t[]){ 1, sid_of(i), 0x3 }, 1 + c->cells);
+		if (coherent)
+			cells(c, "dma-coherent", NULL, 0);
+		assert_int_equal(fdt_end_node(c->blob), 0);
+	}
+	assert_int_equal(fdt_end_node(c->blob), 0);
+	assert_int_equal(fdt_finish(c->blob), 0);
+}
+
+/* Its interrupt controller works without driver. */
+static void load_tree(struct core *c)
+{
+	struct weir_fwnode *node;
+
+	assert_int_equal(weir_firmware_load_dt(c->m, c->blob, sizeof(c->blob)), 0);
+	assert_int_equal(weir_fwnode_find(c->m, "/interrupt-controller", &node), 0);
+	weir_fwnode_set_initialized(node, true, true);
+}
+
+/* ---- the masters ---- */
+
+static struct core *core_of(struct weir_device *dev)
+{
+	return weir_device_driver(dev)->context;
+}
+
+static unsigned int number_of(const struct weir_device *dev)
+{
+	const char *name = weir_device_name(dev);
+
+	return (unsigned int)(name[strlen(name) - 1] - '0');
+}
+
+static uint64_t bytes_of(unsigned int slot)
+{
+	static const uint64_t bytes[SLOTS] = { 0x1000, 0x3000, 0x10000, 0x800, 0x11000, 0x400000 };
+
+	return bytes[slot];
+}
+
+static void map(struct core *c, unsigned int master, unsigned int slot)
+{
+	struct slot *at = &c->slots[master][slot];
+
+	at->second = !at->second;
+	at->bytes = bytes_of(slot);
+	at->pa = c->hw->ram->base + PLACES +
+		 ((master * SLOTS + slot) * 2 + at->second) * PLACE;
+	/* Many pages, not blocks: their tables go with them. */
+	at->pa += slot == SLOTS - 1 ? 0x1000 : 0;
+	hwram_allow(c->hw->ram, at->pa, at->bytes, (uint8_t)(1u << master),
+		    (uint8_t)(1u << master));
+	assert_int_equal(weir_dma_map_phys(c->dev[master], at->pa, at->bytes, WEIR_DMA_BIDIRECTIONAL,
+					   &at->iova), 0);
+}
+
+static void unmap(struct core *c, unsigned int master, unsigned int slot)
+{
+	struct slot *at = &c->slots[master][slot];
+
+	assert_int_equal(weir_dma_unmap(c->dev[master], at->iova, at->bytes,
+					WEIR_DMA_BIDIRECTIONAL), 0);
+	if (!c->lazy) /* otherwise it may be in reach for a while */
+		hwram_allow(c->hw->ram, at->pa, at->bytes, 0, 0);
+	at->pa = 0;
+}
+
+static int client_probe(struct weir_device *dev)
+{
+	struct core *c = core_of(dev);
+	int err = weir_dma_mask_set(dev, UINT64_MAX);
+
+	if (!err)
+		err = weir_dma_set_lazy(dev, c->lazy);
+	if (err)
+		return err;
+	assert_true(weir_dma_is_translated(dev));
+	c->dev[number_of(dev)] = dev;
+	map(c, number_of(dev), 0);
+	return 0;
+}
+
+static void client_remove(struct weir_device *dev)
+{
+	struct core *c = core_of(dev);
+	unsigned int master = number_of(dev);
+
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (c->slots[master][i].pa)
+			unmap(c, master, i);
+	c->dev[master] = NULL;
+}
+
+/* ---- the machine ---- */
+
+static void core_init(struct core *c, uint64_t seed)
+{
+	memset(c, 0, sizeof(*c));
+	smmu2_config_usual(&c->config);
+	c->config.seed = seed;
+	c->config.mmu500 = seed & 1;
+	c->compatible = seed & 1 ? "arm,mmu-500" : "arm,smmu-v2";
+	c->cells = seed & 2 ? 1 : 2;
+}
+
+static void core_load(struct core *c)
+{
+	assert_int_equal(weir_module_load(c->m, &weir_module_arm_smmu, &c->module), 0);
+	assert_int_equal(weir_settle(c->m), 0);
+	for (unsigned int i = 0; i < MASTERS; i++)
+		assert_non_null(c->dev[i]);
+}
+
+static void rogues(struct core *c)
+{
+	for (unsigned int i = 0; i < MASTERS; i++)
+		smmu2_rogue(c->model, sid_of(i), 0x1000, i & 1 ? SMMU2_WRITE : SMMU2_READ);
+}
+
+static void core_open(struct core *c)
+{
+	struct weir_dma_options options;
+
+	make_tree(c);
+	c->hw = hwhost_create(RAM, c->config.seed);
+	c->hw->around_irq = testhost_interrupt;
+	c->model = smmu2_attach(c->hw, BASE, &c->config, LINE, true);
+	c->host = testhost_create(hwhost_ops(c->hw), c->hw);
+	for (unsigned int i = 0; i < MASTERS; i++)
+		smmu2_master(c->model, sid_of(i), (uint8_t)(1u << i));
+	assert_int_equal(weir_machine_create(testhost_ops(c->host), c->host, &c->m), 0);
+	load_tree(c);
+	assert_int_equal(weir_firmware_buses(c->m), 0);
+	weir_dma_options_get(c->m, &options);
+	options.flush_ranges = 8;
+	assert_int_equal(weir_dma_options_set(c->m, &options), 0);
+	c->match[0].key = "t,master";
+	c->ops = (struct weir_driver_ops){
+		.abi = WEIR_ABI(struct weir_driver_ops),
+		.probe = client_probe, .remove = client_remove,
+	};
+	c->client = (struct weir_driver){ .name = "client", .bus = "platform", .match = c->match,
+					  .ops = &c->ops, .context = c };
+	assert_int_equal(weir_driver_register(c->m, &c->client), 0);
+	assert_int_equal(weir_firmware_populate(c->m), 0);
+	/* it lets everything pass until the driver has it */
+	core_load(c);
+	rogues(c);
+}
+
+static void core_check(struct core *c)
+{
+	testhost_check(c->host);
+	if (smmu2_findings(c->model, SMMU2_FINDINGS))
+		fail_msg("seed %llu: %s", (unsigned long long)c->config.seed,
+			 smmu2_first_finding(c->model));
+}
+
+static void core_close(struct core *c)
+{
+	assert_true(smmu2_stats_get(c->model)->syncs > 10);
+	assert_int_equal(weir_module_unload(c->module, WEIR_MODULE_FORCE), 0);
+	hwhost_points(c->hw, 50);
+	core_check(c);
+	weir_machine_destroy(c->m);
+	hwhost_points(c->hw, 50);
+	core_check(c);
+	c->host = testhost_destroy(c->host);
+	c->hw = hwhost_destroy(c->hw);
+}
+
+static void verify(struct core *c)
+{
+	for (unsigned int m = 0; m < MASTERS; m++)
+		for (unsigned int i = 0; i < SLOTS; i++) {
+			const struct slot *at = &c->slots[m][i];
+			uint64_t got = 0;
+
+			if (!at->iova)
+				continue;
+			if (smmu2_translate(c->model, sid_of(m), at->iova + at->bytes - 1, SMMU2_READ,
+					    &got) != SMMU2_LANDED)
+				got = 0;
+			/* another slot may have got the address meanwhile */
+			if (at->pa)
+				assert_true(got == at->pa + at->bytes - 1);
+		}
+	core_check(c);
+}
+
+static void step(struct core *c, struct hwrng *rng)
+{
+	unsigned int m = hwrng_below(rng, MASTERS), i = hwrng_below(rng, SLOTS);
+
+	if (c->slots[m][i].pa)
+		unmap(c, m, i);
+	else
+		map(c, m, i);
+	for (m = 0; m < MASTERS; m++) {
+		const struct slot *at = &c->slots[m][hwrng_below(rng, SLOTS)];
+
+		if (at->iova)
+			smmu2_rogue_aim(c->model, m, at->iova + hwrng_below(rng, (uint32_t)at->bytes));
+	}
+	if (hwrng_chance(rng, 32)) {
+		hwhost_points(c->hw, 5);
+		assert_int_equal(weir_settle(c->m), 0);
+	}
+}
+
+static void steps(struct core *c, struct hwrng *rng)
+{
+	for (unsigned int i = 0; i < STEPS; i++) {
+		step(c, rng);
+		verify(c);
+	}
+}
+
+/* ---- tests ---- */
+
+static void random_life(struct core *c)
+{
+	struct hwrng rng;
+
+	hwrng_init(&rng, c->config.seed);
+	core_open(c);
+	steps(c, &rng);
+	core_close(c);
+}
+
+static void test_smmuv2_core_dma(void **state)
+{
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		random_life(&c);
+	}
+}
+
+/* Invalidations wait, and come many at once: addresses and tables are not used again before. */
+static void test_smmuv2_core_lazy(void **state)
+{
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		c.lazy = true;
+		random_life(&c);
+	}
+}
+
+static void test_smmuv2_core_noncoherent(void **state)
+{
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		c.config.idr0 &= ~SMMU2_IDR0_CTTW;
+		c.config.masters_incoherent = true;
+		random_life(&c);
+	}
+}
+
+/* Stage 2 alone, version 1, few banks for all of them, ids of 16 bits. */
+static void test_smmuv2_core_features(void **state)
+{
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		if (seed % 4 == 1)
+			c.config.idr0 &= ~(SMMU2_IDR0_S1TS | SMMU2_IDR0_NTS);
+		if (seed % 4 == 2) {
+			c.config.version = 1;
+			c.config.mmu500 = false;
+			c.config.idr2 = SMMU2_IDR2(SMMU2_40, SMMU2_40, 0);
+			c.compatible = "arm,mmu-401";
+		}
+		if (seed % 4 == 3)
+			c.config.idr1 = SMMU2_IDR1(4, 1, 3, 1);
+		if (seed % 4 == 0)
+			c.config.idr0 |= SMMU2_IDR0_EXIDS;
+		random_life(&c);
+	}
+}
+
+/* Load, traffic, refused unload, forced unload, load, traffic: nothing lands in between. */
+static void test_smmuv2_core_reload(void **state)
+{
+	struct hwrng rng;
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		hwrng_init(&rng, seed);
+		core_open(&c);
+		for (unsigned int round = 0; round < 3; round++) {
+			steps(&c, &rng);
+			assert_int_equal(weir_module_unload(c.module, 0), WEIR_EBUSY);
+			assert_int_equal(weir_module_unload(c.module, WEIR_MODULE_FORCE), 0);
+			for (unsigned int i = 0; i < MASTERS; i++)
+				assert_null(c.dev[i]);
+			hwhost_points(c.hw, 30);
+			core_check(&c);
+			core_load(&c);
+		}
+		core_close(&c);
+	}
+}
+
+/*
+ * The machine sleeps, and the SMMU's power goes with everything it knew. What comes back lets
+ * everything pass until the driver has it, so masters sleep, too.
+ */
+static void test_smmuv2_core_sleep(void **state)
+{
+	struct hwrng rng;
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		hwrng_init(&rng, seed);
+		core_open(&c);
+		for (unsigned int round = 0; round < 3; round++) {
+			steps(&c, &rng);
+			assert_int_equal(weir_pm_suspend(c.m), 0);
+			hwhost_points(c.hw, 30);
+			for (unsigned int i = 0; i < MASTERS; i++)
+				smmu2_rogue_stop(c.model, i);
+			smmu2_power(c.model, false);
+			hwhost_points(c.hw, 10);
+			smmu2_power(c.model, true);
+			hwhost_points(c.hw, 10);
+			assert_int_equal(weir_pm_resume(c.m), 0);
+			rogues(&c);
+			verify(&c);
+		}
+		core_close(&c);
+	}
+}
+
+/* A guest's tables, of either stage, and back to the library's. */
+static void external(struct core *c, enum weir_table_format format)
+{
+	const struct weir_table_config config = {
+		.format = format, .kind = &weir_table_arm64,
+		.granule_lg2 = 12, .iova_bits = 39, .pa_bits = 40, .coherent = true,
+	};
+	uint64_t pa = c->hw->ram->base + PLACES, got = 0;
+	struct weir_table_gather gather = { .unlink = true };
+	struct weir_domain *domain, *old;
+	struct weir_group *group;
+	struct weir_tables tables;
+	struct weir_table *table;
+
+	assert_int_equal(weir_table_create(testhost_ops(c->host), c->host, &config, &table), 0);
+	weir_table_describe(table, &tables);
+	tables.id = 3;
+	assert_int_equal(weir_domain_create_external(c->m, &tables, &domain), 0);
+	assert_int_equal(weir_group_of(c->dev[0], &group), 0);
+	old = weir_group_domain(group);
+	unmap(c, 0, 0);
+	assert_int_equal(weir_group_attach(group, domain), 0);
+	hwram_allow(c->hw->ram, pa, 0x10000, 1, 1);
+	smmu2_rogue_aim(c->model, 0, 0x7f005000);
+	assert_int_equal(weir_table_map(table, 0x7f000000, pa, 0x10000, WEIR_MAP_READ | WEIR_MAP_WRITE),
+			 0);
+	assert_int_equal(smmu2_translate(c->model, sid_of(0), 0x7f005008, SMMU2_WRITE, &got),
+			 SMMU2_LANDED);
+	assert_true(got == pa + 0x5008);
+	assert_int_equal(weir_table_unmap(table, 0x7f000000, 0x10000, &gather), 0);
+	assert_int_equal(weir_domain_invalidate(domain, gather.what.iova, gather.what.bytes), 0);
+	weir_table_release(table, &gather);
+	hwram_allow(c->hw->ram, pa, 0x10000, 0, 0);
+	hwhost_points(c->hw, 10);
+	assert_int_equal(smmu2_translate(c->model, sid_of(0), 0x7f005008, SMMU2_WRITE, &got),
+			 SMMU2_ABORTED);
+	assert_int_equal(weir_group_attach(group, old), 0);
+	weir_domain_unref(domain);
+	weir_table_destroy(table);
+	hwhost_points(c->hw, 10);
+	map(c, 0, 0);
+	verify(c);
+}
+
+/* A domain of the caller's own: what gets empty is unlinked, freed, and comes again. */
+static void unmanaged(struct core *c, struct hwrng *rng)
+{
+	static const uint64_t iovas[] = { 0x200000, 0x40000000, 0x40200000, 0x7ffe00000000 };
+	uint64_t pa = c->hw->ram->base + PLACES + 0x1000, got;
+	struct weir_domain *domain, *old;
+	struct weir_group *group;
+	bool there[4] = { false };
+
+	assert_int_equal(weir_domain_create(c->m, WEIR_DOMAIN_UNMANAGED, &domain), 0);
+	assert_int_equal(weir_group_of(c->dev[0], &group), 0);
+	old = weir_group_domain(group);
+	unmap(c, 0, 0);
+	assert_int_equal(weir_group_attach(group, domain), 0);
+	for (unsigned int i = 0; i < 40; i++) {
+		unsigned int at = hwrng_below(rng, 4);
+
+		if (there[at]) {
+			assert_int_equal(weir_domain_unmap(domain, iovas[at], 0x200000), 0);
+			hwram_allow(c->hw->ram, pa + at * PLACE, 0x200000, 0, 0);
+		} else {
+			hwram_allow(c->hw->ram, pa + at * PLACE, 0x200000, 1, 1);
+			assert_int_equal(weir_domain_map(domain, iovas[at], pa + at * PLACE, 0x200000,
+							 WEIR_MAP_READ | WEIR_MAP_WRITE), 0);
+		}
+		there[at] = !there[at];
+		smmu2_rogue_aim(c->model, 0, iovas[hwrng_below(rng, 4)] + 0x1ff000);
+		for (at = 0; at < 4; at++)
+			assert_int_equal(smmu2_translate(c->model, sid_of(0), iovas[at] + 0x5000,
+							 SMMU2_READ, &got),
+					 there[at] ? SMMU2_LANDED : SMMU2_ABORTED);
+		core_check(c);
+	}
+	assert_int_equal(weir_group_attach(group, old), 0);
+	weir_domain_unref(domain);
+	hwram_allow(c->hw->ram, pa, 4 * PLACE, 0, 0);
+	hwhost_points(c->hw, 10);
+	map(c, 0, 0);
+	verify(c);
+}
+
+static void test_smmuv2_core_unmanaged(void **state)
+{
+	struct hwrng rng;
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		if (seed & 1)
+			c.config.idr0 &= ~SMMU2_IDR0_CTTW;
+		hwrng_init(&rng, seed);
+		core_open(&c);
+		unmanaged(&c, &rng);
+		core_close(&c);
+	}
+}
+
+static void test_smmuv2_core_external(void **state)
+{
+	struct core c;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, seed);
+		core_open(&c);
+		for (unsigned int i = 0; i < 4; i++)
+			external(&c, i & 1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2);
+		core_close(&c);
+	}
+}
+
+/* A tree without dma-coherent, on a host that has no cache calls: refused, and it says why. */
+static void test_smmuv2_core_no_cache_calls(void **state)
+{
+	struct weir_device *dev;
+	struct weir_bus *bus;
+	struct core c;
+
+	(void)state;
+	core_init(&c, 1);
+	c.config.idr0 &= ~SMMU2_IDR0_CTTW;
+	make_tree(&c);
+	c.hw = hwhost_create(RAM, 1);
+	c.hw->ops.cache_sync = NULL;
+	c.model = smmu2_attach(c.hw, BASE, &c.config, LINE, true);
+	c.host = testhost_create(hwhost_ops(c.hw), c.hw);
+	assert_int_equal(weir_machine_create(testhost_ops(c.host), c.host, &c.m), 0);
+	load_tree(&c);
+	assert_int_equal(weir_module_load(c.m, &weir_module_arm_smmu, &c.module), 0);
+	assert_int_equal(weir_firmware_populate(c.m), 0);
+	assert_int_equal(weir_settle(c.m), 0);
+	assert_int_equal(weir_bus_find(c.m, "platform", &bus), 0);
+	assert_int_equal(weir_device_find(bus, "2b400000.iommu", &dev), 0);
+	assert_int_not_equal(weir_device_status_get(dev), WEIR_DEVICE_BOUND);
+	assert_non_null(strstr(hwhost_log_take(c.hw),
+			       "2b400000.iommu: it is not coherent, and the host has no cache_sync"));
+	weir_machine_destroy(c.m);
+	core_check(&c);
+	testhost_destroy(c.host);
+	hwhost_destroy(c.hw);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_smmuv2_core_dma),
+		cmocka_unit_test(test_smmuv2_core_lazy),
+		cmocka_unit_test(test_smmuv2_core_noncoherent),
+		cmocka_unit_test(test_smmuv2_core_features),
+		cmocka_unit_test(test_smmuv2_core_reload),
+		cmocka_unit_test(test_smmuv2_core_sleep),
+		cmocka_unit_test(test_smmuv2_core_unmanaged),
+		cmocka_unit_test(test_smmuv2_core_external),
+		cmocka_unit_test(test_smmuv2_core_no_cache_calls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
