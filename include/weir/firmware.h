@@ -283,8 +283,8 @@ int weir_firmware_map_id(struct weir_fwnode *node, enum weir_fwmap what, uint32_
  * weir_firmware_spec - the IOMMUs that a device is behind, other than those of a PCI
  * function, which its requester ids are mapped to.
  * @node: of the device.
- * Context: any. Return: 0; WEIR_ENOENT after the last, or where the list cannot be read any
- * further; WEIR_EINVAL when the entry has more than WEIR_FWSPEC_CELLS.
+ * Context: any. Return: 0; WEIR_ENOENT after the last; WEIR_EINVAL when the entry has more than
+ * WEIR_FWSPEC_CELLS, or the list cannot be read up to there (WEIR_ENOENT by WEIR_RULE_HOLE_ENDS_LIST).
  */
 int weir_firmware_spec(struct weir_fwnode *node, unsigned int index, struct weir_fwspec *out_spec);
 

@@ -24,7 +24,7 @@ enum weir_verdict {
 	WEIR_VERDICT_DRIVER_DEFERS,    /* its own driver says "not yet" */
 	WEIR_VERDICT_REFUSED,          /* every driver that fits said "not mine" */
 	WEIR_VERDICT_FAILED,           /* its driver failed */
-	WEIR_VERDICT_IDS_REJECTED,     /* the IOMMU rejects the ids that firmware gave */
+	WEIR_VERDICT_IDS_REJECTED,     /* the IOMMU rejects the ids that firmware gave, or its words are damaged */
 	WEIR_VERDICT_READY,            /* can be probed: the machine is not settled */
 	WEIR_VERDICT_REMOVED,          /* was bound, its driver was taken away */
 	WEIR_VERDICT_COUNT_,

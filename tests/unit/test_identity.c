@@ -438,6 +438,66 @@ static void test_identity_one_stream_is_of_one_group(void **state)
 	world_close(&w);
 }
 
+/* One master "a" with these cells as its "iommus". */
+static void make_words(const uint32_t *cells, unsigned int n)
+{
+	fdt32_t be[4];
+
+	for (unsigned int i = 0; i < n; i++)
+		be[i] = cpu_to_fdt32(cells[i]);
+	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
+	assert_int_equal(fdt_finish_reservemap(blob), 0);
+	assert_int_equal(fdt_begin_node(blob, ""), 0);
+	assert_int_equal(fdt_begin_node(blob, "iommu"), 0);
+	assert_int_equal(fdt_property_string(blob, "compatible", apart.iommu), 0);
+	assert_int_equal(fdt_property_u32(blob, "phandle", 1), 0);
+	assert_int_equal(fdt_property_u32(blob, "#iommu-cells", 1), 0);
+	assert_int_equal(fdt_end_node(blob), 0);
+	assert_int_equal(fdt_begin_node(blob, "a"), 0);
+	assert_int_equal(fdt_property_string(blob, "compatible", "t,master"), 0);
+	assert_int_equal(fdt_property(blob, "iommus", be, (int)n * 4), 0);
+	assert_int_equal(fdt_end_node(blob), 0);
+	assert_int_equal(fdt_end_node(blob), 0);
+	assert_int_equal(fdt_finish(blob), 0);
+}
+
+/* Words that are damaged are not taken for "behind no IOMMU": the device would do DMA untranslated. */
+static void test_identity_of_damaged_words(void **state)
+{
+	static const struct {
+		uint32_t cells[4];
+		unsigned int n;
+		const char *key; /* NULL: refused */
+	} words[] = {
+		{ { 9, 5 }, 2, NULL },              /* a phandle of nobody */
+		{ { 1 }, 1, NULL },                 /* an id is missing */
+		{ { 1, 5, 9, 6 }, 4, NULL },        /* the second one is damaged */
+		{ { 1, 5, 1 }, 3, NULL },
+		{ { 0, 1, 5 }, 3, "/iommu:0x5" },   /* an empty entry is none */
+		{ { 1, 5, 0 }, 3, "/iommu:0x5" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct world w;
+
+		make_words(words[i].cells, words[i].n);
+		open_in_use(&w);
+		add(&w, 0);
+		assert_settles(&w);
+		if (words[i].key) {
+			assert_status(&w, "a", WEIR_DEVICE_BOUND);
+			assert_string_equal(key_of(&w, "a"), words[i].key);
+			assert_true(weir_device_group(world_find(&w, "a")) >= 0);
+		} else {
+			assert_status(&w, "a", WEIR_DEVICE_NO_DRIVER);
+			assert_int_equal(weir_device_verdict(world_find(&w, "a"), NULL),
+					 WEIR_VERDICT_IDS_REJECTED);
+		}
+		world_close(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_identity_never_merges_groups_in_use),
 		cmocka_unit_test(test_identity_kept_out_joins_nobody),
 		cmocka_unit_test(test_identity_one_stream_is_of_one_group),
+		cmocka_unit_test(test_identity_of_damaged_words),
 	};
 
 	return cmocka_run_group_tests_name("identity", tests, NULL, NULL);

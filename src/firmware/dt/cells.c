@@ -42,9 +42,15 @@ enum weir_dt_entry weir_dt_cells_next_(struct weir_dt_cells *cells, struct weir_
 	return WEIR_DT_NODE;
 }
 
-/* The @index-th entry of a list. @gaps: holes are entries; otherwise the first one ends it. */
+/* What a hole is. */
+enum gaps { GAPS_COUNT, GAPS_END, GAPS_ARE_NONE };
+
+/*
+ * The @index-th entry of a list. Where holes are none, a list that cannot be read to its end is
+ * an error as well; otherwise it ends there.
+ */
 static int entry_at(struct weir_fwnode *fw, const char *property, const char *count,
-		    unsigned int index, bool gaps, struct weir_fwspec *out_spec)
+		    unsigned int index, enum gaps gaps, struct weir_fwspec *out_spec)
 {
 	const struct weir_dt *dt = fw->m->dt;
 	const struct weir_dt_prop *prop = weir_dt_prop_(dt, weir_dt_node_(fw), property);
@@ -60,7 +66,11 @@ static int entry_at(struct weir_fwnode *fw, const char *property, const char *co
 	cells.end = prop->value + (prop->bytes & ~3u);
 	do {
 		entry = weir_dt_cells_next_(&cells, &node, &args, &nr_args);
-		if (entry == WEIR_DT_END || (entry == WEIR_DT_HOLE && !gaps))
+		while (entry == WEIR_DT_HOLE && gaps == GAPS_ARE_NONE)
+			entry = weir_dt_cells_next_(&cells, &node, &args, &nr_args);
+		if (entry == WEIR_DT_END && gaps == GAPS_ARE_NONE && (cells.dead || prop->bytes & 3))
+			return WEIR_EINVAL;
+		if (entry == WEIR_DT_END || (entry == WEIR_DT_HOLE && gaps == GAPS_END))
 			return WEIR_ENOENT;
 	} while (index--);
 	if (entry == WEIR_DT_HOLE)
@@ -77,10 +87,15 @@ static int entry_at(struct weir_fwnode *fw, const char *property, const char *co
 int weir_dt_reference_(struct weir_fwnode *fw, const char *property, const char *count,
 		       unsigned int index, struct weir_fwspec *out_spec)
 {
-	return entry_at(fw, property, count, index, true, out_spec);
+	return entry_at(fw, property, count, index, GAPS_COUNT, out_spec);
 }
 
 int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec)
 {
-	return entry_at(fw, "iommus", "#iommu-cells", index, false, out_spec);
+	const struct weir_policy_ops *policy = fw->m->policy;
+	bool as_linux = policy->firmware_rules &&
+			policy->firmware_rules(fw->m) & WEIR_RULE_HOLE_ENDS_LIST;
+
+	return entry_at(fw, "iommus", "#iommu-cells", index, as_linux ? GAPS_END : GAPS_ARE_NONE,
+			out_spec);
 }
