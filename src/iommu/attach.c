@@ -254,15 +254,18 @@ static struct weir_stream *find_stream(struct weir_group *group, const struct we
 static bool list_stream(struct weir_stream *stream, struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
-	const struct weir_stream *taken;
+	const struct weir_stream *taken = NULL;
 
 	weir_lock_(m);
-	taken = weir_faults_add_(stream, dev);
-	if (taken)
+	if (weir_identity_by_ids_(m))
+		taken = weir_faults_find_(stream->iommu, stream->id);
+	if (taken) {
 		weir_logf_(m, WEIR_LOG_ERR, "%s: its stream 0x%x at %s is that of %s, of another group",
 			   dev->name, stream->id, stream->iommu->dev->name, taken->dev->name);
-	else
+	} else {
+		weir_faults_add_(stream, dev);
 		weir_list_add_tail(&stream->iommu->streams, &stream->at_iommu);
+	}
 	weir_unlock_(m);
 	return !taken;
 }

@@ -363,7 +363,16 @@ void weir_iommu_faults_report(struct weir_machine *m)
 
 /* ---- streams that come and go; the machine lock is held ---- */
 
-struct weir_stream *weir_faults_add_(struct weir_stream *stream, struct weir_device *dev)
+const struct weir_stream *weir_faults_find_(struct weir_iommu *iommu, uint32_t id)
+{
+	unsigned long before = weir_spin_lock(&iommu->faults.spin);
+	const struct weir_stream *stream = find(iommu, id);
+
+	weir_spin_unlock(&iommu->faults.spin, before);
+	return stream;
+}
+
+void weir_faults_add_(struct weir_stream *stream, struct weir_device *dev)
 {
 	struct weir_faults *faults = &stream->iommu->faults;
 	struct weir_tree_node **link = &faults->streams.root, *parent = NULL;
@@ -371,16 +380,12 @@ struct weir_stream *weir_faults_add_(struct weir_stream *stream, struct weir_dev
 
 	weir_list_init(&stream->rate.node);
 	stream->dev = dev;
-	while (*link && of(*link)->id != stream->id) {
+	while (*link) {
 		parent = *link;
 		link = stream->id < of(parent)->id ? &parent->left : &parent->right;
 	}
-	if (!*link) {
-		weir_tree_insert_(&faults->streams, parent, link, &stream->by_id);
-		link = NULL;
-	}
+	weir_tree_insert_(&faults->streams, parent, link, &stream->by_id);
 	weir_spin_unlock(&faults->spin, before);
-	return link ? of(*link) : NULL;
 }
 
 void weir_faults_del_(struct weir_stream *stream)

@@ -408,6 +408,14 @@ static unsigned int rules_of(struct weir_machine *m, bool *out_by_ids)
 	return m->policy->group_rules ? m->policy->group_rules(m, out_by_ids) : 0;
 }
 
+bool weir_identity_by_ids_(struct weir_machine *m)
+{
+	bool ids;
+
+	rules_of(m, &ids);
+	return ids;
+}
+
 static int identify(struct weir_device *dev, struct weir_member *member)
 {
 	struct weir_machine *m = dev->m;
@@ -452,11 +460,8 @@ int weir_identify_(struct weir_device *dev)
 
 int weir_identity_added_(struct weir_device *dev)
 {
-	bool ids;
-	int err;
+	int err = weir_identity_by_ids_(dev->m) ? weir_identify_(dev) : 0;
 
-	rules_of(dev->m, &ids);
-	err = ids ? weir_identify_(dev) : 0;
 	if (err != WEIR_EBUSY)
 		return err;
 	/* in quarantine: it is not probed, for the same error meets its probe */
@@ -467,10 +472,7 @@ int weir_identity_added_(struct weir_device *dev)
 
 void weir_identity_detached_(struct weir_device *dev)
 {
-	bool ids;
-
-	rules_of(dev->m, &ids);
-	if (!ids)
+	if (!weir_identity_by_ids_(dev->m))
 		weir_identity_forget_(dev);
 }
 

@@ -230,6 +230,8 @@ int weir_iommu_spec_(struct weir_device *dev, unsigned int index, struct weir_fw
 int weir_identify_(struct weir_device *dev);
 /* It is behind no IOMMU any more: where identities are found out late, they are forgotten early. */
 void weir_identity_detached_(struct weir_device *dev);
+/* Whether the policy makes one group of those that have an id in common. */
+bool weir_identity_by_ids_(struct weir_machine *m);
 /* Of a device that has one, or NULL. */
 struct weir_identity *weir_identity_of_(const struct weir_device *dev);
 
@@ -429,11 +431,10 @@ int weir_tables_flush_(struct weir_domain *domain);
 int weir_faults_init_(struct weir_iommu *iommu);
 /* Whatever is still untold is told. Machine lock not held. */
 void weir_faults_fini_(struct weir_iommu *iommu);
-/*
- * A stream comes, with the device that its faults are put down to; and goes. Machine lock held.
- * Return: NULL; or the stream with that id that is there already: the new one does not come.
- */
-struct weir_stream *weir_faults_add_(struct weir_stream *stream, struct weir_device *dev);
+/* A stream that is there with an id, or NULL. Machine lock held. */
+const struct weir_stream *weir_faults_find_(struct weir_iommu *iommu, uint32_t id);
+/* A stream comes, with the device that its faults are put down to; and goes. Machine lock held. */
+void weir_faults_add_(struct weir_stream *stream, struct weir_device *dev);
 void weir_faults_del_(struct weir_stream *stream);
 /* Its faults are another device's from now on. */
 void weir_faults_owner_(struct weir_stream *stream, struct weir_device *dev);
