@@ -92,10 +92,10 @@ static void add(struct args *a, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void add_channels(struct args *a)
+static void add_channels(struct args *a, bool inherited)
 {
 	add(a, "-chardev");
-	add(a, "socket,id=qtest,fd=%d", FD_QTEST);
+	add(a, "socket,id=qtest,fd=%d%s", FD_QTEST, inherited ? ",server=on,wait=off" : "");
 	add(a, "-qtest");
 	add(a, "chardev:qtest");
 	add(a, "-qtest-log");
@@ -137,7 +137,7 @@ char **qtest_args(const struct qtest_machine *machine, const struct weir_qtest_o
 		add(&a, "-bios");
 		add(&a, "/proc/self/fd/%d", FD_BIOS);
 	}
-	add_channels(&a);
+	add_channels(&a, options->inherited);
 	for (size_t i = 0; options->args && options->args[i]; i++)
 		add(&a, "%s", options->args[i]);
 	if (!a.failed)

@@ -27,6 +27,7 @@ int pages_init(struct pages *p, int fd, size_t bytes, uint64_t pa, uint64_t skip
 	p->pa = pa;
 	p->bytes = bytes;
 	p->first = (size_t)(skip / PAGE);
+	p->end = bytes / PAGE;
 	return 0;
 }
 
@@ -59,7 +60,7 @@ int pages_take(struct pages *p, size_t bytes, size_t align_bytes, void **out_va,
 		return WEIR_EINVAL;
 	pthread_mutex_lock(&p->mutex);
 	/* RAM begins at a multiple of any alignment that fits into it. */
-	for (at = (p->first + step - 1) / step * step; at + n <= p->bytes / PAGE; at += step) {
+	for (at = (p->first + step - 1) / step * step; at + n <= p->end; at += step) {
 		if (run_at(p, at, n) < n)
 			continue;
 		memset(p->taken + at, 1, n);
@@ -79,5 +80,15 @@ void pages_give(struct pages *p, uint64_t pa, size_t bytes)
 	pthread_mutex_lock(&p->mutex);
 	memset(p->taken + (pa - p->pa) / PAGE, 0, bytes / PAGE);
 	p->out_bytes -= bytes;
+	pthread_mutex_unlock(&p->mutex);
+}
+
+void weir_qtest_pages_within(struct weir_qtest *qtest, size_t at, size_t bytes)
+{
+	struct pages *p = &qtest->pages;
+
+	pthread_mutex_lock(&p->mutex);
+	p->first = at / PAGE;
+	p->end = (at + bytes) / PAGE;
 	pthread_mutex_unlock(&p->mutex);
 }

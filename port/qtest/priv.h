@@ -34,11 +34,17 @@ struct process {
 	int qmp_fd;
 	int ram_fd;
 	int log_fd;    /* what QEMU prints */
+	int listen_fd; /* where the qtest server is reached once more; or -1 */
 };
 /* The program named @name on PATH, from malloc; NULL. */
 char *process_find(const char *name);
-/* Starts @argv; QEMU's ends of the channels are the FD_ numbers below. Return: 0; WEIR_EAGAIN. */
-int process_start(struct process *p, char *const argv[], int bios_fd);
+/*
+ * Starts @argv; QEMU's ends of the channels are the FD_ numbers below. @inherited: FD_QTEST is a
+ * socket that listens. Return: 0; WEIR_EAGAIN.
+ */
+int process_start(struct process *p, char *const argv[], int bios_fd, bool inherited);
+/* Connects to the qtest server once more, instead of what it was. Return: 0; WEIR_EIO. */
+int process_connect(struct process *p);
 /* Kills what still runs, waits for it and closes everything. */
 void process_end(struct process *p);
 /* The last line that QEMU printed, or "". */
@@ -85,13 +91,15 @@ int channel_break(struct channel *c, int err, const char *fmt, ...)
 struct wire {
 	pthread_mutex_t mutex;         /* guards the rest */
 	struct channel channel;
+	bool waits;                    /* (c) nothing is posted */
 	unsigned int posted;           /* writes whose answers have not been read */
 	uint8_t risen[WIRE_MAX_LINES]; /* interrupt lines that rose and were not taken */
 	uint8_t level[WIRE_MAX_LINES];
 	unsigned int nr_risen;
 	uint64_t round_trips, all_posted;
 };
-int wire_init(struct wire *w, const struct process *p, unsigned int timeout_ms);
+/* The wire of a host whose process has its channel. Return: 0; WEIR_EIO; WEIR_ETIMEDOUT; WEIR_ENOMEM. */
+int wire_open(struct weir_qtest *qtest);
 void wire_fini(struct wire *w);
 /* One command, one answer: its number, when it has one. Return: 0; negative. */
 int wire_ask(struct wire *w, uint64_t *out_value, const char *fmt, ...)
@@ -108,7 +116,7 @@ struct pages {
 	uint64_t pa;
 	size_t bytes;
 	uint8_t *taken;   /* one byte a page */
-	size_t first;     /* pages below are never given out */
+	size_t first, end; /* pages outside are never given out */
 	uint64_t out_bytes;
 };
 int pages_init(struct pages *p, int fd, size_t bytes, uint64_t pa, uint64_t skip);
@@ -165,6 +173,7 @@ struct weir_qtest {
 	struct pages pages;
 	struct irqs irqs;
 	struct qmp qmp;
+	unsigned int timeout_ms;           /* (c) */
 	void *dtb;                         /* (c) */
 	size_t dtb_bytes;
 };

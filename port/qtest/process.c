@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,13 +148,65 @@ static void run_guard(int *fds, int leash, char *const argv[])
 
 /* ---- in ours ---- */
 
-int process_start(struct process *p, char *const argv[], int bios_fd)
+int process_connect(struct process *p)
+{
+	socklen_t bytes = sizeof(struct sockaddr_un);
+	struct sockaddr_un name;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return WEIR_EIO;
+	if (getsockname(p->listen_fd, (struct sockaddr *)&name, &bytes) ||
+	    connect(fd, (struct sockaddr *)&name, bytes)) {
+		close(fd);
+		return WEIR_EIO;
+	}
+	if (p->qtest_fd >= 0)
+		close(p->qtest_fd);
+	p->qtest_fd = fd;
+	return 0;
+}
+
+/* A socket that listens, by a name that is no file: the kernel chooses it (unix(7), autobind). */
+static int listen_somewhere(void)
+{
+	const struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && (bind(fd, (const struct sockaddr *)&name, sizeof(name.sun_family)) ||
+			listen(fd, 1))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Both ends. Where others can come later, QEMU's listens. Return: 0; -1. */
+static int open_qtest(struct process *p, bool inherited, int qtest[2])
+{
+	if (!inherited)
+		return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qtest);
+	p->listen_fd = listen_somewhere();
+	if (p->listen_fd < 0)
+		return -1;
+	qtest[1] = fcntl(p->listen_fd, F_DUPFD_CLOEXEC, 0);
+	if (qtest[1] < 0 || process_connect(p)) {
+		close(qtest[1]);
+		close(p->listen_fd);
+		p->listen_fd = -1;
+		return -1;
+	}
+	qtest[0] = p->qtest_fd;
+	return 0;
+}
+
+int process_start(struct process *p, char *const argv[], int bios_fd, bool inherited)
 {
 	int leash[2], qtest[2], qmp[2], null, err = WEIR_EAGAIN;
 
 	if (pipe2(leash, O_CLOEXEC))
 		return err;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qtest))
+	if (open_qtest(p, inherited, qtest))
 		goto close_leash;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp))
 		goto close_qtest;
@@ -185,6 +238,7 @@ close_qmp:
 close_qtest:
 	close(qtest[0]);
 	close(qtest[1]);
+	p->qtest_fd = -1;
 close_leash:
 	close(leash[0]);
 	close(leash[1]);
@@ -206,6 +260,7 @@ void process_end(struct process *p)
 			;
 	p->guard = 0;
 	close_fd(&p->qtest_fd);
+	close_fd(&p->listen_fd);
 	close_fd(&p->qmp_fd);
 	close_fd(&p->ram_fd);
 	close_fd(&p->log_fd);

@@ -381,7 +381,7 @@ static int start(struct weir_qtest *qtest, const struct weir_qtest_options *opti
 	    (qtest->machine->bios && bios_fd < 0))
 		err = fail(error, WEIR_ENOMEM, "no memory for the guest's RAM");
 	else
-		err = process_start(&qtest->process, args, bios_fd);
+		err = process_start(&qtest->process, args, bios_fd, options->inherited);
 	if (err)
 		fail(error, err, "no process can be started");
 	if (bios_fd >= 0)
@@ -417,15 +417,14 @@ static int copy_dtb(struct weir_qtest *qtest)
 static int connect_all(struct weir_qtest *qtest, const struct weir_qtest_options *options,
 		       size_t ram_bytes, char *error)
 {
-	unsigned int timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
 	const struct qtest_machine *machine = qtest->machine;
-	int err = qmp_init(&qtest->qmp, &qtest->process, timeout_ms);
+	int err;
 
+	qtest->timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
+	err = qmp_init(&qtest->qmp, &qtest->process, qtest->timeout_ms);
 	if (err)
 		return fail(error, err, qtest->qmp.channel.error);
-	err = wire_init(&qtest->wire, &qtest->process, timeout_ms);
-	if (!err) /* its answer comes after the reset, which fills RAM */
-		err = wire_ask(&qtest->wire, NULL, "endianness");
+	err = wire_open(qtest);
 	if (err)
 		return fail(error, err, qtest->wire.channel.error);
 	err = pages_init(&qtest->pages, qtest->process.ram_fd, ram_bytes, machine->ram_pa,
@@ -465,6 +464,7 @@ int weir_qtest_create(const struct weir_qtest_options *options, struct weir_qtes
 		goto free_program;
 	qtest->process = (struct process){
 		.leash = -1, .qtest_fd = -1, .qmp_fd = -1, .ram_fd = -1, .log_fd = -1,
+		.listen_fd = -1,
 	};
 	qtest->machine = machine;
 	err = weir_posix_create(&options->posix, &qtest->posix);

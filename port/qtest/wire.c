@@ -19,7 +19,7 @@
  */
 #define MAX_POSTED 128u
 
-int wire_init(struct wire *w, const struct process *p, unsigned int timeout_ms)
+static int wire_init(struct wire *w, const struct process *p, unsigned int timeout_ms)
 {
 	int err = channel_init(&w->channel, p->qtest_fd, "qtest server", timeout_ms, p);
 
@@ -131,7 +131,7 @@ void wire_post(struct wire *w, const char *fmt, ...)
 	int err = 0;
 
 	pthread_mutex_lock(&w->mutex);
-	if (w->posted >= MAX_POSTED)
+	if (w->posted >= (w->waits ? 1 : MAX_POSTED))
 		err = collect(w, true);
 	if (!err) {
 		va_start(args, fmt);
@@ -164,4 +164,35 @@ int wire_take_risen(struct wire *w, bool look)
 	}
 	pthread_mutex_unlock(&w->mutex);
 	return taken;
+}
+
+/* ---- of a host ---- */
+
+int wire_open(struct weir_qtest *qtest)
+{
+	int err = wire_init(&qtest->wire, &qtest->process, qtest->timeout_ms);
+
+	qtest->wire.waits = qtest->process.listen_fd >= 0;
+	/* its answer comes after the reset, which fills RAM */
+	return err ? err : wire_ask(&qtest->wire, NULL, "endianness");
+}
+
+int weir_qtest_inherit(struct weir_qtest *qtest, char out_error[WEIR_QTEST_ERROR_BYTES])
+{
+	int err = qtest->process.listen_fd < 0 ? WEIR_EINVAL : 0;
+	const char *why = "it was not made to be inherited";
+
+	if (!err) {
+		wire_fini(&qtest->wire);
+		memset(&qtest->wire, 0, sizeof(qtest->wire));
+		err = process_connect(&qtest->process);
+		why = "QEMU's qtest server is not there";
+	}
+	if (!err) {
+		err = wire_open(qtest);
+		why = qtest->wire.channel.error;
+	}
+	if (err)
+		snprintf(out_error, WEIR_QTEST_ERROR_BYTES, "%s", why);
+	return err;
 }

@@ -11,9 +11,12 @@
 /* q35: the configuration space is switched on through the ports (MCH, PCIEXBAR). */
 #define Q35_ECAM 0xb0000000u
 
-void bench_start(struct bench *b, const char *arch, const char *machine, const char *const *args)
+static void start(struct bench *b, const char *arch, const char *machine, const char *const *args,
+		  bool inherited)
 {
-	struct weir_qtest_options options = { .arch = arch, .machine = machine, .args = args };
+	struct weir_qtest_options options = {
+		.arch = arch, .machine = machine, .args = args, .inherited = inherited,
+	};
 	char error[WEIR_QTEST_ERROR_BYTES];
 	int err;
 
@@ -29,6 +32,17 @@ void bench_start(struct bench *b, const char *arch, const char *machine, const c
 	}
 	if (err)
 		fail_msg("%s", error);
+}
+
+void bench_start(struct bench *b, const char *arch, const char *machine, const char *const *args)
+{
+	start(b, arch, machine, args, false);
+}
+
+void bench_start_inherited(struct bench *b, const char *arch, const char *machine,
+			   const char *const *args)
+{
+	start(b, arch, machine, args, true);
 }
 
 /* ---- IOMMUs ---- */

@@ -42,6 +42,9 @@ struct bench {
 void bench_open(struct bench *b, const char *arch, const char *machine, const char *const *args);
 /* The same without machine. */
 void bench_start(struct bench *b, const char *arch, const char *machine, const char *const *args);
+/* The same, and another process can inherit it (weir_qtest_inherit()). */
+void bench_start_inherited(struct bench *b, const char *arch, const char *machine,
+			   const char *const *args);
 /* Makes the machine alone: what is to be there before the firmware comes next. */
 void bench_empty(struct bench *b, const struct weir_host_ops *ops);
 /* Makes the machine when it is missing, loads firmware and walks the buses. */

@@ -545,6 +545,49 @@ static void test_port_qmp(void **state)
 	bench_close(&b);
 }
 
+/* A process that is killed leaves registers and RAM; another part of RAM is the heir's. */
+static void test_port_inherited(void **state)
+{
+	static const char *const args[] = { NULL };
+	const struct weir_host_ops *ops;
+	char error[WEIR_QTEST_ERROR_BYTES];
+	uint64_t pa, ram_pa;
+	size_t bytes;
+	struct bench b;
+	pid_t child;
+	void *va;
+
+	(void)state;
+	bench_start(&b, "aarch64", NULL, args);
+	assert_int_equal(weir_qtest_inherit(b.qtest, error), WEIR_EINVAL);
+	assert_string_equal(error, "it was not made to be inherited");
+	bench_close(&b);
+	bench_start_inherited(&b, "aarch64", NULL, args);
+	ops = weir_qtest_ops(b.qtest);
+	(void)weir_qtest_ram(b.qtest, &ram_pa, &bytes);
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		weir_qtest_pages_within(b.qtest, 0, 4096);
+		if (!ops->pages_alloc(b.qtest, 4096, 4096, &va, &pa))
+			memcpy(va, "left", 5);
+		ops->mmio_write(b.qtest, 0x9010004, 4, 54321); /* RTCMR of the clock, a PL031 */
+		(void)ops->mmio_read(b.qtest, 0x9010004, 4);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(weir_qtest_inherit(b.qtest, error), 0);
+	assert_int_equal(ops->mmio_read(b.qtest, 0x9010004, 4), 54321);
+	weir_qtest_pages_within(b.qtest, 4096, 4096);
+	assert_int_equal(ops->pages_alloc(b.qtest, 4096, 4096, &va, &pa), 0);
+	assert_int_equal(pa, ram_pa + 4096);
+	assert_int_equal(ops->pages_alloc(b.qtest, 4096, 4096, &va, &pa), WEIR_ENOMEM);
+	ops->pages_free(b.qtest, va, ram_pa + 4096, 4096);
+	assert_int_equal(weir_qtest_va(b.qtest, ram_pa, 5, &va), 0);
+	assert_string_equal(va, "left");
+	bench_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -564,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_port_files_aarch64),
 		cmocka_unit_test(test_port_files_x86_64),
 		cmocka_unit_test(test_port_qmp),
+		cmocka_unit_test(test_port_inherited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

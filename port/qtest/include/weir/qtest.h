@@ -55,6 +55,12 @@ struct weir_qtest_options {
 	 * weir_qtest_poll().
 	 */
 	bool irq_thread;
+	/*
+	 * Whether a process that uses it may be killed and another one take its place, see
+	 * weir_qtest_inherit(). Then writes to registers are waited for, so that who is
+	 * killed leaves no command half sent.
+	 */
+	bool inherited;
 	/* Threads, log and modules. */
 	struct weir_posix_options posix;
 };
@@ -79,6 +85,25 @@ int weir_qtest_create(const struct weir_qtest_options *options, struct weir_qtes
  * Context: thread; no machine uses the host any more. Return: NULL.
  */
 struct weir_qtest *weir_qtest_destroy(struct weir_qtest *qtest);
+
+/**
+ * weir_qtest_inherit - take the place of a process that was killed: QEMU's registers and its RAM
+ * are as that left them.
+ *
+ * The host was made with options.inherited and not used; a fork()ed child used its copy of it, and
+ * is gone. QEMU lives as long as the process that made it, whatever becomes of the child. What the
+ * child allocated is not known here: see weir_qtest_pages_within(). Context: thread.
+ * @out_error: as weir_qtest_create(). Return: 0; WEIR_EINVAL without options.inherited; WEIR_EIO;
+ * WEIR_ETIMEDOUT; WEIR_ENOMEM.
+ */
+int weir_qtest_inherit(struct weir_qtest *qtest, char out_error[WEIR_QTEST_ERROR_BYTES]);
+
+/**
+ * weir_qtest_pages_within - have pages_alloc give out pages of a part of RAM only, as a crash
+ * kernel has a part of its own. Context: thread, before the first is given out.
+ * @at, @bytes: from the start of RAM, multiples of 4 KiB.
+ */
+void weir_qtest_pages_within(struct weir_qtest *qtest, size_t at, size_t bytes);
 
 /** weir_qtest_ops - the calls of the host, for weir_machine_create(). Context: any. */
 const struct weir_host_ops *weir_qtest_ops(const struct weir_qtest *qtest);
