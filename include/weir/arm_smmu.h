@@ -178,10 +178,10 @@ int weir_smmu_v2_attach(struct weir_smmu_v2 *smmu, uint32_t stream,
 /** weir_smmu_v2_attach_identity - let everything of a stream pass untranslated. Return: as above. */
 int weir_smmu_v2_attach_identity(struct weir_smmu_v2 *smmu, uint32_t stream);
 /**
- * weir_smmu_v2_keep - from now on an attached stream is as one that firmware has set up: it goes on
- * until it is attached, or weir_smmu_v2_release(), and when there is no instance any more.
- * @domain: that it is behind; destroyed next, its tables stay as they are. NULL: identity.
- * Return: 0; WEIR_ENOENT when it is not attached; WEIR_EIO.
+ * weir_smmu_v2_keep - an attached stream stays behind its domain when there is no instance any more.
+ * @domain: of stage 1; destroyed next, its tables stay as they are. The next instance goes on so until
+ * weir_smmu_v2_enforce(); whoever wants the stream attaches it before.
+ * Return: 0; WEIR_EOPNOTSUPP for stage 2; WEIR_ENOENT when it is not attached; WEIR_EIO.
  */
 int weir_smmu_v2_keep(struct weir_smmu_v2 *smmu, uint32_t stream,
 		      struct weir_smmu_v2_domain *domain);

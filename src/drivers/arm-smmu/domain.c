@@ -147,8 +147,10 @@ static void write_bank(struct weir_smmu_v2_domain *domain)
 	weir_smmu2_write_(smmu, cb + CB_TCR, domain->format == FORMAT_32_SHORT ? TCR_PD1
 					     : va64 ? tcr_64(domain) : tcr_32(domain));
 	write_ttbr0(smmu, n, ttbr0(domain));
-	if (!stage2)
+	if (!stage2) {
 		write_memory_attributes(domain, cb);
+		weir_smmu2_mark_(smmu, n, false);
+	}
 	weir_smmu2_write_(smmu, cb + CB_FSR, FSR_FAULTS | FSR_MULTI);
 	sctlr = SCTLR_M | SCTLR_TRE | SCTLR_AFE | SCTLR_CFRE | SCTLR_CFIE |
 		(stage2 ? 0 : SCTLR_ASIDPNE);
@@ -176,6 +178,27 @@ void weir_smmu2_banks_off_(struct weir_smmu_v2 *smmu)
 	for (uint32_t n = 0; n < smmu->has.nr_banks; n++)
 		if (smmu->banks[n].used && !smmu->banks[n].kept)
 			weir_smmu2_write_(smmu, weir_smmu2_cb_(smmu, n, CB_SCTLR), 0);
+}
+
+/*
+ * What says of a bank that a stream was left there by an earlier instance: TTBR1, which nothing uses
+ * where TCR.EPD1 is set, has an address that no table of anybody's is at.
+ */
+#define MARK 0x77656000u
+
+void weir_smmu2_mark_(struct weir_smmu_v2 *smmu, uint32_t bank, bool on)
+{
+	uint32_t at = weir_smmu2_cb_(smmu, bank, CB_TTBR1);
+
+	weir_smmu2_write_(smmu, at, on ? MARK : 0);
+	weir_smmu2_write_(smmu, at + 4, 0);
+}
+
+bool weir_smmu2_is_marked_(const struct weir_smmu_v2 *smmu, uint32_t bank)
+{
+	uint32_t at = weir_smmu2_cb_(smmu, bank, CB_TTBR1);
+
+	return weir_smmu2_read_(smmu, at) == MARK && !weir_smmu2_read_(smmu, at + 4);
 }
 
 /* ---- ids ---- */

@@ -148,6 +148,9 @@ void weir_smmu2_choose_vmid_(struct weir_smmu_v2 *smmu);
 void weir_smmu2_banks_off_(struct weir_smmu_v2 *smmu);
 /* A bank that translates nothing: everything passes. */
 void weir_smmu2_bank_open_(struct weir_smmu_v2 *smmu, uint32_t bank);
+/* A bank of stage 1 that a stream is left behind when the instance goes. */
+void weir_smmu2_mark_(struct weir_smmu_v2 *smmu, uint32_t bank, bool on);
+bool weir_smmu2_is_marked_(const struct weir_smmu_v2 *smmu, uint32_t bank);
 /* Writes all banks of domains anew. */
 void weir_smmu2_banks_write_(struct weir_smmu_v2 *smmu);
 

@@ -85,6 +85,13 @@ static void probe(struct weir_smmu_v2 *smmu, uint32_t n)
 	weir_smmu2_write_(smmu, REG_SMR(n), 0);
 }
 
+/* Whether an earlier instance left a kept stream so: it is no longer than until enforce(). */
+static bool is_left(const struct weir_smmu_v2 *smmu, uint32_t s2cr)
+{
+	return S2CR_TYPE(s2cr) == TYPE_TRANSLATE && S2CR_CBNDX(s2cr) < smmu->has.nr_banks &&
+	       weir_smmu2_is_marked_(smmu, S2CR_CBNDX(s2cr));
+}
+
 static void keep_bank(struct weir_smmu_v2 *smmu, uint32_t n)
 {
 	uint32_t cbar, vmid16;
@@ -198,7 +205,8 @@ void weir_smmu2_tidy_(struct weir_smmu_v2 *smmu)
 
 	for (uint32_t n = 0; n < smmu->has.nr_streams; n++)
 		if (smmu->entries[n].use == USE_KEPT &&
-		    S2CR_TYPE(smmu->entries[n].s2cr) == TYPE_FAULT)
+		    (S2CR_TYPE(smmu->entries[n].s2cr) == TYPE_FAULT ||
+		     is_left(smmu, smmu->entries[n].s2cr)))
 			clear(smmu, n);
 	weir_spin_unlock(&smmu->lock, before);
 	keep_banks(smmu);
@@ -353,20 +361,20 @@ int weir_smmu_v2_attach_identity(struct weir_smmu_v2 *smmu, uint32_t stream)
 int weir_smmu_v2_keep(struct weir_smmu_v2 *smmu, uint32_t stream,
 		      struct weir_smmu_v2_domain *domain)
 {
-	int bank = domain ? (int)domain->bank : smmu->identity_bank, err = WEIR_ENOENT;
 	unsigned long before;
+	int err = WEIR_ENOENT;
 
 	if (smmu->dead || smmu->off)
 		return WEIR_EIO;
+	if (domain->stage2)
+		return WEIR_EOPNOTSUPP;
+	weir_smmu2_mark_(smmu, domain->bank, true);
 	before = weir_spin_lock(&smmu->lock);
 	for (uint32_t n = 0; n < smmu->has.nr_streams; n++)
 		if (smmu->entries[n].use == USE_OURS && smmu->entries[n].stream == stream) {
 			smmu->entries[n].use = USE_KEPT;
-			if (bank >= 0 && S2CR_TYPE(smmu->entries[n].s2cr) == TYPE_TRANSLATE) {
-				smmu->banks[bank].kept = true;
-				smmu->banks[bank].vmid = domain && domain->stage2 ? domain->id
-										   : smmu->s1_vmid;
-			}
+			smmu->banks[domain->bank].kept = true;
+			smmu->banks[domain->bank].vmid = smmu->s1_vmid;
 			err = 0;
 		}
 	weir_spin_unlock(&smmu->lock, before);
