@@ -142,8 +142,8 @@ static void run_all(struct work *w)
 
 static json_t *unreadable_board(const struct board *b)
 {
-	return json_pack("{s:s, s:s}", "board", b->path, "error",
-			 b->error ? b->error : "out of memory");
+	return json_pack("{s:o, s:o}", "board", json_text(b->path), "error",
+			 json_text(b->error ? b->error : "out of memory"));
 }
 
 static int report(struct work *w)

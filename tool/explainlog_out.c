@@ -216,8 +216,8 @@ json_t *json_of_log(struct run *r, const struct log_story *s)
 {
 	const struct weir_bootlog *log = s->log;
 
-	return json_pack("{s:i, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "version", 1, "board", r->board, "file", s->path, "kernel", text(log->version),
+	return json_pack("{s:i, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "version", 1, "board", json_text(r->board), "file", json_text(s->path), "kernel", text(log->version),
 			 "lines", (json_int_t)log->lines, "end", seconds(log->end),
 			 "timeout_at", seconds(log->timeout_at), "gave_up", text(log->gave_up),
 			 "causes", json_of_causes(s), "differ", json_of_differences(s),

@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "capture.h"
-#include "weir.h"
+#include "groups.h"
 
 static const struct verb_help help = {
 	.verb = VERB_GROUPS,
-	.usage = "groups BOARD.dtb|CAPTURE [options]",
+	.usage = "groups [BOARD.dtb|CAPTURE] [options]",
 	.what = "Says which devices share an IOMMU group and why: which ids they put on their DMA,\n"
 		"at which IOMMU. Groups are known from firmware alone, whatever drivers do. Of a\n"
-		"capture (weir capture) the groups that Linux made are told beside them.\n",
+		"capture (weir capture), or without a board of the Linux that runs, the groups\n"
+		"that Linux made are told beside them, PCI functions among them.\n",
 	.example = "weir groups x1e80100-lenovo-yoga-slim7x.dtb",
 	.status = "0 it was told, 2 bad usage or input.",
 };
@@ -140,7 +141,7 @@ static void print_text(const struct groups *g)
 	printf("%zu devices in %u groups, %u of them shared\n", g->n, number, shared);
 }
 
-static json_t *json_of(const struct groups *g)
+static json_t *json_of(const struct groups *g, bool tree, const char *board)
 {
 	json_t *groups = json_array();
 
@@ -161,85 +162,106 @@ static json_t *json_of(const struct groups *g)
 		json_array_append_new(groups, json_pack("{s:s, s:o}", "key", g->members[i].key,
 							"devices", devices));
 	}
-	return json_pack("{s:i, s:s, s:s, s:o}", "version", 1, "board", g->run.board, "model",
-			 board_model(&g->run), "groups", groups);
+	return json_pack("{s:i, s:o, s:s, s:o}", "version", 1, "board", json_text(board), "model",
+			 tree ? board_model(&g->run) : "", "groups", groups);
 }
 
 /* ---- a running Linux ---- */
 
-static void print_seen(const struct seen *s)
-{
-	int last = -1;
-
-	for (size_t i = 0; i < s->n; i++)
-		last = s->devices[i].group > last ? s->devices[i].group : last;
-	printf("as Linux made them:\n");
-	for (int number = 0; number <= last; number++) {
-		bool any = false;
-
-		for (size_t i = 0; i < s->n; i++) {
-			if (s->devices[i].group != number)
-				continue;
-			if (!any)
-				printf("  group %d:", number);
-			any = true;
-			printf(" %s", s->devices[i].name);
-		}
-		if (any)
-			putchar('\n');
-	}
-}
-
-/* Return: 0, or an exit status after a message. */
-static int tell_seen(const char *path)
-{
-	struct weir_errtext et = { "" };
-	struct weir_bytes head = { 0 };
+/* Of the machine itself, or of a capture. */
+struct side {
+	bool is;
 	struct capture c;
 	struct seen s;
-	int status;
+	struct groups_seen groups;
+};
 
-	if (weir_bytes_read(path, &et, &head))
-		return 0; /* the run has said so */
-	status = capture_is(head.data, head.size) && !capture_read(&c, path);
-	weir_bytes_fini(&head);
-	if (!status)
-		return 0;
-	if (!seen_open(&s, &c)) {
-		print_seen(&s);
-		seen_close(&s);
+static void side_close(struct side *side)
+{
+	groups_seen_close(&side->groups);
+	if (side->is) {
+		seen_close(&side->s);
+		capture_free(&side->c);
 	}
-	capture_free(&c);
+	side->is = false;
+}
+
+/* Return: 0, also when the board is no capture; or an exit status after a message. */
+static int side_open(struct side *side, struct opts *o)
+{
+	const char *what = o->nr_args ? o->args[0] : o->sysroot ? o->sysroot : "this machine";
+	struct weir_bytes head = { 0 };
+	int err = 0;
+
+	if (o->nr_args) {
+		/* what cannot be read, the run says */
+		bool is = !weir_bytes_read(what, NULL, &head) && capture_is(head.data, head.size);
+
+		weir_bytes_fini(&head);
+		if (!is)
+			return 0;
+	}
+	err = o->nr_args ? capture_read(&side->c, what)
+			 : capture_collect(&side->c, o->sysroot ? o->sysroot : "", false);
+	if (err)
+		return err;
+	err = seen_open(&side->s, &side->c);
+	if (err) {
+		capture_free(&side->c);
+		return complain("%s: %s", what, err == WEIR_ENOMEM ? "out of memory" : "no list of devices in it");
+	}
+	side->is = true;
+	if (groups_seen_open(&side->groups, &side->s))
+		return complain("out of memory");
+	return 0;
+}
+
+/* A machine with ACPI has no tree: then there is only what Linux made. */
+static int tell(struct groups *g, struct opts *o, struct side *side)
+{
+	bool tree = !side->is || capture_dtb(&side->c, &o->tree) != WEIR_ENOENT;
+	const char *board = o->nr_args ? o->args[0] : o->sysroot ? o->sysroot : "this machine";
+	char what[600];
+
+	if (tree && run_open(&g->run, o, board, NULL, what, sizeof(what)))
+		return complain("%s", what);
+	g->run.o = o;
+	if (tree && collect(g))
+		return complain("out of memory");
+	if (o->json) {
+		json_t *doc = json_of(g, tree, board);
+
+		json_object_set_new(doc, "seen", side->is ? groups_seen_json(&side->groups) : json_null());
+		json_dumpf(doc, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(doc);
+		return 0;
+	}
+	if (tree)
+		print_text(g);
+	if (side->is)
+		groups_seen_print(&side->groups);
 	return 0;
 }
 
 int cmd_groups(int argc, char **argv)
 {
 	struct groups g = { 0 };
+	struct side side = { 0 };
 	struct opts o;
-	char what[600];
 	int status = opts_parse(&o, argc, argv, &help);
 
 	if (status || o.help)
 		return status;
-	if (o.nr_args != 1)
-		return complain("groups: one board is needed; see weir groups --help");
+	if (o.nr_args > 1 || (o.nr_args && o.sysroot))
+		return complain("groups: one board at most; see weir groups --help");
 	o.profile = PROFILE_WEIR; /* there groups are a matter of firmware alone */
-	if (run_open(&g.run, &o, o.args[0], NULL, what, sizeof(what)))
-		return complain("%s", what);
-	if (collect(&g)) {
-		status = complain("out of memory");
-	} else if (o.json) {
-		json_t *doc = json_of(&g);
-
-		json_dumpf(doc, stdout, JSON_INDENT(1));
-		putchar('\n');
-		json_decref(doc);
-	} else {
-		print_text(&g);
-		status = tell_seen(o.args[0]);
-	}
+	status = side_open(&side, &o);
+	if (!status)
+		status = tell(&g, &o, &side);
 	free(g.members);
 	run_close(&g.run);
+	side_close(&side);
+	weir_bytes_fini(&o.tree);
 	return status;
 }

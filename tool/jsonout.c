@@ -96,9 +96,9 @@ json_t *json_of_run(struct run *r, const struct causes *c)
 	for (size_t i = 0; i < c->n; i++)
 		json_array_append_new(list, json_of_cause(r, &c->items[i]));
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:s?, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, "
+		"{s:i, s:o, s:s, s:s, s:s, s:s?, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, "
 		"s:o, s:o, s:o, s:n}",
-		"version", 1, "board", r->board, "model", board_model(r),
+		"version", 1, "board", json_text(r->board), "model", board_model(r),
 		"profile", weir_machine_policy_name(r->m), "basis", basis,
 		"kernel", r->kernel ? r->kernel->version : NULL,
 		"counts",
@@ -225,9 +225,9 @@ static json_t *header(struct run *r)
 	const struct opts *o = r->o;
 
 	return json_pack(
-		"{s:s, s:i, s:s, s:o, s:s?, s:o, s:o, s:o, s:s?, s:o, s:s, s:s, s:I, s:I, s:f, "
+		"{s:s, s:i, s:o, s:o, s:s?, s:o, s:o, s:o, s:s?, s:o, s:s, s:s, s:I, s:I, s:f, "
 		"s:{s:i, s:b, s:b, s:i}, s:o}",
-		"weir", "events", "version", 1, "board", r->board,
+		"weir", "events", "version", 1, "board", json_text(r->board),
 		"inputs", inputs(r), "kernel", r->kernel ? r->kernel->version : NULL,
 		"overlays", strings(&o->overlays), "load", strings(&o->load),
 		"deny", strings(&o->deny), "initramfs", o->initramfs,

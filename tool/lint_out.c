@@ -15,7 +15,7 @@ static json_t *json_of_board(const struct lint *l)
 
 	for (size_t i = 0; i < l->n; i++)
 		json_array_append_new(array, json_of_finding(&l->items[i]));
-	return json_pack("{s:s, s:s, s:o}", "board", l->r->board, "model", board_model(l->r),
+	return json_pack("{s:o, s:s, s:o}", "board", json_text(l->r->board), "model", board_model(l->r),
 			 "findings", array);
 }
 

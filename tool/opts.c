@@ -13,13 +13,14 @@
 
 int complain(const char *fmt, ...)
 {
+	char line[2048];
 	va_list args;
 
-	fputs("weir: ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
+	text_clean(line, strlen(line), "");
+	fprintf(stderr, "weir: %s\n", line);
 	return EXIT_USAGE;
 }
 
@@ -69,7 +70,7 @@ static const struct option_def {
 	{ "scenario", O_SCENARIO, "S", RUNS | V, NULL,
 	  "boot (default: modules are loaded as udev does), builtin\n"
 	  "(no module is loaded), all (every driver is built in)" },
-	{ "load", O_LOAD, "FILE", RUNS, NULL,
+	{ "load", O_LOAD, "FILE", RUNS | V, NULL,
 	  "a script instead: modprobe, rmmod, coldplug, wait MS, ..." },
 	{ "initramfs", O_INITRAMFS, "FILE", RUNS, NULL,
 	  "an initramfs or boot image (again for one behind it), or\n"
@@ -80,7 +81,7 @@ static const struct option_def {
 	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
 	  "when the root file system is there (1000, virtual)" },
 	{ "deny", O_DENY, "MODULE", RUNS | S | P | V | X, NULL, "never load it (again for more)" },
-	{ "until", O_UNTIL, "SECONDS", RUNS, NULL, "stop the virtual clock there" },
+	{ "until", O_UNTIL, "SECONDS", RUNS | V, NULL, "stop the virtual clock there" },
 	{ "probe-time", O_PROBE_TIME, "MS", RUNS, NULL, "virtual time of a probe (1)" },
 	{ "threads", O_THREADS, "N", RUNS | R, NULL, "probe threads, 0 to 64 (profile weir)" },
 	{ "jobs", 'j', "N", C | P, NULL, "boards at the same time (number of processors)" },
@@ -115,7 +116,7 @@ static const struct option_def {
 	  "say only what is at least that: note (default), warning,\nerror" },
 	{ "without", O_WITHOUT, "RULE", L, NULL, "leave a rule out (again for more)" },
 	{ "rules", O_RULES, NULL, L, NULL, "list the rules, then end" },
-	{ "sysroot", O_SYSROOT, "DIR", V | K, "What is looked at",
+	{ "sysroot", O_SYSROOT, "DIR", V | K | U, "What is looked at",
 	  "another root directory, with its sys and proc below" },
 	{ "private", O_PRIVATE, NULL, K, NULL,
 	  "serial numbers, MAC addresses and the like too" },

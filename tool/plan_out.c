@@ -182,8 +182,8 @@ json_t *plan_json(struct plan *p)
 						      "why", p->left[i].why));
 	for (size_t i = 0; i < p->nr_notes; i++)
 		json_array_append_new(notes, json_string(p->notes[i]));
-	return json_pack("{s:i, s:s, s:s, s:s, s:s?, s:o, s:b, s:o, s:o, s:o}", "version", 1, "board",
-			 p->r.board, "model", board_model(&p->r), "target", p->target, "kernel",
+	return json_pack("{s:i, s:o, s:s, s:s, s:s?, s:o, s:b, s:o, s:o, s:o}", "version", 1, "board",
+			 json_text(p->r.board), "model", board_model(&p->r), "target", p->target, "kernel",
 			 p->r.kernel ? p->r.kernel->version : NULL, "goals", goals, "enough",
 			 p->reached, "modules", modules, "leave_out", left, "notes", notes);
 }

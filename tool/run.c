@@ -5,6 +5,7 @@
  */
 #include "capture.h"
 #include "run.h"
+#include "weir.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -102,7 +103,11 @@ static int read_tree(struct run *r, char *out_what, size_t bytes)
 {
 	int err = read_blob(r, out_what, bytes);
 
-	return err ? err : overlays_apply(&r->o->overlays, r->board, &r->dtb, out_what, bytes);
+	if (!err)
+		err = overlays_apply(&r->o->overlays, r->board, &r->dtb, out_what, bytes);
+	if (!err)
+		tree_clean(r->dtb.data, r->dtb.size);
+	return err;
 }
 
 /* ---- the kernel ---- */

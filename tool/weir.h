@@ -77,6 +77,14 @@ void event_words(const struct record_event *e, char *buf, size_t bytes);
 void cause_basis(const struct run *r, const struct cause *c, char *buf, size_t bytes);
 void cause_fix(const struct run *r, const struct cause *c, char *buf, size_t bytes);
 
+/*
+ * clean.c: what is no UTF-8, or a control character, becomes "?"; but NULs and what @keep
+ * names. json_text(): such a string, or null. Of a tree, all names and strings.
+ */
+void text_clean(char *text, size_t bytes, const char *keep);
+json_t *json_text(const char *text);
+void tree_clean(void *blob, size_t bytes);
+
 /* plain.c: whether a device is complete without a driver. */
 bool needs_no_driver(const struct run *r, const struct weir_device *dev);
 

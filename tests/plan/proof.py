@@ -12,7 +12,10 @@ not; --sample leaves out only those of devices, and not those that disks are kno
 module that only a soft dependency asks for is left out too, and what happens is told.
 
 The first boot of a machine also says which devices are bound and which wait, and that is
-compared with what `weir boot` predicts for the same modules.
+compared with what `weir boot` predicts for the same modules: on the tree that QEMU gives,
+and on the one in a capture that weir-capture.sh makes in there. `weir live` and `weir groups`
+must see in that capture what the kernel did; also where the IOMMU's module is missing and
+devices are deferred.
 
 Writes TAP. Exit status 0 when all is as planned. JOBS (2) machines run at a time.
 """
@@ -24,6 +27,8 @@ import re
 import stat
 import subprocess
 import sys
+
+import observe
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'groups'))
@@ -66,9 +71,11 @@ for dev in /sys/bus/platform/devices/* /sys/bus/amba/devices/* /sys/bus/pci/devi
 	echo WEIR device ${dev##*/} ${driver##*/} ${group##*/} $node
 done
 while read -r line; do echo WEIR deferred $line; done < /sys/kernel/debug/devices_deferred
+if $bb grep -q weir.capture /proc/cmdline; then%s
+fi
 echo WEIR end
 $bb poweroff -f
-''' % NEVER
+''' % (NEVER, observe.GUEST)
 
 
 def run(*command):
@@ -109,11 +116,13 @@ class Machine:
         run('/sbin/mke2fs', '-q', '-t', 'ext4', '-d', root, self.image, '8M')
 
     def initramfs(self, without):
-        entries = [(d, stat.S_IFDIR | 0o755, b'') for d in ('bin', 'dev')]
+        entries = [(d, stat.S_IFDIR | 0o755, b'') for d in ('bin', 'dev', 'tmp')]
         with open(self.busybox, 'rb') as file:
             entries.append(('bin/busybox', stat.S_IFREG | 0o755, file.read()))
         entries += [('bin/sh', stat.S_IFLNK | 0o777, b'busybox'),
                     ('init', stat.S_IFREG | 0o755, INIT.encode())]
+        with open(observe.SCRIPT, 'rb') as file:
+            entries.append(('weir-capture.sh', stat.S_IFREG | 0o755, file.read()))
         names = []
         for module in self.plan['modules']:
             if module['module'] == without:
@@ -134,6 +143,8 @@ class Machine:
         append = f'console=ttyAMA0 panic=-1 deferred_probe_timeout={TIMEOUT}'
         if not without:
             append += ' weir.patient'
+        if self.captures(without):
+            append += ' weir.capture'
         command = QEMU + MACHINES[self.name] + [
             '-serial', 'stdio', '-no-reboot', '-kernel',
             os.path.join(self.kernel, 'boot', 'vmlinuz-' + self.version), '-initrd', initramfs,
@@ -144,35 +155,48 @@ class Machine:
                            stderr=subprocess.STDOUT, check=False)
         os.remove(initramfs)
         with open(console, encoding='latin-1') as file:
-            lines = re.findall(r'WEIR (.*?)\r?$', file.read(), re.M)
+            text = file.read()
+        lines = re.findall(r'WEIR (.*?)\r?$', text, re.M)
         if 'end' not in lines:
             raise RuntimeError(f'Linux did not come to the end: {console}')
-        return [line.split() for line in lines]
+        said = [line.split() for line in lines]
+        if self.captures(without):
+            observe.receive(text, said, self.capture(without))
+        return said
 
-    def predicted(self):
-        script = os.path.join(self.work, 'modules.script')
+    def captures(self, without):
+        """Whether a boot is captured: with all modules, and without the IOMMU's."""
+        return not without or any(m['module'] == without and 'iommu' in without
+                                  for m in self.plan['modules'])
+
+    def capture(self, without):
+        return os.path.join(self.work, f'capture.{without}.tar.gz')
+
+    def script(self, without):
+        script = os.path.join(self.work, f'modules.{without}.script')
         # what the tree has no node for is in no list of drivers either
         with open(script, 'w', encoding='ascii') as file:
             for module in self.plan['modules']:
-                if module['kind'] == 'device':
+                if module['kind'] == 'device' and module['module'] != without:
                     file.write(f'modprobe {module["module"]}\n')
-        done = subprocess.run([self.weir, 'boot', self.dtb, '--kernel', self.kernel, '--load',
-                               script, '--until', '1', '--json'], stdout=subprocess.PIPE,
-                              check=False)
-        return json.loads(done.stdout)['devices']
+        return script
+
+    def predicted(self, board):
+        return observe.ask(self.weir, 'boot', board, '--kernel', self.kernel, '--load',
+                           self.script(None), '--until', '1')['devices']
 
 
 def plain(name):
     return name.replace('-', '_')
 
 
-def compare(machine, said):
+def compare(machine, board, said):
     """Differences between what the kernel did and what was predicted, as lines."""
     prefix = '/sys/firmware/devicetree/base'
     linux = {words[4][len(prefix):]: words for words in said
              if words[0] == 'device' and words[4].startswith(prefix)}
     deferred = {words[1] for words in said if words[0] == 'deferred'}
-    weir = {dev['path']: dev for dev in machine.predicted()}
+    weir = {dev['path']: dev for dev in machine.predicted(board)}
     lines = []
     for path in sorted(set(linux) | set(weir)):
         words, dev = linux.get(path), weir.get(path)
@@ -190,6 +214,20 @@ def compare(machine, said):
         if (words[1] in deferred) != waits:
             lines.append(f'{path}: deferred in {"Linux" if not waits else "weir"} alone')
     return lines, len(set(linux) & set(weir)), len(deferred)
+
+
+def comparisons(machine, without, said):
+    """Yield what is compared after a boot, and the differences."""
+    if not without:
+        for board, what in ((machine.dtb, "QEMU's tree"), (machine.capture(None), 'the captured tree')):
+            lines, both, waiting = compare(machine, board, said)
+            yield f'{both} devices as predicted on {what}, {waiting} deferred', lines
+    if machine.captures(without):
+        lines, looked, compared = observe.check(machine.weir, machine.capture(without), machine.kernel,
+                                                machine.script(without), said)
+        waiting = sum(words[0] == 'deferred' for words in said)
+        yield (f'{"" if not without else "without " + without + " "}weir live and groups see {looked} devices '
+               f'as Linux has them, {waiting} deferred; {compared} are as weir boot predicts'), lines
 
 
 def main():
@@ -221,15 +259,12 @@ def main():
             print(f'{"ok" if ok else "not ok"} {number} - {machine.name}: '
                   + (f'without {module["module"]} the root is not mounted' if module
                      else f'root mounted with {names}'), flush=True)
-            if module:
-                continue
-            lines, both, waiting = compare(machine, said)
-            number += 1
-            failed += bool(lines)
-            print(f'{"not ok" if lines else "ok"} {number} - {machine.name}: {both} devices as '
-                  f'predicted, {waiting} deferred')
-            for line in lines:
-                print('# ' + line)
+            for title, lines in comparisons(machine, module and module['module'], said):
+                number += 1
+                failed += bool(lines)
+                print(f'{"not ok" if lines else "ok"} {number} - {machine.name}: {title}', flush=True)
+                for line in lines:
+                    print('# ' + line)
     print(f'1..{number}')
     sys.exit(failed != 0)
 

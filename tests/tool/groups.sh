@@ -30,6 +30,32 @@ run groups groups.dtb --json
 python3 "$here/schema.py" "$top/docs/json.md" "board groups" out >> wrong || wrong "groups --json"
 expect 0 "^as Linux made them:$" groups c.tar.gz
 grep -q "^  group 3: sound usb$" out || wrong "groups of a capture: $(cat out)"
-refuses "one board is needed" groups
+refuses "one board at most" groups groups.dtb c.tar.gz
+refuses "one board at most" groups groups.dtb --sysroot root
+expect 0 "^  group 3: sound usb$" groups --sysroot root
+run groups --sysroot root --json
+python3 "$here/schema.py" "$top/docs/json.md" "board groups" out >> wrong || wrong "groups --sysroot --json"
 refuses "No such file|no such file" groups none.dtb
 result "groups: from firmware, and of a capture"
+
+# PCI functions, of a machine without device tree; numbers of groups are not to be counted up to
+mkdir -p seen/weir-capture
+{
+	host=pci0000:00
+	printf '%s\tpci\t%s\t%s\t-\t-\n' \
+		$host/0000:00:01.0 pcieport 2 $host/0000:00:01.0/0000:01:00.0 nvme 2 \
+		$host/0000:00:02.0 - 5 $host/0000:00:02.1 xhci_hcd 5 \
+		$host/0000:00:03.0 - 7 $host/0000:00:04.0 - 7 $host/0000:00:05.0 - -
+	printf 'platform/far\tplatform\t-\t2147483647\t-\t-\n'
+} > seen/weir-capture/devices
+echo 1 > seen/weir-capture/version
+tar -C seen -czf seen.tar.gz weir-capture
+expect 0 "^  group 2: 0000:00:01.0 0000:01:00.0$" groups seen.tar.gz
+grep -q "^    0000:01:00.0: below it" out || wrong "below a port: $(cat out)"
+grep -q "^    0000:00:02.1: another function of the same slot" out || wrong "a slot: $(cat out)"
+grep -q "^    0000:00:04.0: on the same bus" out || wrong "a bus: $(cat out)"
+grep -q "^  group 2147483647: far$" out || wrong "a large number: $(cat out)"
+grep -q "0000:00:05.0" out && wrong "a function without a group: $(cat out)"
+run groups seen.tar.gz --json
+python3 "$here/schema.py" "$top/docs/json.md" "board groups" out >> wrong || wrong "groups seen.tar.gz --json"
+result "groups: PCI functions as Linux has them"

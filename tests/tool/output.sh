@@ -98,3 +98,42 @@ expect 0 '"broken tree: .*interrupt-parent' boot loop.dtb --json
 run explain loop.dtb c
 grep -q "^finding: " out || wrong "$(cat out)"
 result "what is wrong with a tree is told"
+
+# Text that is none: names and strings of a tree that move cursors, or are no UTF-8
+python3 - rude.dts <<'END'
+import sys
+bad = r'\xe9\x1b[31m\xc2\x9b\x7f\xff'
+open(sys.argv[1], 'w').write('/dts-v1/;\n/ {\n\tmodel = "M\xc3\xa9 %s"; compatible = "a,b%s";\n'
+    '\taliases { mmc0 = "/disk"; };\n'
+    '\tclk: clock { compatible = "a,clk%s"; status = "no%s"; #clock-cells = <0>; };\n'
+    '\tpin: xxxxxxxx { compatible = "a,pin"; #phy-cells = <0>; };\n'
+    '\tdisk { compatible = "a,disk%s"; clocks = <&clk>; clock-names = "%s"; phys = <&pin>; phy-names = "%s"; };\n};\n'
+    .encode('latin-1').decode('utf-8') % ((bad,) * 7))
+END
+compile rude.dts rude.dtb
+# dtc takes no such name of a node; a boot loader may
+LC_ALL=C sed 's/xxxxxxxx/x\xff\x1b[1m\xe9x/' rude.dtb > rude2.dtb
+printf 'disk@6 a,disk\n' > rude.drivers
+for verb in boot lint groups graph timeline "explain" "plan"; do
+	case $verb in
+	explain) set -- explain rude2.dtb /disk --drivers rude.drivers ;;
+	plan) set -- plan rude2.dtb --drivers rude.drivers --for /disk ;;
+	graph | timeline) set -- $verb rude2.dtb --format json --drivers rude.drivers ;;
+	groups) set -- groups rude2.dtb ;;
+	*) set -- $verb rude2.dtb --drivers rude.drivers ;;
+	esac
+	run "$@"
+	[ $status -le 1 ] || [ $verb = plan ] || wrong "$*: status $status: $(cat err)"
+	LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]')" out err && wrong "$*: a control character: $(od -c out | head -20)"
+	iconv -f UTF-8 -t UTF-8 out > iconv.out 2>&1 || wrong "$*: no UTF-8"
+	case $verb in graph | timeline) json='' ;; *) json=--json ;; esac
+	run "$@" $json
+	[ -s out ] || [ $verb = plan ] || wrong "$* --json: nothing: $(cat err)"
+	[ ! -s out ] || python3 -c 'import json; json.load(open("out", encoding="utf-8"))' 2>> wrong || wrong "$* --json: no JSON"
+done
+run boot rude2.dtb --drivers rude.drivers
+grep -q "^Mé ?" out || wrong "the model: $(head -1 out)"
+cp rude2.dtb "$(printf 'r\377\033de.dtb')"
+run boot "$(printf 'r\377\033de.dtb')" --drivers rude.drivers --json
+python3 -c 'import json; json.load(open("out", encoding="utf-8"))' 2>> wrong || wrong "a file name that is no UTF-8"
+result "text that is no UTF-8, and control characters, are shown as ?"

@@ -36,7 +36,7 @@ json_t *live_json(const struct live *l)
 		json_array_append_new(groups, json_pack(
 			"{s:s, s:I}", "root", l->seen.devices[l->groups[i].root].name, "waiting",
 			(json_int_t)l->groups[i].n));
-	return json_pack("{s:i, s:s, s:s?, s:b, s:b, s:o, s:o}", "version", 1, "board", l->board,
+	return json_pack("{s:i, s:o, s:s?, s:b, s:b, s:o, s:o}", "version", 1, "board", json_text(l->board),
 			 "kernel", l->seen.kernel, "deferred_known", (int)l->deferred_known,
 			 "predicted", (int)l->predicted, "causes", groups, "devices", devices);
 }

@@ -147,6 +147,7 @@ int seen_open(struct seen *s, const struct capture *c)
 		texts[i] = at;
 		if (e)
 			memcpy(at, e->data, strnlen(e->data, e->bytes));
+		text_clean(texts[i], strlen(texts[i]), "\t\n");
 		at += (e ? e->bytes : 0) + 1;
 	}
 	s->devices = calloc(lines_in(texts[0]), sizeof(*s->devices));
