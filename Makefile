@@ -71,7 +71,7 @@ lint: setup-test	## house style: includes, sizes, headers, words
 freestanding: setup-test	## the library without an operating system, on three architectures
 	@scripts/freestanding.sh $(BUILD)
 
-size: setup-test	## code size for those who embed a part, aarch64
+size: setup-test build	## code size for those who embed a part, aarch64; memory
 	@scripts/size.sh $(BUILD)
 
 format: setup-format	## lay out the C sources as .clang-format says

@@ -38,6 +38,8 @@ void bench_table(void);
 void bench_iova(void);
 /* dma.c: mapping and unmapping. */
 void bench_dma(void);
+/* smmu.c: commands of the SMMUv3's driver, and memory. */
+void bench_smmu(void);
 /* boards.c: a directory of device trees; @kernel: an open kernel, or NULL. */
 struct weir_kernel;
 void bench_boards(const char *set, const char *dtbs, const struct weir_kernel *kernel);

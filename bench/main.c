@@ -161,6 +161,7 @@ int main(int argc, char **argv)
 	bench_table();
 	bench_iova();
 	bench_dma();
+	bench_smmu();
 	run_boards(sets, nr_sets, kernel);
 	if (json) {
 		fputs("\n]\n", json);

@@ -184,24 +184,18 @@ static void geometry(struct weir_table *t, const struct weir_table_config *confi
 #endif
 #include "iommu/pt/run.inc"
 
-/* Built for size, one page has no way of its own. */
-#ifdef __OPTIMIZE_SIZE__
 static void one_page(struct weir_table *t)
 {
-	t->map = weir_pt_map_more_;
-	t->unmap = weir_pt_unmap_more_;
-	t->translate = weir_pt_translate_;
-}
-#else
-static void one_page(struct weir_table *t)
-{
+#ifndef __OPTIMIZE_SIZE__
 	bool small = t->page_lg2 == 12;
 
 	t->map = small ? arm64_4k_map : arm64_any_map;
 	t->unmap = small ? arm64_4k_unmap : arm64_any_unmap;
 	t->translate = small ? arm64_4k_translate : arm64_any_translate;
-}
+#else
+	(void)t;
 #endif
+}
 
 static int init(struct weir_table *t, const struct weir_table_config *config)
 {
@@ -239,7 +233,9 @@ const struct weir_table_kind weir_table_arm64 = {
 	.is_hinted = is_hinted,
 	.hint = CONT,
 	.no_tlb = NT,
+#ifndef __OPTIMIZE_SIZE__
 	.map_run = arm64_any_map_run,
+#endif
 	.unmap_run = arm64_any_unmap_run,
 	.fill = arm64_any_fill,
 };

@@ -45,7 +45,7 @@ static void count(struct weir_table *t, uint64_t bytes)
 	atomic_fetch_add_explicit(&t->memory, bytes, memory_order_relaxed);
 }
 
-static int pages_alloc(struct weir_table *t, unsigned int height, bool may_sleep, void **out_va,
+int weir_pt_pages_alloc_(struct weir_table *t, unsigned int height, bool may_sleep, void **out_va,
 		       uint64_t *out_pa)
 {
 	size_t bytes = (size_t)table_bytes(t, height);
@@ -65,7 +65,7 @@ static int pages_alloc(struct weir_table *t, unsigned int height, bool may_sleep
 	return 0;
 }
 
-static void pages_free(struct weir_table *t, unsigned int height, void *va, uint64_t pa)
+void weir_pt_pages_free_(struct weir_table *t, unsigned int height, void *va, uint64_t pa)
 {
 	count(t, -table_bytes(t, height));
 	t->ops->pages_free(t->host, va, pa, (size_t)table_bytes(t, height));
@@ -96,7 +96,7 @@ int weir_pt_node_create_(struct weir_table *t, unsigned int height, uint64_t bas
 		slice(t, node);
 		goto done;
 	}
-	err = pages_alloc(t, height, may_sleep, &node->entries, &node->pa);
+	err = weir_pt_pages_alloc_(t, height, may_sleep, &node->entries, &node->pa);
 	if (err) {
 		t->ops->free(t->host, node, bytes);
 		return err;
@@ -115,63 +115,42 @@ done:
 static void node_free(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
 {
 	if (!t->sliced || height != 1)
-		pages_free(t, height, is_sliced(t, height) ? t->slices : node->entries, node->pa);
+		weir_pt_pages_free_(t, height, is_sliced(t, height) ? t->slices : node->entries, node->pa);
 	count(t, -node_bytes(t, height));
 	t->ops->free(t->host, node, (size_t)node_bytes(t, height));
 }
 
-/* A table below an entry; its node, where it has one. */
-struct fresh {
-	struct weir_pt_node *node;
-	void *entries;
-	uint64_t pa;
-};
-
-/* The first of the slots whose tables share a page with that of an entry. */
-static struct weir_pt_slot *sharers_of(const struct weir_table *t, struct weir_pt_node *node,
-				       uint64_t index)
+/*
+ * A slot has no table any more. False: its page is in use still; true: it is to be freed, at
+ * @out_va and @out_pa.
+ */
+static bool forget(struct weir_table *t, struct weir_pt_slot *slot, uint64_t pa, void **out_va,
+		   uint64_t *out_pa)
 {
-	return &node->slots[index & ~(uint64_t)(t->sharers - 1u)];
-}
-
-/* The page that tables behind @first and its sharers lie in. False: there are none. */
-static bool shared_page(const struct weir_table *t, struct weir_pt_slot *first,
-			struct fresh *out_page)
-{
-	uint64_t bytes = weir_pt_entries_(t, 0) << t->entry_lg2;
-
-	for (unsigned int i = 0; i < t->sharers; i++) {
-		unsigned char *child = weir_pt_child(&first[i]);
-		uint64_t word = atomic_load(&first[i].word);
-
-		if (!child)
-			continue;
-		*out_page = (struct fresh){ NULL, child - i * bytes,
-					    weir_pt_word_pa(t, word) - i * bytes };
-		return true;
-	}
-	return false;
+	*out_va = weir_pt_child(slot);
+	*out_pa = pa;
+	atomic_store(&slot->child, NULL);
+	return !t->kind->parts || !t->kind->parts->is_shared(t, slot, out_va, out_pa);
 }
 
 void weir_pt_free_(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
 {
-	struct fresh page;
-
 	for (uint64_t i = 0; i < weir_pt_entries_(t, height); i++) {
-		void *child = weir_pt_child(&node->slots[i]);
+		struct weir_pt_slot *slot = &node->slots[i];
+		void *child = weir_pt_child(slot), *va;
+		uint64_t pa;
 
 		if (child && height > 1)
 			weir_pt_free_(t, child, height - 1);
-		if (height > 1 || (i + 1) % t->sharers ||
-		    !shared_page(t, sharers_of(t, node, i), &page))
-			continue;
-		pages_free(t, 0, page.entries, page.pa);
+		else if (child && forget(t, slot, weir_pt_word_pa(t, atomic_load(&slot->word)), &va,
+					 &pa))
+			weir_pt_pages_free_(t, 0, va, pa);
 	}
 	node_free(t, node, height);
 }
 
 static int fresh_create(struct weir_table *t, const struct weir_pt_node *above, unsigned int height,
-			uint32_t index, bool may_sleep, struct fresh *out_fresh)
+			uint32_t index, bool may_sleep, struct weir_pt_fresh *out_fresh)
 {
 	int err;
 
@@ -186,18 +165,18 @@ static int fresh_create(struct weir_table *t, const struct weir_pt_node *above, 
 		}
 		return err;
 	}
-	err = pages_alloc(t, 0, may_sleep, &out_fresh->entries, &out_fresh->pa);
+	err = weir_pt_pages_alloc_(t, 0, may_sleep, &out_fresh->entries, &out_fresh->pa);
 	if (!err)
 		weir_pt_clean_(t, out_fresh->pa, 0, weir_pt_entries_(t, 0));
 	return err;
 }
 
-static void fresh_destroy(struct weir_table *t, unsigned int height, const struct fresh *fresh)
+static void fresh_destroy(struct weir_table *t, unsigned int height, const struct weir_pt_fresh *fresh)
 {
 	if (fresh->node)
 		node_free(t, fresh->node, height - 1);
 	else
-		pages_free(t, 0, fresh->entries, fresh->pa);
+		weir_pt_pages_free_(t, 0, fresh->entries, fresh->pa);
 }
 
 static void entry_write(struct weir_table *t, struct weir_pt_node *node, uint64_t index,
@@ -209,9 +188,8 @@ static void entry_write(struct weir_table *t, struct weir_pt_node *node, uint64_
 	weir_pt_barrier(t);
 }
 
-/* Leads walkers and mappers to a table, of which @taken entries are taken. Under the lock. */
-static void lead(struct weir_table *t, struct weir_pt_node *node, unsigned int height, uint32_t index,
-		 const struct fresh *fresh, uint64_t taken)
+void weir_pt_lead_(struct weir_table *t, struct weir_pt_node *node, unsigned int height, uint32_t index,
+		   const struct weir_pt_fresh *fresh, uint64_t taken)
 {
 	struct weir_pt_slot *slot = &node->slots[index];
 
@@ -227,79 +205,29 @@ static void lead(struct weir_table *t, struct weir_pt_node *node, unsigned int h
 		atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken);
 }
 
-/* An entry is still @expected, and has no table. */
-static bool is_free(const struct weir_table *t, struct weir_pt_node *node, uint32_t index,
-		    uint64_t expected)
-{
-	return !weir_pt_child(&node->slots[index]) &&
-	       weir_pt_get_(t, node->entries, index) == expected;
-}
-
 /* Puts a table where the entry is still @expected; false when it is not. */
 static bool link_fresh(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
-		       uint32_t index, const struct fresh *fresh, uint64_t expected,
+		       uint32_t index, const struct weir_pt_fresh *fresh, uint64_t expected,
 		       uint64_t taken)
 {
 	unsigned long before = weir_spin_lock(&t->spin);
-	bool free = is_free(t, node, index, expected);
+	bool free = !weir_pt_child(&node->slots[index]) &&
+		    weir_pt_get_(t, node->entries, index) == expected;
 
 	if (free)
-		lead(t, node, height, index, fresh, taken);
+		weir_pt_lead_(t, node, height, index, fresh, taken);
 	weir_spin_unlock(&t->spin, before);
 	return free;
-}
-
-/* A table in the page that it shares; a part that was used before has something in it. */
-static void lead_to_part(struct weir_table *t, struct weir_pt_node *node, uint32_t index,
-			 const struct fresh *page)
-{
-	uint64_t n = weir_pt_entries_(t, 0), offset = index % t->sharers * n << t->entry_lg2;
-	struct fresh part = { NULL, (unsigned char *)page->entries + offset, page->pa + offset };
-
-	for (uint64_t i = 0; i < n; i++)
-		weir_pt_set_(t, part.entries, i, 0);
-	weir_pt_clean_(t, part.pa, 0, n);
-	lead(t, node, 1, index, &part, WEIR_PT_FRESH);
-}
-
-static int install_shared(struct weir_table *t, struct weir_pt_node *node, uint32_t index,
-			  bool may_sleep)
-{
-	struct weir_pt_slot *first = sharers_of(t, node, index);
-	struct fresh own = { 0 }, page;
-	bool is_there, is_ours;
-	int err;
-
-	do {
-		unsigned long before;
-
-		if (!own.entries && !shared_page(t, first, &page)) {
-			err = pages_alloc(t, 0, may_sleep, &own.entries, &own.pa);
-			if (err)
-				return err;
-		}
-		before = weir_spin_lock(&t->spin);
-		is_there = shared_page(t, first, &page);
-		is_ours = !is_there && own.entries && is_free(t, node, index, 0);
-		if (is_ours)
-			lead_to_part(t, node, index, &own);
-		else if (is_there && is_free(t, node, index, 0))
-			lead_to_part(t, node, index, &page);
-		weir_spin_unlock(&t->spin, before);
-	} while (!is_there && !own.entries);
-	if (own.entries && !is_ours)
-		pages_free(t, 0, own.entries, own.pa);
-	return 0;
 }
 
 int weir_pt_install_(struct weir_table *t, struct weir_pt_node *node, unsigned int height,
 		     uint32_t index, bool may_sleep)
 {
-	struct fresh fresh;
+	struct weir_pt_fresh fresh;
 	int err;
 
-	if (height == 1 && t->sharers > 1)
-		return install_shared(t, node, index, may_sleep);
+	if (height == 1 && t->kind->parts)
+		return t->kind->parts->install(t, node, index, may_sleep);
 	err = fresh_create(t, node, height, index, may_sleep, &fresh);
 	if (err)
 		return err;
@@ -313,7 +241,7 @@ int weir_pt_split_(struct weir_table *t, struct weir_pt_node *node, unsigned int
 {
 	uint64_t n = weir_pt_entries_(t, height - 1), entry = weir_pt_get_(t, node->entries, index);
 	uint64_t attr, pa;
-	struct fresh fresh;
+	struct weir_pt_fresh fresh;
 	int err;
 
 	if (!t->kind->is_leaf(entry, height))
@@ -382,27 +310,13 @@ void weir_pt_unlink_(struct weir_table *t, struct weir_pt_node *node, struct wei
 	weir_spin_unlock(&t->spin, before);
 }
 
-/* A slot has no table any more; its page goes into the list when it was the last there. */
-static struct corpse *bury(struct weir_table *t, struct weir_pt_slot *slot, uint64_t pa,
-			   struct corpse *list)
-{
-	uint64_t bytes = weir_pt_entries_(t, 0) << t->entry_lg2, part = pa / bytes % t->sharers;
-	struct corpse *corpse = (void *)((unsigned char *)weir_pt_child(slot) - part * bytes);
-	struct fresh page;
-
-	atomic_store(&slot->child, NULL);
-	if (shared_page(t, slot - part, &page))
-		return list;
-	corpse->next = list;
-	corpse->pa = pa - part * bytes;
-	return corpse;
-}
-
 void weir_table_release(struct weir_table *t, struct weir_table_gather *gather)
 {
 	struct weir_pt_slot *slot = gather->unlinked, *next;
 	struct corpse *first = NULL, *corpse;
 	unsigned long before;
+	uint64_t pa;
+	void *page;
 
 	*gather = (struct weir_table_gather){ .unlink = gather->unlink };
 	if (!slot)
@@ -418,12 +332,17 @@ void weir_table_release(struct weir_table *t, struct weir_table_gather *gather)
 			continue;
 		if (!atomic_compare_exchange_strong(&slot->word, &word, 0))
 			continue;
-		first = bury(t, slot, weir_pt_word_pa(t, word), first);
+		if (!forget(t, slot, weir_pt_word_pa(t, word), &page, &pa))
+			continue;
+		corpse = page;
+		corpse->next = first;
+		corpse->pa = pa;
+		first = corpse;
 	}
 	weir_spin_unlock(&t->spin, before);
 	while (first) {
 		corpse = first;
 		first = corpse->next;
-		pages_free(t, 0, corpse, corpse->pa);
+		weir_pt_pages_free_(t, 0, corpse, corpse->pa);
 	}
 }

@@ -13,8 +13,7 @@
  * before mappers do. Higher tables are never unlinked.
  *
  * Two things keep small what has entries of 32 bits. Last-level tables that are smaller than a page of the
- * host share one: that of entry i has the part i % sharers. The page comes with the first of them and goes
- * with the last, which their slots tell, under the lock. And a root of thousands of entries has its books
+ * host share one (parts.c). And a root of thousands of entries has its books
  * in slices: the nodes of height 1 are parts of one table, and above them is a node of books alone, whose
  * entries are none.
  *
@@ -75,7 +74,7 @@ struct weir_table {
 	uint8_t entry_lg2;                      /* (c) bytes of an entry */
 	uint8_t pa_shift;                       /* (c) entries have addresses without these bits */
 	bool sliced;                            /* (c) the root's node has books alone */
-	uint8_t sharers;                        /* (c) last-level tables in a page of the host */
+	uint8_t sharers;                        /* (c) last-level tables in a page, with parts */
 	uint8_t bbm_level;                      /* (c) */
 	void (*dma_barrier)(void *host);        /* (c) or NULL */
 	void *host;                             /* (c) */
@@ -95,6 +94,27 @@ struct weir_table {
 	_Atomic uint64_t memory;                /* (a) bytes */
 };
 
+/* A table that nothing leads to yet; its node, where it has one. */
+struct weir_pt_fresh {
+	struct weir_pt_node *node;
+	void *entries;
+	uint64_t pa;
+};
+
+/* For last-level tables that are parts of pages: parts.c. */
+struct weir_pt_parts {
+	/* As weir_pt_install_(), at height 1. */
+	int (*install)(struct weir_table *t, struct weir_pt_node *node, uint32_t index,
+		       bool may_sleep);
+	/*
+	 * @va and @pa, of the table that @slot had, become those of its page. Whether another
+	 * table lies in it. Under the lock, or alone.
+	 */
+	bool (*is_shared)(const struct weir_table *t, struct weir_pt_slot *slot, void **va,
+			  uint64_t *pa);
+};
+extern const struct weir_pt_parts weir_pt_parts_;
+
 /* What formats are that are laid out alike. */
 struct weir_table_kind {
 	/* Fills in the geometry, the attributes and the calls for one page. 0; WEIR_EOPNOTSUPP. */
@@ -112,8 +132,9 @@ struct weir_table_kind {
 	bool (*is_leaf)(uint64_t entry, unsigned int height);
 	bool (*is_hinted)(uint64_t entry, unsigned int height);
 	uint64_t hint;  /* the bit of a hint, where live pages can be split */
+	const struct weir_pt_parts *parts; /* NULL: a last-level table has pages of its own */
 	uint64_t no_tlb; /* ... that lets a page be split when it is set, on walkers of level 1 */
-	/* Within one last-level table; false: the long way. run.inc */
+	/* Within one last-level table; false: the long way. run.inc. map_run may be NULL. */
 	bool (*map_run)(struct weir_table *table, uint64_t iova,
 			const struct weir_table_piece *pieces, unsigned int n, uint64_t bytes,
 			uint64_t attr, int *out_err);
@@ -210,6 +231,13 @@ int weir_pt_install_(struct weir_table *t, struct weir_pt_node *node, unsigned i
  */
 bool weir_pt_take_(struct weir_table *t, struct weir_pt_node *node, struct weir_pt_slot *slot,
 		   uint64_t n, uint64_t *out_before);
+/* Leads walkers and mappers to a table, of which @taken entries are taken. Under the lock. */
+void weir_pt_lead_(struct weir_table *t, struct weir_pt_node *node, unsigned int height, uint32_t index,
+		   const struct weir_pt_fresh *fresh, uint64_t taken);
+/* What a table of @height takes, or the page that it is a part of. */
+int weir_pt_pages_alloc_(struct weir_table *t, unsigned int height, bool may_sleep, void **out_va,
+			 uint64_t *out_pa);
+void weir_pt_pages_free_(struct weir_table *t, unsigned int height, void *va, uint64_t pa);
 /* Takes a last-level table with nothing taken out of the walkers' sight. */
 void weir_pt_unlink_(struct weir_table *t, struct weir_pt_node *node, struct weir_pt_slot *slot,
 		     struct weir_table_gather *gather);
@@ -235,6 +263,17 @@ int weir_pt_unmap_large_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 			 struct weir_table_gather *gather);
 
 /* ---- the long way: map.c, unmap.c, look.c ---- */
+
+/* Built for size, one page has no way of its own: calls of the format are not used. */
+#ifdef __OPTIMIZE_SIZE__
+#define WEIR_PT_MAP(t)       weir_pt_map_more_
+#define WEIR_PT_UNMAP(t)     weir_pt_unmap_more_
+#define WEIR_PT_TRANSLATE(t) weir_pt_translate_
+#else
+#define WEIR_PT_MAP(t)       ((t)->map)
+#define WEIR_PT_UNMAP(t)     ((t)->unmap)
+#define WEIR_PT_TRANSLATE(t) ((t)->translate)
+#endif
 
 int weir_pt_map_(struct weir_table *t, uint64_t iova, const struct weir_table_piece *pieces,
 		 unsigned int n, uint64_t attr);

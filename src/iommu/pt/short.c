@@ -202,11 +202,7 @@ static int init(struct weir_table *t, const struct weir_table_config *config)
 	t->shift[3] = 32;
 	for (uint32_t prot = 0; prot < WEIR_PT_PROTS; prot++)
 		t->attr[prot] = attr(config->format, prot);
-#ifdef __OPTIMIZE_SIZE__
-	t->map = weir_pt_map_more_;
-	t->unmap = weir_pt_unmap_more_;
-	t->translate = weir_pt_translate_;
-#else
+#ifndef __OPTIMIZE_SIZE__
 	t->map = short_map;
 	t->unmap = short_unmap;
 	t->translate = short_translate;
@@ -224,7 +220,10 @@ const struct weir_table_kind weir_table_short = {
 	.attr = attr_of,
 	.is_leaf = is_leaf,
 	.is_hinted = is_hinted,
+	.parts = &weir_pt_parts_,
+#ifndef __OPTIMIZE_SIZE__
 	.map_run = short_map_run,
+#endif
 	.unmap_run = short_unmap_run,
 	.fill = short_fill,
 };

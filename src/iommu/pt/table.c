@@ -34,7 +34,6 @@ int weir_table_create(const struct weir_host_ops *ops, void *host,
 	t->plain = t->coherent && !t->counted;
 	t->bbm_level = (uint8_t)config->bbm_level;
 	atomic_init(&t->memory, sizeof(*t));
-	t->sharers = 1;
 	err = t->kind->init(t, config);
 	if (err)
 		goto free;
@@ -110,7 +109,7 @@ static inline int check_pa(const struct weir_table *t, uint64_t pa, uint64_t byt
 
 int weir_table_map(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t bytes, uint32_t prot)
 {
-	return t->map(t, iova, pa, bytes, prot);
+	return WEIR_PT_MAP(t)(t, iova, pa, bytes, prot);
 }
 
 int weir_table_map_pieces(struct weir_table *t, uint64_t iova,
@@ -131,7 +130,7 @@ int weir_table_map_pieces(struct weir_table *t, uint64_t iova,
 			return err;
 		bytes += pieces[i].bytes;
 	}
-	if (t->kind->map_run(t, iova, pieces, n, bytes, t->attr[prot], &err))
+	if (t->kind->map_run && t->kind->map_run(t, iova, pieces, n, bytes, t->attr[prot], &err))
 		return err;
 	return weir_pt_map_(t, iova, pieces, n, t->attr[prot]);
 }
@@ -147,7 +146,7 @@ int weir_pt_map_more_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t
 		err = check_pa(t, pa, bytes);
 	if (err)
 		return err;
-	if (t->kind->map_run(t, iova, &piece, 1, bytes, t->attr[prot], &err))
+	if (t->kind->map_run && t->kind->map_run(t, iova, &piece, 1, bytes, t->attr[prot], &err))
 		return err;
 	return weir_pt_map_(t, iova, &piece, 1, t->attr[prot]);
 }
@@ -155,7 +154,7 @@ int weir_pt_map_more_(struct weir_table *t, uint64_t iova, uint64_t pa, uint64_t
 int weir_table_unmap(struct weir_table *t, uint64_t iova, uint64_t bytes,
 		     struct weir_table_gather *gather)
 {
-	return t->unmap(t, iova, bytes, gather);
+	return WEIR_PT_UNMAP(t)(t, iova, bytes, gather);
 }
 
 int weir_pt_unmap_more_(struct weir_table *t, uint64_t iova, uint64_t bytes,
@@ -172,5 +171,5 @@ int weir_pt_unmap_more_(struct weir_table *t, uint64_t iova, uint64_t bytes,
 
 int weir_table_translate(struct weir_table *t, uint64_t iova, uint64_t *out_pa)
 {
-	return t->translate(t, iova, out_pa);
+	return WEIR_PT_TRANSLATE(t)(t, iova, out_pa);
 }
