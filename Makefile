@@ -72,6 +72,7 @@ freestanding: setup-test	## the library without an operating system, on three ar
 	@scripts/freestanding.sh $(BUILD)
 
 size: setup-test build	## code size for those who embed a part, aarch64; memory
+	@$(NINJA) bench/weir-bench
 	@scripts/size.sh $(BUILD)
 
 format: setup-format	## lay out the C sources as .clang-format says
