@@ -493,6 +493,9 @@ void weir_rpm_end_(struct weir_device *dev);
 void weir_rpm_bound_(struct weir_device *dev);
 void weir_rpm_unbound_(struct weir_device *dev);
 void weir_rpm_deleted_(struct weir_device *dev);
+/* One user more of a device that is up, for it is being probed; and one less. */
+void weir_rpm_use_(struct weir_device *dev);
+void weir_rpm_unuse_(struct weir_device *dev);
 /* These two only count: the lists of links are being walked. */
 void weir_rpm_link_made_(struct weir_link *link);
 void weir_rpm_link_gone_(struct weir_link *link);

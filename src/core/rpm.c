@@ -353,6 +353,16 @@ void weir_rpm_deleted_(struct weir_device *dev)
 	release_needs(dev);
 }
 
+void weir_rpm_use_(struct weir_device *dev)
+{
+	dev->rpm_users++;
+}
+
+void weir_rpm_unuse_(struct weir_device *dev)
+{
+	drop_use(dev);
+}
+
 void weir_rpm_link_gone_(struct weir_link *link)
 {
 	if (!link->rpm_held)

@@ -102,6 +102,8 @@ void weir_iommu_keep_running_(struct weir_device *iommu)
 		dev->refs++;
 		err = weir_iommu_configure_(dev, &missing);
 		dev->left = dev->left || !err;
+		if (!err && dev->master)
+			weir_master_hold_(dev->master, true);
 		if (err && err != WEIR_EDEFER)
 			weir_logf_(iommu->m, WEIR_LOG_WARN, "%s: firmware left it running, and it "
 				   "cannot be kept so behind %s: %s", dev->name, iommu->name,
@@ -140,6 +142,7 @@ void weir_iommu_consumers_up(struct weir_device *iommu)
 		weir_iommu_park_(dev);
 		weir_device_unref_(dev);
 	}
+	weir_rpm_run_(m);
 	weir_unlock_(m);
 }
 

@@ -75,6 +75,23 @@ static void free_master(struct weir_master *master)
 	weir_free_(master->dev->m, master, master_bytes(master->nr_streams));
 }
 
+/*
+ * Links keep instances awake for those who have a driver since. Others do DMA, too: those that were
+ * adopted, whose links let go, and what firmware left running.
+ */
+void weir_master_hold_(struct weir_master *master, bool on)
+{
+	if (master->holds == on)
+		return;
+	master->holds = on;
+	for (uint32_t i = 0; i < master->nr_streams; i++) {
+		if (on)
+			weir_rpm_use_(master->streams[i].iommu->dev);
+		else
+			weir_rpm_unuse_(master->streams[i].iommu->dev);
+	}
+}
+
 /* How a device comes that is bound already. */
 struct adoption {
 	struct weir_domain *mirror; /* NULL: identity */
@@ -158,6 +175,7 @@ void weir_iommu_detach_(struct weir_device *dev)
 	if (!master)
 		return;
 	dev->master = NULL;
+	weir_master_hold_(master, false);
 	dev->refs++;
 	weir_list_add_tail(&m->moving, &master->moving);
 	group = master->group;
@@ -190,6 +208,7 @@ static int become_master(struct weir_device *dev, uint32_t nr_streams,
 		return err;
 	}
 	dev->master = master;
+	weir_master_hold_(master, master->adopted);
 	weir_event_dev_(WEIR_EVENT_GROUP, dev, NULL, master->group->identity->number);
 	return 0;
 }
@@ -307,6 +326,8 @@ void weir_iommu_park_(struct weir_device *dev)
 		return;
 	if (dev->master->adopted)
 		weir_iommu_detach_(dev); /* what it is behind was for a driver that came first */
-	else if (!has_driver(dev->master->group, dev))
+	else if (!weir_left_running_(dev))
+		weir_master_hold_(dev->master, false);
+	if (dev->master && !has_driver(dev->master->group, dev))
 		block(dev->master->group, dev->reg ? dev : NULL);
 }

@@ -95,6 +95,7 @@ struct weir_master {
 	struct weir_list moving;     /* (m) in m->moving, while it joins or leaves */
 	bool adopted;                /* (c) it runs already and does DMA directly, or one of its group */
 	struct weir_domain *mirror;  /* (c) what it is adopted with; NULL: identity. Borrowed while it joins */
+	bool holds;                  /* (m) keeps its instances awake, where no link does */
 	uint32_t nr_streams;         /* (c) */
 	struct weir_stream_id streams[];
 };
@@ -208,6 +209,8 @@ int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_miss
  * Return: as above; WEIR_EBUSY when others of its group are translated.
  */
 int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain);
+/* Its instances stay awake for it, or need not any more. Machine lock held. */
+void weir_master_hold_(struct weir_master *master, bool on);
 /* The device's own rule, or the machine's. */
 enum weir_iommu_late weir_iommu_late_of_(const struct weir_device *dev);
 /* Whether @sup is one of the IOMMUs that firmware names for @dev. Machine lock held. */

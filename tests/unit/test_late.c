@@ -18,6 +18,7 @@ static struct model {
 	bool reject;
 	bool enforced;
 	bool open_when_enforced;    /* the stream had something to be behind then */
+	unsigned int sleeps;        /* the instance was put to sleep so often */
 } model;
 
 static int translate_ids(void *instance, struct weir_device *dev, const uint32_t *cells,
@@ -69,6 +70,13 @@ static void iommu_remove(struct weir_device *dev)
 {
 	weir_iommu_unregister(dev);
 	model.attached = false;
+}
+
+static int iommu_sleeps(struct weir_device *dev)
+{
+	(void)dev;
+	model.sleeps++;
+	return 0;
 }
 
 /* ---- the machine ---- */
@@ -131,6 +139,7 @@ static void open_world(struct world *w, const struct weir_iommu_rules *rules)
 	d = world_driver(w, "iommu", "t,iommu", NULL, NULL);
 	d->ops.probe = iommu_probe;
 	d->ops.remove = iommu_remove;
+	d->ops.runtime_suspend = iommu_sleeps;
 	world_driver(w, "nic", "t,nic", NULL, NULL);
 	add(w, "nic");
 	add(w, "iommu");
@@ -274,6 +283,26 @@ static void test_late_adoption_leaves_no_gap(void **state)
 	world_close(&w);
 }
 
+/* What it translates for a device that came first does not end because it may sleep. */
+static void test_late_adopted_keeps_it_awake(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, &(struct weir_iommu_rules){ OPTIONAL, WEIR_IOMMU_ADOPT });
+	step(&w, "seal");
+	step(&w, "+nic");
+	step(&w, "+iommu");
+	assert_int_equal(model.type, WEIR_DOMAIN_IDENTITY);
+	weir_pm_runtime_enable(world_find(&w, "iommu"));
+	assert_settles(&w);
+	assert_int_equal(model.sleeps, 0);
+	step(&w, "-nic");
+	assert_settles(&w);
+	assert_int_equal(model.sleeps, 1);
+	world_close(&w);
+}
+
 /* A rule of the device's own goes before the machine's. */
 static void test_late_rules_of_one_device(void **state)
 {
@@ -301,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_late_cases),
 		cmocka_unit_test(test_late_adoption_leaves_no_gap),
+		cmocka_unit_test(test_late_adopted_keeps_it_awake),
 		cmocka_unit_test(test_late_rules_of_one_device),
 	};
 

@@ -202,6 +202,39 @@ static void test_region_unclaimed_until_consumers_are_up(void **state)
 	im_close(&iw);
 }
 
+static unsigned int nr_sleeps;
+
+static int im_sleeps(struct weir_device *dev)
+{
+	(void)dev;
+	nr_sleeps++;
+	return 0;
+}
+
+/* What firmware left running keeps the instance awake, until nobody will come. */
+static void test_region_left_keeps_it_awake(void **state)
+{
+	struct iommu_world iw;
+
+	(void)state;
+	nr_sleeps = 0;
+	im_open_tree(&iw, masters, 2);
+	assert_int_equal(weir_driver_unregister(iw.w.m, &iw.w.drivers[1].drv), 0);
+	iw.w.drivers[0].ops.runtime_suspend = im_sleeps;
+	im_add(&iw, "m0");
+	im_add(&iw, "a");
+	im_add(&iw, "b");
+	assert_settles(&iw.w);
+	weir_pm_runtime_enable(iw.models[0].dev);
+	assert_settles(&iw.w);
+	assert_int_equal(nr_sleeps, 0);
+	assert_int_equal(im_reach(&iw, 0, 1, FB), FB);
+	weir_iommu_consumers_up(iw.models[0].dev);
+	assert_settles(&iw.w);
+	assert_int_equal(nr_sleeps, 1);
+	im_close(&iw);
+}
+
 /* An IOMMU that does nothing without its driver: blocked meanwhile, which is said, and back with it. */
 static void test_region_back_with_the_instance(void **state)
 {
@@ -392,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_region_direct_before_attach),
 		cmocka_unit_test(test_region_direct_of_the_adopted),
 		cmocka_unit_test(test_region_unclaimed_until_consumers_are_up),
+		cmocka_unit_test(test_region_left_keeps_it_awake),
 		cmocka_unit_test(test_region_back_with_the_instance),
 		cmocka_unit_test(test_region_holes_in_what_is_mapped),
 		cmocka_unit_test(test_msi_doorbell_is_there_before_attach),
