@@ -30,17 +30,15 @@ static bool find(const struct weir_table *t, struct weir_pt_slot *first,
 	return false;
 }
 
-/* A part that was used before has something in it. */
+/* A part that was used before is as empty as when it was unlinked; a new one is not clean yet. */
 static void lead(struct weir_table *t, struct weir_pt_node *node, uint32_t index,
 		 const struct weir_pt_fresh *page)
 {
-	uint64_t n = weir_pt_entries_(t, 0), offset = index % t->sharers * part_bytes(t);
+	uint64_t offset = index % t->sharers * part_bytes(t);
 	struct weir_pt_fresh part = { NULL, (unsigned char *)page->entries + offset,
 				      page->pa + offset };
 
-	for (uint64_t i = 0; i < n; i++)
-		weir_pt_set_(t, part.entries, i, 0);
-	weir_pt_clean_(t, part.pa, 0, n);
+	weir_pt_clean_(t, part.pa, 0, weir_pt_entries_(t, 0));
 	weir_pt_lead_(t, node, 1, index, &part, WEIR_PT_FRESH);
 }
 
