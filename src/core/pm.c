@@ -155,7 +155,7 @@ static int resume_one(struct weir_device *dev)
 {
 	int err = 0;
 
-	if (!dev->suspended)
+	if (!dev->suspended || dev->status != WEIR_DEVICE_BOUND)
 		return 0;
 	if (!dev->rpm_asleep)
 		err = call_driver(dev, WEIR_EVENT_RESUME);

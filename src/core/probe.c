@@ -225,15 +225,15 @@ static void begin_release(struct weir_device *dev, struct weir_work *work,
 {
 	if (dev->status != WEIR_DEVICE_BOUND)
 		return;
-	dev->status = WEIR_DEVICE_UNBINDING;
 	if (!dev->work) /* or it is this thread's already: it is being deleted */
 		dev->work = work;
 	dev->refs++;
 	dev->reg->users++;
+	dev->status = WEIR_DEVICE_UNBINDING;
+	(void)weir_rpm_begin_(dev); /* awake for its remove, if it can be woken: not later */
 	dev->consumer_at = dev->consumers.next;
 	dev->release_up = *stack;
 	*stack = dev;
-	(void)weir_rpm_begin_(dev); /* awake for its remove, if it can be woken */
 }
 
 /* No consumer is left. */

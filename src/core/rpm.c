@@ -170,9 +170,10 @@ static int call_driver(struct weir_device *dev, enum weir_event_type type)
 
 static int wake(struct weir_device *dev)
 {
+	bool removed = dev->status == WEIR_DEVICE_UNBINDING && dev->consumer_at;
 	int err;
 
-	if (dev->suspended)
+	if (dev->suspended || (dev->rpm_asleep && removed)) /* its remove was begun without */
 		return WEIR_EBUSY;
 	if (dev->rpm_asleep) {
 		err = call_driver(dev, WEIR_EVENT_RPM_RESUME);

@@ -323,6 +323,26 @@ static void test_overlap_of_two(void **state)
 		overlap(&overlaps[i]);
 }
 
+/* A removal of what is suspended: it is not resumed any more. */
+static void test_overlap_of_removal_and_resume(void **state)
+{
+	struct doing one;
+	struct world w;
+
+	(void)state;
+	open_world(&w, false);
+	assert_int_equal(weir_pm_suspend(w.m), 0);
+	stop_in(0, "remove", "c");
+	begin(&one, &w, unbind, "c");
+	wait_for(&gates[0].inside);
+	forget_journal(&w);
+	assert_int_equal(weir_pm_resume(w.m), 0);
+	open_gate(0);
+	assert_int_equal(end(&one), 0);
+	assert_journal(&w, "resume s; resume p; resume k; (remove)");
+	world_close(&w);
+}
+
 /* The last devices of a driver go on two threads; it is forgotten when both are gone. */
 static void test_overlap_of_unregister_and_unbind(void **state)
 {
@@ -566,6 +586,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_overlap_of_two),
+		cmocka_unit_test(test_overlap_of_removal_and_resume),
 		cmocka_unit_test(test_overlap_of_unregister_and_unbind),
 		cmocka_unit_test(test_overlap_of_one_with_itself),
 		cmocka_unit_test(test_overlap_of_two_that_want_each_other),
