@@ -152,11 +152,7 @@ static struct weir_master *moving_of(const struct weir_device *dev)
 	return NULL;
 }
 
-/*
- * A device has one master at a time: another thread may be about to make one, of what firmware
- * left running, or to take one out, whose instance goes.
- */
-static void wait_moving(const struct weir_device *dev)
+void weir_iommu_wait_(const struct weir_device *dev)
 {
 	struct weir_master *master;
 
@@ -170,7 +166,7 @@ void weir_iommu_detach_(struct weir_device *dev)
 	struct weir_master *master;
 	struct weir_group *group;
 
-	wait_moving(dev);
+	weir_iommu_wait_(dev);
 	master = dev->master;
 	if (!master)
 		return;
@@ -292,7 +288,7 @@ static int configure(struct weir_device *dev, const struct adoption *adoption,
 
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
 {
-	wait_moving(dev);
+	weir_iommu_wait_(dev);
 	return dev->master ? unblock(dev->master->group) : configure(dev, NULL, out_missing);
 }
 
@@ -301,7 +297,7 @@ int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain)
 	const struct adoption adoption = { .mirror = domain };
 	struct weir_fwnode *missing;
 
-	wait_moving(dev);
+	weir_iommu_wait_(dev);
 	return dev->master ? 0 : configure(dev, &adoption, &missing);
 }
 

@@ -195,6 +195,11 @@ struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node);
 
 /* master.c */
 /*
+ * A device has one master at a time: another thread may be about to make one, of what firmware
+ * left running, or to take one out, whose instance goes. Lets it. Machine lock held; dropped.
+ */
+void weir_iommu_wait_(const struct weir_device *dev);
+/*
  * Puts a device behind the IOMMUs that firmware names for it, in its group and behind
  * that group's usual domain. Machine lock held; dropped while hardware is told.
  * Return: 0 it is, or it has none; WEIR_EDEFER an instance is not there, whose node

@@ -74,6 +74,17 @@ static struct weir_fwnode *moving_iommu(struct weir_device *dev)
 	return NULL;
 }
 
+/* An IOMMU that nothing held may have gone while the device was put behind it. */
+static int still_behind(struct weir_device *dev, struct weir_fwnode **out_missing)
+{
+	struct weir_fwspec spec;
+
+	if (dev->master || weir_iommu_spec_(dev, 0, &spec))
+		return 0;
+	*out_missing = spec.target;
+	return WEIR_EDEFER;
+}
+
 /* It is translated: links that had let go, for it could do without, hold again. */
 static int hold_iommus(struct weir_device *dev)
 {
@@ -117,12 +128,16 @@ static bool can_go_without(const struct weir_device *dev, int err,
 int weir_need_iommu_(struct weir_device *dev)
 {
 	struct weir_fwnode *missing = NULL;
-	int err = link_iommus(dev);
+	int err;
 
+	weir_iommu_wait_(dev); /* so that nothing changes between the links and what they are for */
+	err = link_iommus(dev);
 	if (!err) {
 		missing = moving_iommu(dev);
 		err = missing ? WEIR_EDEFER : weir_iommu_configure_(dev, &missing);
 	}
+	if (!err)
+		err = still_behind(dev, &missing);
 	dev->untranslated = can_go_without(dev, err, missing) && err;
 	dev->iommu_missing = err == WEIR_EDEFER && !dev->untranslated ? missing : NULL;
 	dev->iommu_err = err == WEIR_EDEFER && !dev->untranslated ? 0 : err;

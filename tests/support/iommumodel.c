@@ -216,6 +216,8 @@ static int attach(void *instance, uint32_t stream, enum weir_domain_type type, v
 {
 	int err;
 
+	if (im_current_->on_attach)
+		im_current_->on_attach(instance, stream, type);
 	pthread_mutex_lock(&mutex);
 	err = do_attach(instance, stream, type, part);
 	pthread_mutex_unlock(&mutex);

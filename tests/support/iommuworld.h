@@ -61,6 +61,8 @@ struct iommu_world {
 	struct im_master masters[IM_MASTERS];
 	unsigned int nr_masters;
 	bool reject;                /* the models take no ids */
+	/* Called before a stream is put behind something, with the locks of the library; may be NULL. */
+	void (*on_attach)(const struct im_model *model, uint32_t stream, enum weir_domain_type type);
 	/*
 	 * What drivers of masters map in their probe, each IM_DMA_STEP further on, and unmap when
 	 * they go; 0: nothing. Then they check, too, that they are translated by then, or may do
