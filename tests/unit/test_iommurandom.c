@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * Random schedules: modules are loaded and unloaded, devices bound, unbound, plugged and
- * unplugged over modelled IOMMUs and masters, also with calls that fail. What must hold all
- * the time: no driver is probed before its IOMMUs are ready (iommuworld.c), and no stream
- * reaches what its driver has not mapped, or mapped no more.
+ * unplugged over modelled IOMMUs and masters, in one thread with calls that fail, and in
+ * several. What must hold all the time: no driver is probed before its IOMMUs are ready
+ * (iommuworld.c), and no stream reaches what its driver has not mapped, or mapped no more.
  *
- * The seed is printed; WEIR_SEED=N runs it again.
+ * The seed is printed; WEIR_SEED=N runs it again (of the threads, what they do).
  */
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,15 +34,18 @@ static const struct weir_module_entry entries[2] = {
 	{ .abi = WEIR_ABI(struct weir_module_entry), .name = "iommus", .drivers = driver_lists[0] },
 	{ .abi = WEIR_ABI(struct weir_module_entry), .name = "clients", .drivers = driver_lists[1] },
 };
+static _Atomic unsigned int done, looks;
 static uint64_t probes;
+static _Atomic bool stop;
 
+/* On any thread. */
 static void broken(const char *what, const char *who)
 {
 	fprintf(stderr, "# not so: %s: %s\n", what, who);
 	abort();
 }
 
-/* ---- what is done ---- */
+/* ---- what is done: each name by one thread alone ---- */
 
 static bool is_there(const char *name, struct weir_device **out_dev)
 {
@@ -86,18 +90,42 @@ static void claim(const char *name)
 	struct weir_group *group;
 	struct weir_device *dev;
 
+	/* the master, which is this thread's, keeps its group; an IOMMU that goes takes it away */
 	if (is_there(name, &dev) && !weir_group_of(dev, &group) &&
 	    !weir_group_claim(group, &iw) && weir_group_release(group, &iw))
 		broken("a claimed group can be released", name);
 }
 
-static void act(const char *const *names, unsigned int nr_names, uint64_t *seed)
+/* Of the machine; or a device is awake for some time. */
+static void change_power(const char *name, bool all)
+{
+	struct weir_device *dev;
+
+	if (all) {
+		if (!weir_pm_suspend(iw.w.m) && weir_pm_resume(iw.w.m))
+			broken("what was suspended is resumed", "the machine");
+		return;
+	}
+	if (!is_there(name, &dev))
+		return;
+	weir_device_ref(dev);
+	if (!weir_pm_runtime_get(dev)) {
+		(void)weir_settle(iw.w.m);
+		weir_pm_runtime_put(dev);
+	}
+	weir_device_unref(dev);
+}
+
+static void act(const char *const *names, unsigned int nr_names, bool modules, uint64_t *seed)
 {
 	uint64_t r = seed_next(seed);
 	const char *name = names[(r >> 8) % nr_names];
 	bool away = !(r >> 20 & 3);
 
-	switch (r % 8) {
+	switch (r % 9) {
+	case 8:
+		change_power(name, modules && r >> 17 & 1);
+		break;
 	case 0:
 		plug(name, away);
 		break;
@@ -106,12 +134,14 @@ static void act(const char *const *names, unsigned int nr_names, uint64_t *seed)
 		bind_or_unbind(name, !away);
 		break;
 	case 3:
-		change_module(r >> 16 & 1, r >> 17 & WEIR_MODULE_FORCE, away);
+		if (modules)
+			change_module(r >> 16 & 1, r >> 17 & WEIR_MODULE_FORCE, away);
 		break;
 	default:
 		(void)weir_settle(iw.w.m);
 		break;
 	}
+	atomic_fetch_add(&done, 1);
 }
 
 /* ---- what must hold ---- */
@@ -128,6 +158,17 @@ static void look(void)
 		    atomic_load(&iw.dma_state[i]) == before)
 			broken("what is unmapped is not reached", who);
 	}
+	atomic_fetch_add(&looks, 1);
+}
+
+static void *looker(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&stop)) {
+		look();
+		sched_yield();
+	}
+	return NULL;
 }
 
 /* ---- the beginning and the end ---- */
@@ -137,6 +178,9 @@ static void begin(const struct weir_iommu_rules *rules, bool seal)
 	iw.dma_pa = DMA_PA;
 	driver_lists[0][0] = &iw.w.drivers[0].drv;
 	driver_lists[1][0] = &iw.w.drivers[1].drv;
+	atomic_store(&done, 0);
+	atomic_store(&looks, 0);
+	atomic_store(&stop, false);
 	weir_iommu_rules_set(iw.w.m, rules);
 	if (seal)
 		weir_catalogue_seal(iw.w.m);
@@ -223,7 +267,7 @@ static void test_iommurandom_steps(void **state)
 		for (unsigned int i = 0; i < STEPS; i++) {
 			if (faults)
 				fail_some(&seed);
-			act(names, 6, &seed);
+			act(names, 6, true, &seed);
 			if (!(i % 8))
 				claim(names[2 + i / 8 % MASTERS]);
 			look();
@@ -235,10 +279,76 @@ static void test_iommurandom_steps(void **state)
 	print_message("%u steps, %llu probes\n", ROUNDS * STEPS, (unsigned long long)probes);
 }
 
+/* ---- several threads ---- */
+
+#define ACTORS 3u
+#define ACTS 4000u /* of each, in each round */
+
+struct actor {
+	const char *names[3];
+	unsigned int nr_names;
+	bool modules;
+	uint64_t seed;
+};
+
+/* So that others come in between. */
+static void give_way(struct world *w, const char *what, struct weir_device *dev)
+{
+	(void)w;
+	(void)what;
+	(void)dev;
+	sched_yield();
+}
+
+static void *run_actor(void *arg)
+{
+	struct actor *actor = arg;
+
+	for (unsigned int i = 0; i < ACTS; i++)
+		act(actor->names, actor->nr_names, actor->modules, &actor->seed);
+	return NULL;
+}
+
+static void threads(uint64_t *seed, unsigned int workers)
+{
+	struct actor actors[ACTORS] = {
+		{ { "a" }, 1, true, 0 }, { { "m0", "m2" }, 2, false, 0 },
+		{ { "b", "m1", "m3" }, 3, false, 0 },
+	};
+	pthread_t thread[ACTORS], watch;
+
+	im_open_threads(&iw, masters, MASTERS, workers);
+	begin(&(struct weir_iommu_rules){ WEIR_IOMMU_MANDATORY, WEIR_IOMMU_REFUSE }, false);
+	iw.w.on_call = give_way;
+	assert_int_equal(pthread_create(&watch, NULL, looker, NULL), 0);
+	for (unsigned int i = 0; i < ACTORS; i++) {
+		actors[i].seed = seed_next(seed);
+		assert_int_equal(pthread_create(&thread[i], NULL, run_actor, &actors[i]), 0);
+	}
+	for (unsigned int i = 0; i < ACTORS; i++)
+		assert_int_equal(pthread_join(thread[i], NULL), 0);
+	atomic_store(&stop, true);
+	assert_int_equal(pthread_join(watch, NULL), 0);
+	probes = 0;
+	end();
+	print_message("%u acts, %u looks, %llu probes, %u workers\n", atomic_load(&done),
+		      atomic_load(&looks), (unsigned long long)probes, workers);
+}
+
+static void test_iommurandom_threads(void **state)
+{
+	uint64_t seed = seed_take();
+
+	(void)state;
+	for (unsigned int round = 0; round < 8; round++)
+		threads(&seed, 1 + round % 4);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_iommurandom_steps),
+		cmocka_unit_test(test_iommurandom_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
