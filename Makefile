@@ -41,7 +41,7 @@ test: setup-test build	## build, then run all tests
 mutations: setup-test build	## build mutants of drivers and tables (tests/mutations/list): each must make a test fail
 	@scripts/mutations.py $(BUILD)
 
-sanitize: setup-test	## unit tests and cases under AddressSanitizer and UBSan
+sanitize: setup-test	## tests under AddressSanitizer and UBSan, those with threads under ThreadSanitizer
 	@scripts/sanitize.sh $(BUILD)
 
 sanitize-all: setup-test setup-conformance	## the same; all recorded answers; unit tests under ThreadSanitizer
