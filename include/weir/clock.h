@@ -44,6 +44,12 @@ int weir_clocks_enable(struct weir_device *dev);
 /** weir_clocks_disable - the opposite, last first; after an enable that succeeded. Context: thread. */
 void weir_clocks_disable(struct weir_device *dev);
 
+/**
+ * weir_clocks_leave - instead of that: the driver goes, and what it leaves running needs them. The next
+ * weir_clocks_enable() of the device takes them over. Context: thread.
+ */
+void weir_clocks_leave(struct weir_device *dev);
+
 #ifdef __cplusplus
 }
 #endif

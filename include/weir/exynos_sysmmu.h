@@ -161,6 +161,13 @@ struct weir_sysmmu_domain *weir_sysmmu_domain_destroy(struct weir_sysmmu_domain 
  * Return: 0; WEIR_EIO: it is behind what it was behind, or held back.
  */
 int weir_sysmmu_attach(struct weir_sysmmu *sysmmu, struct weir_sysmmu_domain *domain);
+/**
+ * weir_sysmmu_keep - have the master stay behind a domain that it is behind, beyond
+ * weir_sysmmu_destroy(): the domain's tables stay, the domain itself is destroyed as ever, and
+ * clocks and power go on. The next instance finds it as what runs already. Call it last before the
+ * instance goes. Return: 0; WEIR_ENOENT when it is not behind that; WEIR_EIO.
+ */
+int weir_sysmmu_keep(struct weir_sysmmu *sysmmu, struct weir_sysmmu_domain *domain);
 /** weir_sysmmu_attach_identity - let everything pass untranslated. Return: as above. */
 int weir_sysmmu_attach_identity(struct weir_sysmmu *sysmmu);
 

@@ -308,7 +308,8 @@ int weir_firmware_registers(const struct weir_fwnode *node, unsigned int index, 
 			    uint64_t *out_bytes);
 /**
  * weir_firmware_line - the @index-th interrupt line of a node's device, for the host's
- * irq_request: a number at the interrupt controller, at a GIC among the shared ones.
+ * irq_request: a number at the interrupt controller, at a GIC among the shared ones, at a Samsung
+ * combiner 1024 + 8 * group + number.
  * Context: any. Return: 0; WEIR_ENOENT after the last; WEIR_EINVAL when it is no such line.
  */
 int weir_firmware_line(const struct weir_fwnode *node, unsigned int index, uint32_t *out_line);

@@ -19,8 +19,13 @@ static void withdraw(void *data)
 	struct weir_clocks *clocks = data;
 	struct weir_machine *m = clocks->dev->m;
 
+	struct weir_device *dev;
+
 	weir_lock_(m);
 	clocks->dev->clocks = NULL;
+	/* Whose clocks these were does not matter: at worst one is enabled twice. */
+	weir_list_each(dev, &m->devices, struct weir_device, all_node)
+		dev->clocks_left = false;
 	weir_unlock_(m);
 }
 
@@ -89,8 +94,15 @@ int weir_clocks_enable(struct weir_device *dev)
 	struct weir_clocks clocks;
 	struct weir_fwspec spec;
 	unsigned int n;
+	bool left;
 	int err;
 
+	weir_lock_(dev->m);
+	left = dev->clocks_left;
+	dev->clocks_left = false;
+	weir_unlock_(dev->m);
+	if (left)
+		return 0;
 	for (n = 0; !(err = find(dev, n, &spec, &clocks)); n++) {
 		err = clocks.ops ? clocks.ops->enable(clocks.provider, spec.cells, spec.nr_cells) : 0;
 		if (err)
@@ -113,4 +125,11 @@ void weir_clocks_disable(struct weir_device *dev)
 	while (!find(dev, n, &spec, &clocks))
 		n++;
 	disable(dev, n);
+}
+
+void weir_clocks_leave(struct weir_device *dev)
+{
+	weir_lock_(dev->m);
+	dev->clocks_left = true;
+	weir_unlock_(dev->m);
 }

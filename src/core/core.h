@@ -143,6 +143,7 @@ struct weir_device {
 	bool left;                      /* (m) was made a master for firmware left it running */
 	bool given_up;                  /* (m) ... which is over, for nobody came */
 	struct weir_clocks *clocks;     /* (m) those it provides, or NULL */
+	bool clocks_left;               /* (m) those it needs run, and no driver has them */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
 	bool dma_direct;                /* (m) settled before its probe: without translation */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */

@@ -57,6 +57,16 @@ static void make_tree(void *fdt, int bytes)
 	device(fdt, "both");
 	CELLS(fdt, "interrupts-extended", 2, 5, 1, 0, 6, 4, 99, 1);
 	assert_int_equal(fdt_end_node(fdt), 0);
+	device(fdt, "combiner");
+	assert_int_equal(fdt_property_string(fdt, "compatible", "samsung,exynos4210-combiner"), 0);
+	CELLS(fdt, "phandle", 3);
+	CELLS(fdt, "#interrupt-cells", 2);
+	assert_int_equal(fdt_property(fdt, "interrupt-controller", NULL, 0), 0);
+	assert_int_equal(fdt_end_node(fdt), 0);
+	device(fdt, "sysmmu");
+	CELLS(fdt, "interrupt-parent", 3);
+	CELLS(fdt, "interrupts", 5, 3, 5, 8, 256, 0);
+	assert_int_equal(fdt_end_node(fdt), 0);
 	device(fdt, "bus");
 	CELLS(fdt, "#address-cells", 1);
 	CELLS(fdt, "#size-cells", 1);
@@ -134,6 +144,11 @@ static void test_resources_lines(void **state)
 	assert_int_equal(weir_firmware_line(both, 1, &line), 0);
 	assert_int_equal(line, 6);
 	assert_int_equal(weir_firmware_line(both, 2, &line), WEIR_ENOENT); /* nobody is 99 */
+	/* Behind those of a GIC; 8 in a group, 256 groups at most. */
+	assert_int_equal(weir_firmware_line(node(*state, "/sysmmu"), 0, &line), 0);
+	assert_int_equal(line, 1024 + 5 * 8 + 3);
+	assert_int_equal(weir_firmware_line(node(*state, "/sysmmu"), 1, &line), WEIR_EINVAL);
+	assert_int_equal(weir_firmware_line(node(*state, "/sysmmu"), 2, &line), WEIR_EINVAL);
 	assert_int_equal(weir_firmware_line(inner, 1, &line), 0);
 	assert_int_equal(line, 8);
 	assert_int_equal(weir_firmware_line(inner, 2, &line), WEIR_ENOENT);

@@ -34,7 +34,7 @@ bool sysmmu_mischief_(struct sysmmu *s, enum sysmmu_mischief what)
 
 bool sysmmu_on_(const struct sysmmu *s)
 {
-	return s->power && s->clock && s->translating;
+	return s->power && s->clock && s->translating && !s->mischief[SYSMMU_DEAD];
 }
 
 struct sysmmu *sysmmu_create(struct hwram *ram, const struct sysmmu_config *config)
@@ -158,6 +158,10 @@ enum hwaccess sysmmu_dma(struct sysmmu *s, uint64_t iova, void *buf, size_t byte
 	if (!s->power || !s->clock) {
 		sysmmu_find_(s, SYSMMU_OFF_DMA, "0x%llx is accessed without %s",
 			     (unsigned long long)iova, s->power ? "clock" : "power");
+		s->stats.lost++;
+		return HWACCESS_LOST;
+	}
+	if (s->mischief[SYSMMU_DEAD]) {
 		s->stats.lost++;
 		return HWACCESS_LOST;
 	}

@@ -18,6 +18,7 @@ struct bound {
 	struct weir_device *dev;
 	struct weir_sysmmu *sysmmu;
 	bool clocked;
+	bool kept;    /* its master goes on without us */
 };
 
 /* ---- the instance ---- */
@@ -90,6 +91,17 @@ static int op_enforce(void *instance)
 	return weir_sysmmu_enforce(sysmmu_of(instance));
 }
 
+static int op_keep(void *instance, uint32_t stream, void *part)
+{
+	struct bound *b = instance;
+	int err = weir_sysmmu_keep(b->sysmmu, part);
+
+	(void)stream;
+	if (!err)
+		b->kept = true;
+	return err;
+}
+
 static int op_invalidate(void *instance, void *part, const struct weir_invalidation *what)
 {
 	(void)instance;
@@ -107,6 +119,7 @@ static const struct weir_iommu_ops instance_ops = {
 	.invalidate = op_invalidate,
 	.attach = op_attach,
 	.enforce = op_enforce,
+	.keep = op_keep,
 };
 
 /* ---- the driver ---- */
@@ -162,7 +175,9 @@ static int clocks_on(struct bound *b)
 
 static void clocks_off(struct bound *b)
 {
-	if (b->clocked)
+	if (b->clocked && b->kept)
+		weir_clocks_leave(b->dev);
+	else if (b->clocked)
 		weir_clocks_disable(b->dev);
 	b->clocked = false;
 }

@@ -62,6 +62,7 @@ struct weir_sysmmu {
 	bool off;                    /* (l) registers are not touched */
 	uint32_t burst;              /* (l) faults since the timer ran out last */
 	bool resting;                /* (l) held back after a flood of them, until it runs out */
+	bool kept;                   /* (t) it goes on without us */
 	bool stuck;                  /* (t) it may go on using memory: that is not freed */
 	_Atomic bool dead;           /* in quarantine */
 	const char *why;             /* it is */

@@ -107,6 +107,16 @@ int weir_sysmmu_attach_identity(struct weir_sysmmu *s)
 	return change(s, SYSMMU_IDENTITY, 0);
 }
 
+int weir_sysmmu_keep(struct weir_sysmmu *s, struct weir_sysmmu_domain *domain)
+{
+	if (s->off || atomic_load(&s->dead))
+		return WEIR_EIO;
+	if (s->mode != SYSMMU_DOMAIN || s->root_pa != domain->root_pa)
+		return WEIR_ENOENT;
+	s->kept = true;
+	return 0;
+}
+
 int weir_sysmmu_enforce(struct weir_sysmmu *s)
 {
 	return s->mode == SYSMMU_FOUND ? weir_sysmmu_attach(s, NULL) : 0;
@@ -330,7 +340,7 @@ struct weir_sysmmu *weir_sysmmu_destroy(struct weir_sysmmu *s)
 {
 	if (!s)
 		return NULL;
-	if (!s->off)
+	if (!s->off && !s->kept)
 		weir_sysmmu_suspend(s);
 	weir_sysmmu_wakers_free_(s);
 	if (s->stuck)

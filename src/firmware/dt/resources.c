@@ -39,11 +39,26 @@ int weir_dt_registers_(const struct weir_fwnode *fw, unsigned int index, uint64_
 	return 0;
 }
 
-/* Cells of an interrupt: 3 of a GIC are type, number, flags (arm,gic binding). */
-static int line_of(const uint8_t *cells, uint32_t nr_cells, uint32_t *out_line)
+/* A GIC has up to 988 shared lines (IHI 0048, 2.2.1); those of a combiner come behind them. */
+#define COMBINER_FIRST 1024u
+#define COMBINER_WIDTH 8u
+
+/*
+ * Cells of an interrupt: 3 of a GIC are type, number, flags (arm,gic binding), 2 of a combiner are
+ * group and number there (samsung,exynos4210-combiner binding: 8 in a group).
+ */
+static int line_of(const struct weir_dt_node *parent, const uint8_t *cells, uint32_t nr_cells,
+		   uint32_t *out_line)
 {
 	if (!nr_cells)
 		return WEIR_EINVAL;
+	if (nr_cells == 2 && weir_dt_is_compatible_(parent, "samsung,exynos4210-combiner")) {
+		if (weir_be32_(cells) > 255 || weir_be32_(cells + 4) >= COMBINER_WIDTH)
+			return WEIR_EINVAL;
+		*out_line = COMBINER_FIRST + weir_be32_(cells) * COMBINER_WIDTH +
+			    weir_be32_(cells + 4);
+		return 0;
+	}
 	if (nr_cells == 3 && weir_be32_(cells) != 0)
 		return WEIR_EINVAL; /* private to a processor */
 	*out_line = weir_be32_(nr_cells == 3 ? cells + 4 : cells);
@@ -65,7 +80,7 @@ static int extended_line(const struct weir_dt *dt, const struct weir_dt_prop *pr
 		if (weir_dt_cells_next_(&cells, &parent, &args, &nr_args) != WEIR_DT_NODE)
 			return WEIR_ENOENT;
 	} while (index--);
-	return line_of(args, nr_args, out_line);
+	return line_of(parent, args, nr_args, out_line);
 }
 
 int weir_dt_line_(const struct weir_fwnode *fw, unsigned int index, uint32_t *out_line)
@@ -82,5 +97,5 @@ int weir_dt_line_(const struct weir_fwnode *fw, unsigned int index, uint32_t *ou
 	if (!parent || !weir_dt_u32_(dt, parent, "#interrupt-cells", &nr_cells) || !nr_cells ||
 	    nr_cells > WEIR_DT_MAX_IRQ_CELLS || index >= prop->bytes / 4 / nr_cells)
 		return WEIR_ENOENT;
-	return line_of(prop->value + 4 * (size_t)nr_cells * index, nr_cells, out_line);
+	return line_of(parent, prop->value + 4 * (size_t)nr_cells * index, nr_cells, out_line);
 }
