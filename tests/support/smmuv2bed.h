@@ -127,6 +127,7 @@ static inline struct weir_table *make_table(struct bed *bed, enum weir_table_for
 
 	weir_smmu_v2_tables_get(bed->smmu, &config);
 	config.format = format;
+	config.unlink_shared = true; /* tables go with their last page */
 	if (format == WEIR_TABLE_ARM_S2)
 		config.iova_bits = config.iova_bits < 39 ? 32 : 39;
 	if (format == WEIR_TABLE_ARM_SHORT) {

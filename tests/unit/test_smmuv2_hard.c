@@ -369,7 +369,7 @@ static void on_point(void *arg)
 	hwdisplay_point(((struct handover *)arg)->display);
 }
 
-/* Bank 2 translates by firmware's tables; VMID 0, ASID 1; pages of registers are 4 KiB, 16 and 16. */
+/* Bank 0 translates by firmware's tables; VMID 0, the last ASID; pages of registers are 4 KiB, 16 and 16. */
 static void firmware_bank(struct handover *o)
 {
 	struct weir_table_config config = {
@@ -381,12 +381,12 @@ static void firmware_bank(struct handover *o)
 	assert_int_equal(weir_table_create(&o->bed.ops, o->bed.t, &config, &o->firmware), 0);
 	map(o->firmware, o->iova, o->frame);
 	weir_table_describe(o->firmware, &tables);
-	reg(&o->bed, 0x1808, 1, 4);
-	reg(&o->bed, 0x1008, 1u << 16, 4);
-	reg(&o->bed, 0x12010, 5 | 1u << 4, 4);
-	reg(&o->bed, 0x12030, 25 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23, 4);
-	reg(&o->bed, 0x12020, tables.root_pa | 1ull << 48, 8);
-	reg(&o->bed, 0x12000, 0x1, 4);
+	reg(&o->bed, 0x1800, 1, 4);
+	reg(&o->bed, 0x1000, 1u << 16, 4);
+	reg(&o->bed, 0x10010, 5 | 1u << 4, 4);
+	reg(&o->bed, 0x10030, 25 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23, 4);
+	reg(&o->bed, 0x10020, tables.root_pa | 0xffffull << 48, 8);
+	reg(&o->bed, 0x10000, 0x1, 4);
 }
 
 /* The display runs, through what firmware set up: stream SID, by SMR 7. @type: of S2CR. */
@@ -407,7 +407,7 @@ static void handover_open(struct handover *o, unsigned int type, uint32_t mask, 
 	o->iova = type == 0 ? IOVA : o->frame;
 	if (type == 0)
 		firmware_bank(o);
-	reg(&o->bed, 0xc1c, type << 16 | (type == 0 ? 2 : 0), 4);
+	reg(&o->bed, 0xc1c, type << 16, 4);
 	reg(&o->bed, 0x81c, 1u << 31 | mask << 16 | (SID & ~mask), 4);
 	reg(&o->bed, 0x68, 0, 4);
 	reg(&o->bed, 0x70, 0, 4);
@@ -419,7 +419,15 @@ static void handover_open(struct handover *o, unsigned int type, uint32_t mask, 
 	hwdisplay_show(o->display, o->iova, 4096, 7);
 	o->bed.h->on_point = on_point;
 	o->bed.h->on_point_arg = o;
+	/* the SMMU looks at any write of a register; so does the display */
+	smmu2_rogue(o->bed.s, SID, o->iova + 8, SMMU2_READ | SMMU2_MUST);
 	hwhost_points(o->bed.h, 100);
+}
+
+static void hide(struct handover *o)
+{
+	smmu2_rogue_stop(o->bed.s, 0);
+	hwdisplay_stop(o->display);
 }
 
 static void shown(const struct handover *o)
@@ -433,7 +441,7 @@ static void shown(const struct handover *o)
 
 static void handover_close(struct handover *o)
 {
-	hwdisplay_stop(o->display);
+	hide(o);
 	o->bed.h->on_point = NULL;
 	if (o->domain) {
 		assert_int_equal(weir_smmu_v2_attach(o->bed.smmu, SID, NULL), 0);
@@ -501,6 +509,7 @@ static void test_smmuv2_hard_released(void **state)
 		hwhost_points(o.bed.h, 100);
 	}
 	shown(&o);
+	hide(&o);
 	weir_smmu_v2_release(o.bed.smmu);
 	assert_int_equal(weir_smmu_v2_kept(o.bed.smmu), 0);
 	assert_int_equal(touch(&o.bed, SID, IOVA), SMMU2_ABORTED);
@@ -514,6 +523,7 @@ static void test_smmuv2_hard_not_kept(void **state)
 
 	(void)state;
 	handover_open(&o, 0, 0, 4);
+	hide(&o);
 	o.bed.config.keep = false;
 	assert_int_equal(bed_create(&o.bed), 0);
 	assert_int_equal(weir_smmu_v2_kept(o.bed.smmu), 0);
@@ -559,8 +569,8 @@ static void test_smmuv2_hard_stall(void **state)
 
 	(void)state;
 	handover_open(&o, 0, 0, 6);
-	hwdisplay_stop(o.display);
-	reg(&o.bed, 0x12000, 0x1 | 1u << 6 | 1u << 7, 4);
+	hide(&o);
+	reg(&o.bed, 0x10000, 0x1 | 1u << 6 | 1u << 7, 4);
 	assert_int_equal(bed_create(&o.bed), 0);
 	assert_int_equal(weir_smmu_v2_enforce(o.bed.smmu), 0);
 	assert_int_equal(touch(&o.bed, SID, IOVA + 8192), SMMU2_STALLED);
