@@ -224,7 +224,7 @@ int weir_virtq_kick(struct weir_virtq *queue);
 int weir_virtq_get(struct weir_virtq *queue, void **out_token, uint32_t *out_written);
 /**
  * weir_virtq_wait - until there is something for weir_virtq_get().
- * @ns: at most, by the host's clock; hosts without one count.
+ * @ns: at most, by the host's clock; hosts without one, or whose clock stands still, count.
  * Context: any; it does not sleep. Return: 0; WEIR_ETIMEDOUT, and the queue is in
  * quarantine; WEIR_EIO in quarantine, or put there because the device is gone.
  */

@@ -63,6 +63,7 @@ struct vdesc {
 	uint32_t writable; /* bytes of that request */
 	uint16_t next;    /* free, or of the same request */
 	uint16_t count;   /* descriptors of that request */
+	uint16_t at;      /* how many requests were added before it */
 };
 
 struct weir_virtq {

@@ -146,6 +146,7 @@ int weir_virtq_add(struct weir_virtq *queue, const struct weir_virtq_segment *se
 	queue->desc[head].token = token;
 	queue->desc[head].writable = writable;
 	queue->desc[head].count = (uint16_t)n;
+	queue->desc[head].at = queue->avail;
 	store16(queue, queue->driver_at + RING_HEAD_BYTES + 2 * (queue->avail & (queue->size - 1)),
 		head);
 	queue->avail++;
@@ -202,6 +203,14 @@ static uint16_t with_device(const struct weir_virtq *queue)
 	return (uint16_t)(queue->nr_requests - (uint16_t)(queue->avail - queue->published));
 }
 
+/* It has a request that begins there, and was told of it. */
+static bool has_request(const struct weir_virtq *queue, uint32_t id)
+{
+	return id < queue->size && queue->desc[id].token &&
+	       (uint16_t)(queue->avail - queue->desc[id].at) >
+		       (uint16_t)(queue->avail - queue->published);
+}
+
 int weir_virtq_get(struct weir_virtq *queue, void **out_token, uint32_t *out_written)
 {
 	uint16_t done, index;
@@ -221,7 +230,7 @@ int weir_virtq_get(struct weir_virtq *queue, void **out_token, uint32_t *out_wri
 	       USED_ELEM_BYTES * (queue->used & (queue->size - 1));
 	id = load32(queue, elem);
 	written = load32(queue, elem + 4);
-	if (id >= queue->size || !queue->desc[id].token)
+	if (!has_request(queue, id))
 		return quarantine(queue, WEIR_EIO, "it returns request %u, which it does not have", id);
 	if (written > queue->desc[id].writable)
 		return quarantine(queue, WEIR_EIO, "it says it wrote %u bytes into %u", written,
@@ -246,13 +255,18 @@ int weir_virtq_wait(struct weir_virtq *queue, uint64_t ns)
 {
 	const struct weir_host_ops *ops = queue->v->m->ops;
 	void *host = queue->v->m->host;
-	uint64_t end = ops->time_ns ? ops->time_ns(host) + ns : 0, polls = ns / NS_PER_POLL;
+	uint64_t begin = ops->time_ns ? ops->time_ns(host) : 0, last = begin, still = 0;
 
 	if (is_out(queue))
 		return WEIR_EIO;
-	for (uint64_t n = 0;; n++) {
-		bool late = ops->time_ns ? ops->time_ns(host) > end : n > polls;
+	for (;;) {
+		uint64_t now = ops->time_ns ? ops->time_ns(host) : begin;
+		bool late;
 
+		/* also of a clock that stands still */
+		still = now == last ? still + 1 : 0;
+		last = now;
+		late = now - begin > ns || still > ns / NS_PER_POLL;
 		for (unsigned int i = 0; i < SPINS; i++)
 			if (load16(queue, queue->device_at + 2) != queue->used)
 				return 0;

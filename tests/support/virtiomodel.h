@@ -100,6 +100,7 @@ struct vmodel {
 	void *irq_arg;
 	uint32_t isr;
 	uint64_t clock;
+	bool still;           /* the clock does not go on */
 	char log[2048];
 };
 

@@ -85,7 +85,7 @@ static uint64_t host_time_ns(void *host)
 {
 	struct vmodel *model = host;
 
-	return model->clock += 1000;
+	return model->still ? model->clock : (model->clock += 1000);
 }
 
 static int host_irq_request(void *host, uint32_t line, void (*fn)(void *arg), void *arg,

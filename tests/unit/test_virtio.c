@@ -382,6 +382,48 @@ static void test_virtio_lies(void **state)
 			lie(i, how & 1, how & 2 ? EVENT_IDX : 0);
 }
 
+/* It returns a request that it was not told of yet, which lies in its memory all the same. */
+static void test_virtio_unpublished(void **state)
+{
+	(void)state;
+	for (unsigned int how = 0; how < 4; how++) {
+		struct bed bed = { 0 };
+		uint32_t *used;
+		void *token;
+
+		bed_up(&bed, how & 1, VMODEL_SILENT);
+		start(&bed, 8, how & 2 ? EVENT_IDX : 0);
+		assert_int_equal(add(&bed, 0, 1), 0);
+		assert_int_equal(weir_virtq_kick(bed.q), 0);
+		assert_int_equal(add(&bed, 1, 1), 0); /* descriptors 2 and 3 */
+		used = (uint32_t *)(void *)vmodel_memory(&bed.model, bed.model.queues[0].device, 12);
+		used[1] = 2;
+		used[2] = 8;
+		used[0] = 1 << 16; /* one is back */
+		assert_int_equal(weir_virtq_get(bed.q, &token, NULL), WEIR_EIO);
+		assert_non_null(strstr(weir_virtq_fault(bed.q), "it returns request 2, which it does not have"));
+		bed_down(&bed);
+	}
+}
+
+/* A host whose clock stands still: the wait ends all the same. */
+static void test_virtio_still_clock(void **state)
+{
+	(void)state;
+	for (unsigned int pci = 0; pci < 2; pci++) {
+		struct bed bed = { 0 };
+
+		bed_up(&bed, pci, VMODEL_SILENT);
+		start(&bed, 8, 0);
+		assert_int_equal(add(&bed, 0, 1), 0);
+		assert_int_equal(weir_virtq_kick(bed.q), 0);
+		bed.model.still = true;
+		assert_int_equal(weir_virtq_wait(bed.q, 5000000), WEIR_ETIMEDOUT);
+		assert_non_null(strstr(weir_virtq_fault(bed.q), "nothing came back of 1 requests"));
+		bed_down(&bed);
+	}
+}
+
 /* What a device does to descriptors is not believed. */
 static void test_virtio_scribbling(void **state)
 {
@@ -585,6 +627,8 @@ int main(void)
 		cmocka_unit_test(test_virtio_configuration),
 		cmocka_unit_test(test_virtio_restart),
 		cmocka_unit_test(test_virtio_lies),
+		cmocka_unit_test(test_virtio_unpublished),
+		cmocka_unit_test(test_virtio_still_clock),
 		cmocka_unit_test(test_virtio_scribbling),
 		cmocka_unit_test(test_virtio_setup_fails),
 		cmocka_unit_test(test_virtio_lost),

@@ -147,10 +147,10 @@ void weir_smmu_note_(const struct weir_smmu_v3 *smmu, const char *text, uint64_t
 /* In quarantine, with that reason. Context: any. Return: WEIR_EIO. */
 int weir_smmu_die_(struct weir_smmu_v3 *smmu, const char *text, uint64_t value);
 
-/* How long something is waited for: by time, or by counting where the host has none. */
+/* How long something is waited for: by time, or by counting where the host has none that moves. */
 struct smmu_wait {
-	uint64_t since_ns;
-	uint32_t count;
+	uint64_t since_ns, last_ns;
+	uint32_t count, still;       /* looks, and those since the clock moved last */
 };
 void weir_smmu_wait_begin_(const struct weir_smmu_v3 *smmu, struct smmu_wait *out_wait);
 bool weir_smmu_wait_over_(const struct weir_smmu_v3 *smmu, struct smmu_wait *wait);

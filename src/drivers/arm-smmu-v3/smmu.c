@@ -10,7 +10,7 @@
 #define PAGE 4096u
 #define DEFAULT_TIMEOUT_NS 5000000000u
 #define WAIT_COUNT_MIN 1000u       /* whatever the clock says */
-#define WAIT_COUNT (1u << 22)      /* without a clock */
+#define WAIT_COUNT (1u << 22)      /* without a clock, or with one that stands still */
 #define CR1_TABLES FIELD_MASK(11, 6)
 
 /* ---- the host; out of line, for there are many ---- */
@@ -112,18 +112,19 @@ void weir_smmu_wait_begin_(const struct weir_smmu_v3 *smmu, struct smmu_wait *ou
 {
 	*out_wait = (struct smmu_wait){ 0 };
 	if (smmu->ops->time_ns)
-		out_wait->since_ns = smmu->ops->time_ns(smmu->host);
+		out_wait->since_ns = out_wait->last_ns = smmu->ops->time_ns(smmu->host);
 }
 
 bool weir_smmu_wait_over_(const struct weir_smmu_v3 *smmu, struct smmu_wait *wait)
 {
 	uint64_t ns = smmu->config.timeout_ns ? smmu->config.timeout_ns : DEFAULT_TIMEOUT_NS;
 
+	uint64_t now = smmu->ops->time_ns ? smmu->ops->time_ns(smmu->host) : 0;
+
 	wait->count++;
-	if (!smmu->ops->time_ns)
-		return wait->count >= WAIT_COUNT;
-	return wait->count >= WAIT_COUNT_MIN &&
-	       smmu->ops->time_ns(smmu->host) - wait->since_ns > ns;
+	wait->still = now == wait->last_ns ? wait->still + 1 : 0;
+	wait->last_ns = now;
+	return wait->still >= WAIT_COUNT || (wait->count >= WAIT_COUNT_MIN && now - wait->since_ns > ns);
 }
 
 int weir_smmu_pages_get_(struct weir_smmu_v3 *smmu, size_t bytes, size_t align_bytes,
