@@ -59,7 +59,9 @@ struct weir_dma_segment {
  * address space; WEIR_ENODEV when no driver is bound or probing; WEIR_ERANGE when the
  * device cannot reach it and it cannot be copied; WEIR_ENOSPC when no address or no
  * memory for copies is free, which may pass; WEIR_EOPNOTSUPP when the host lacks a call
- * that is needed (the log says which); WEIR_EIO when the IOMMU failed; WEIR_ENOMEM.
+ * that is needed (the log says which); WEIR_EIO when the IOMMU failed, and when it did not confirm
+ * either that nothing was left (which is logged, and counted in weir_dma_stats.retired) the device
+ * may reach the memory: it is not to be used for anything else; WEIR_ENOMEM.
  */
 int weir_dma_map_phys(struct weir_device *dev, uint64_t pa, uint64_t bytes, uint32_t how,
 		      uint64_t *out_iova);
@@ -213,6 +215,8 @@ struct weir_dma_stats {
 	uint64_t mappings;     /* now: calls of map and allocations that wait for their counterpart */
 	uint64_t bounced;      /* mappings that were copied, ever */
 	uint64_t flushes;      /* lazy: of its domain, ever */
+	uint64_t retired;      /* bytes of addresses that are not used again: an IOMMU did not confirm
+				* that it had let go of them */
 };
 /** weir_dma_stats_get - all 0 when the device never did DMA. */
 void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stats);

@@ -45,12 +45,20 @@ static int get_pages(struct weir_dma *dma, size_t bytes, uint32_t how, struct we
 	return 0;
 }
 
+static void keep(struct weir_dma_machine *of_m, struct weir_dma_pages *pages)
+{
+	pages->next_kept = atomic_load(&of_m->kept);
+	while (!atomic_compare_exchange_weak(&of_m->kept, &pages->next_kept, pages))
+		;
+}
+
 static int alloc(struct weir_dma_where where, struct weir_device *dev, size_t bytes, uint32_t how,
 		 void **out_va, uint64_t *out_iova)
 {
 	struct weir_dma_pages *pages;
 	struct weir_dma *dma;
 	unsigned long before;
+	uint64_t retired;
 	int err;
 
 	if (!bytes)
@@ -64,6 +72,7 @@ static int alloc(struct weir_dma_where where, struct weir_device *dev, size_t by
 	err = get_pages(dma, bytes, how, pages);
 	if (err)
 		goto err_free;
+	retired = atomic_load(&dma->retired);
 	err = weir_dma_map_piece_(dma, pages->pa, pages->bytes, PAGES_HOW, dma->coherent_mask,
 				  &pages->iova);
 	if (err)
@@ -80,8 +89,12 @@ static int alloc(struct weir_dma_where where, struct weir_device *dev, size_t by
 	return 0;
 
 err_map:
-	(void)weir_dma_unmap_piece_(dma, pages->iova, pages->bytes, PAGES_HOW);
+	(void)weir_dma_unmap_piece_(dma, pages->iova, pages->bytes, PAGES_HOW); /* counts, too */
 err_pages:
+	if (atomic_load(&dma->retired) != retired) { /* the device may reach them */
+		keep(dma->of_m, pages);
+		return err;
+	}
 	dma->m->ops->pages_free(dma->m->host, pages->va, pages->pa, pages->bytes);
 err_free:
 	weir_atomic_free(dma->m, pages, sizeof(*pages));
@@ -104,13 +117,6 @@ static struct weir_dma_pages *take(struct weir_dma *dma, const void *va, uint64_
 	}
 	weir_spin_unlock(&dma->spin, before);
 	return found;
-}
-
-static void keep(struct weir_dma_machine *of_m, struct weir_dma_pages *pages)
-{
-	pages->next_kept = atomic_load(&of_m->kept);
-	while (!atomic_compare_exchange_weak(&of_m->kept, &pages->next_kept, pages))
-		;
 }
 
 void weir_dma_kept_free_(struct weir_machine *m, struct weir_dma_machine *of_m)

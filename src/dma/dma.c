@@ -112,6 +112,7 @@ static int map_direct(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_
 static int map_translated(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
 			  uint64_t mask, uint64_t *out_iova)
 {
+	uint64_t retired = atomic_load_explicit(&dma->retired, memory_order_relaxed);
 	bool exposed = is_exposed(dma, pa, bytes, how);
 	int err;
 
@@ -123,7 +124,7 @@ static int map_translated(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uin
 	}
 	weir_dma_clean_(dma, pa, bytes, how);
 	err = weir_dma_space_map_(dma, pa, bytes, how, mask, out_iova);
-	if (err && exposed)
+	if (err && exposed && atomic_load(&dma->retired) == retired)
 		weir_dma_bounce_give_(dma, pa, bytes, dma->space->page_bytes);
 	return err;
 }

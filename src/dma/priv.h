@@ -93,6 +93,7 @@ struct weir_dma {
 	struct weir_tree tracked;       /* (s) every mapping, with debug: track.c */
 	_Atomic uint64_t nr_mappings;   /* where nobody else counts */
 	_Atomic uint64_t nr_bounced;
+	_Atomic uint64_t retired;    /* bytes */
 };
 
 /* Who calls. */

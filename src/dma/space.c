@@ -198,7 +198,32 @@ static bool pages_around(const struct weir_dma_space *space, uint64_t addr, uint
 /* The domain speaks of ranges; the caller's arguments were checked. */
 static int as_api_error(int err)
 {
-	return err == WEIR_EINVAL || err == WEIR_ERANGE || err == WEIR_EEXIST ? WEIR_EIO : err;
+	return err == WEIR_EINVAL || err == WEIR_ERANGE || err == WEIR_EEXIST ||
+			       err == WEIR_UNCONFIRMED_
+		       ? WEIR_EIO
+		       : err;
+}
+
+/* The IOMMU may go on using these addresses: nobody gets them any more. */
+static void retire(struct weir_dma *dma, uint64_t bytes)
+{
+	atomic_fetch_add_explicit(&dma->retired, bytes, memory_order_relaxed);
+}
+
+/* A map failed that was to have these addresses. Return: the error for the caller. */
+__attribute__((noinline))
+static int take_back(struct weir_dma *dma, uint64_t iova, uint64_t bytes, int err)
+{
+	if (err != WEIR_UNCONFIRMED_) {
+		(void)weir_iova_free_for_(&dma->space->iova, dma->user, iova, bytes);
+	} else {
+		weir_iova_count_(&dma->space->iova, NULL, dma->user, (size_t)-1);
+		retire(dma, bytes);
+		weir_logf_(dma->m, WEIR_LOG_ERR, "%s: the IOMMU did not confirm that a mapping which "
+			   "failed is gone: 0x%llx bytes at 0x%llx are not used again", dma->dev->name,
+			   (unsigned long long)bytes, (unsigned long long)iova);
+	}
+	return as_api_error(err);
 }
 
 int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
@@ -214,10 +239,8 @@ int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint3
 	if (err)
 		return err;
 	err = weir_domain_map_page_(space->domain, iova, pa - offset, len, prot_of(dma, how));
-	if (err) {
-		(void)weir_iova_free_for_(&space->iova, dma->user, iova, len);
-		return as_api_error(err);
-	}
+	if (err)
+		return take_back(dma, iova, len, err);
 	*out_iova = iova + offset;
 	return 0;
 }
@@ -241,7 +264,8 @@ int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
 	}
 	if (err != WEIR_EIO)
 		return WEIR_EINVAL;
-	weir_iova_count_(&space->iova, NULL, dma->user, (size_t)-1); /* the addresses are lost */
+	weir_iova_count_(&space->iova, NULL, dma->user, (size_t)-1);
+	retire(dma, len);
 	return err;
 }
 
@@ -295,7 +319,7 @@ static int make_segments(struct segments *s, const struct weir_dma_range *ranges
 	return give_out(s);
 }
 
-/* Return: 0, and nothing is mapped; or the error of taking away what was. */
+/* Return: 0; an error, and nothing is mapped; WEIR_UNCONFIRMED_. */
 static int map_spans(struct weir_dma *dma, const struct weir_dma_range *ranges,
 		     uint32_t nr_ranges, uint32_t prot, uint64_t iova)
 {
@@ -326,8 +350,8 @@ static int map_spans(struct weir_dma *dma, const struct weir_dma_range *ranges,
 	if (!err && n)
 		err = weir_domain_map_spans_(space->domain, spans, n, prot);
 	if (err && done != iova && weir_domain_unmap(space->domain, iova, done - iova))
-		return WEIR_EIO;
-	return err ? as_api_error(err) : 0;
+		return WEIR_UNCONFIRMED_;
+	return err;
 }
 
 int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *ranges,
@@ -354,13 +378,8 @@ int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *
 	err = make_segments(&s, ranges, nr_ranges, iova);
 	if (!err)
 		err = map_spans(dma, ranges, nr_ranges, prot_of(dma, how), iova);
-	if (err) {
-		if (err != WEIR_EIO) /* else a part may still be in reach of the device */
-			(void)weir_iova_free_for_(&space->iova, dma->user, iova, total);
-		else
-			weir_iova_count_(&space->iova, NULL, dma->user, (size_t)-1);
-		return err;
-	}
+	if (err)
+		return take_back(dma, iova, total, err);
 	*out_nr = s.n;
 	return 0;
 }

@@ -397,6 +397,7 @@ void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stat
 		return;
 	out_stats->mappings = weir_dma_live_(dma);
 	out_stats->bounced = atomic_load(&dma->nr_bounced);
+	out_stats->retired = atomic_load(&dma->retired);
 	if (dma->space && dma->space->flush.timer)
 		out_stats->flushes = atomic_load(&dma->space->flush.nr_flushes);
 }

@@ -226,17 +226,19 @@ static int check_span(const struct weir_domain *domain, const struct weir_span *
 
 /* ---- mapping in books; under the spin lock ---- */
 
-/* Undoes a batch at the parts before @end. */
-static void unmap_until(struct weir_domain *domain, const struct weir_part *end,
-			const struct weir_mapping *batch)
+/* Undoes a batch at the parts before @end. Return: @err; WEIR_UNCONFIRMED_. */
+static int unmap_until(struct weir_domain *domain, const struct weir_part *end,
+		       const struct weir_mapping *batch, int err)
 {
 	struct weir_part *part;
 
 	weir_list_each(part, &domain->parts, struct weir_part, node) {
 		if (part == end)
-			return;
-		weir_part_unmap_(part, batch, NULL, true);
+			break;
+		if (weir_part_unmap_(part, batch, NULL, true))
+			err = WEIR_UNCONFIRMED_;
 	}
+	return err;
 }
 
 static int map_everywhere(struct weir_domain *domain, struct weir_mapping *batch)
@@ -246,10 +248,8 @@ static int map_everywhere(struct weir_domain *domain, struct weir_mapping *batch
 	weir_list_each(part, &domain->parts, struct weir_part, node) {
 		int err = weir_part_map_(part, batch);
 
-		if (!err)
-			continue;
-		unmap_until(domain, part, batch);
-		return err;
+		if (err)
+			return unmap_until(domain, part, batch, err);
 	}
 	return 0;
 }
@@ -393,12 +393,20 @@ int weir_domain_map_spans_(struct weir_domain *domain, const struct weir_span *s
 	return err ? err : weir_tables_map_(domain, spans, n, prot);
 }
 
-int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
-		    uint32_t prot)
+static int map_one(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
+		   uint32_t prot)
 {
 	const struct weir_span span = { .iova = iova, .pa = pa, .bytes = bytes };
 
 	return weir_domain_map_spans_(domain, &span, 1, prot);
+}
+
+int weir_domain_map(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
+		    uint32_t prot)
+{
+	int err = map_one(domain, iova, pa, bytes, prot);
+
+	return err == WEIR_UNCONFIRMED_ ? WEIR_EIO : err;
 }
 
 int weir_domain_map_page_(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
@@ -407,7 +415,7 @@ int weir_domain_map_page_(struct weir_domain *domain, uint64_t iova, uint64_t pa
 	struct weir_table *table = weir_domain_table_(domain);
 
 	return table ? weir_table_map(table, iova, pa, bytes, prot)
-		     : weir_domain_map(domain, iova, pa, bytes, prot);
+		     : map_one(domain, iova, pa, bytes, prot);
 }
 
 static int unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,

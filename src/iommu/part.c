@@ -114,8 +114,7 @@ int weir_part_map_(struct weir_part *part, struct weir_mapping *batch)
 		return 0;
 	if (!part->full)
 		return fail(part);
-	weir_part_unmap_(part, batch, mapping, true);
-	return err;
+	return weir_part_unmap_(part, batch, mapping, true) ? WEIR_UNCONFIRMED_ : err;
 }
 
 /*

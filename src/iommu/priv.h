@@ -330,6 +330,11 @@ void weir_domain_unref_late_(struct weir_domain *domain);
 /* Frees those. Context: thread. */
 void weir_domains_reap_(struct weir_machine *m);
 bool weir_domain_has_mappings_(const struct weir_domain *domain);
+/*
+ * What a map of these two returns that failed, and an instance did not confirm that what it had
+ * done is undone: devices may reach it. Not public.
+ */
+#define WEIR_UNCONFIRMED_ (-10001)
 /* A piece of memory and where it appears. */
 struct weir_span {
 	uint64_t iova, pa, bytes;
@@ -340,7 +345,7 @@ struct weir_span {
  */
 int weir_domain_map_spans_(struct weir_domain *domain, const struct weir_span *spans,
 			   unsigned int n, uint32_t prot);
-/* weir_domain_map() of what is within the limits. Context: any. Return: as that. */
+/* weir_domain_map() of what is within the limits. Context: any. Return: as that, or WEIR_UNCONFIRMED_. */
 int weir_domain_map_page_(struct weir_domain *domain, uint64_t iova, uint64_t pa, uint64_t bytes,
 			  uint32_t prot);
 /*

@@ -363,7 +363,7 @@ int weir_tables_map_(struct weir_domain *domain, const struct weir_span *spans, 
 err_unmap:
 	while (done--)
 		if (weir_tables_unmap_(domain, spans[done].iova, spans[done].bytes, true, &unmapped))
-			err = WEIR_EIO;
+			err = WEIR_UNCONFIRMED_;
 	return err;
 }
 

@@ -122,5 +122,6 @@ void dw_walker_ops_(struct weir_iommu_ops *ops)
 	ops->invalidate = invalidate;
 	ops->sync = sync;
 	ops->map = NULL;
+	ops->sync_map = NULL;
 	ops->unmap = NULL;
 }

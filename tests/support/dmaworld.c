@@ -292,7 +292,7 @@ static int iommu_map(void *instance, void *part, uint64_t iova, uint64_t pa, uin
 	struct dw *dw = instance;
 
 	dw->maps++;
-	if (dw->fail_map)
+	if (dw->fail_map || (dw->fail_map_in && !--dw->fail_map_in))
 		return WEIR_EIO;
 	for (uint64_t at = 0; bytes <= DW_MAX_MAP && at < bytes; at += DW_PAGE) {
 		struct dw_entry *e = dw_entry_(dw, part, iova + at);
@@ -307,6 +307,14 @@ static int iommu_map(void *instance, void *part, uint64_t iova, uint64_t pa, uin
 		*e = (struct dw_entry){ part, iova + at, pa + at, prot, false };
 	}
 	return 0;
+}
+
+static int iommu_sync_map(void *instance, void *part)
+{
+	const struct dw *dw = instance;
+
+	(void)part;
+	return dw->fail_sync_map ? WEIR_EIO : 0;
 }
 
 static int iommu_unmap(void *instance, void *part, uint64_t iova, uint64_t bytes)
@@ -400,6 +408,7 @@ static const struct weir_iommu_ops iommu_ops = {
 	.part_destroy = iommu_part_destroy,
 	.attach = iommu_attach,
 	.map = iommu_map,
+	.sync_map = iommu_sync_map,
 	.unmap = iommu_unmap,
 	.sync = dw_iommu_sync_,
 };

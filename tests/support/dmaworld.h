@@ -67,7 +67,8 @@ struct dw {
 	struct dw_entry *entries; /* hashed by part and page */
 	void *streams[8];         /* which part each is behind */
 	unsigned int nr_entries, nr_stale, maps, unmaps, syncs;
-	bool fail_map, fail_unmap, fail_sync; /* the calls of the driver fail */
+	bool fail_map, fail_sync_map, fail_unmap, fail_sync; /* the calls of the driver fail */
+	unsigned int fail_map_in; /* the @n-th map from now on fails */
 	bool no_stale;            /* it is told once a page, and forgets at once: for many threads */
 	struct weir_iommu_ops iommu_ops;
 	_Alignas(8) unsigned char blob[4096];

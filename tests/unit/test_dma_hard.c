@@ -53,6 +53,62 @@ static void test_dma_iommu_fails(void **state)
 	dw_close(&dw);
 }
 
+/*
+ * A map fails at the IOMMU, and so does taking back what it had done: the device may reach the
+ * memory, so its addresses are not handed out again, and pages of the library's are kept. The model
+ * refuses to map what it has mapped.
+ */
+static void test_dma_undo_fails(void **state)
+{
+	const struct weir_dma_range list[] = { { BUF, 100 }, { BUF + 0x5000, 100 } };
+	struct weir_dma_segment s[4];
+	struct weir_dma_stats stats;
+	struct weir_device *dev;
+	unsigned int n = 0;
+	uint64_t iova;
+	struct dw dw;
+	uint32_t nr;
+	void *va;
+
+	(void)state;
+	dw_open(&dw, DW_SMALL_IOMMU, NULL);
+	dev = dw_dev(&dw, "m0");
+	if (dw.flags & DW_WALKS) {
+		dw_close(&dw);
+		return; /* it is told of no map */
+	}
+	/* what can be taken back is handed out again */
+	dw.fail_sync_map = true;
+	for (unsigned int i = 0; i < 5000; i++)
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), WEIR_EIO);
+	dw.fail_sync_map = false;
+	for (unsigned int i = 0; i < 5000; i++) {
+		dw.fail_map_in = 2;
+		assert_int_equal(weir_dma_map_sg(dev, list, 2, TO, 4, s, &nr), WEIR_EIO);
+	}
+	weir_dma_stats_get(dev, &stats);
+	assert_int_equal(stats.retired, 0);
+	/* and now not */
+	dw.fail_unmap = true;
+	dw.fail_sync_map = true;
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), WEIR_EIO);
+	weir_dma_stats_get(dev, &stats);
+	assert_int_equal(stats.retired, DW_PAGE);
+	assert_true(dw_logged(&dw, "m0: the IOMMU did not confirm"));
+	assert_int_equal(weir_dma_alloc(dev, 100, 0, &va, &iova), WEIR_EIO);
+	dw.fail_sync_map = false;
+	dw.fail_map_in = 2;
+	assert_int_equal(weir_dma_map_sg(dev, list, 2, TO, 4, s, &nr), WEIR_EIO);
+	weir_dma_stats_get(dev, &stats);
+	assert_int_equal(stats.retired, 4 * DW_PAGE);
+	assert_int_equal(stats.mappings, 0);
+	dw.fail_unmap = false;
+	while (!weir_dma_map_phys(dev, BUF, 1, TO, &iova))
+		n++;
+	assert_int_equal(n, (16u << 20) / DW_PAGE - 1 - 4);
+	dw_close(&dw);
+}
+
 static void test_dma_addresses_run_out(void **state)
 {
 	static uint64_t iova[5000];
@@ -208,6 +264,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dma_iommu_fails),
+		cmocka_unit_test(test_dma_undo_fails),
 		cmocka_unit_test(test_dma_addresses_run_out),
 		cmocka_unit_test(test_dma_fault_sweep),
 		cmocka_unit_test(test_dma_threads),
