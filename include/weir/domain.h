@@ -178,6 +178,14 @@ void weir_domain_unprepare(struct weir_domain *domain);
  * WEIR_ENOMEM: what was made stays.
  */
 int weir_domain_reserve(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
+/**
+ * weir_domain_trim - give back tables that map nothing, but for those that were reserved. An unmap
+ * gives back those of which it had all; the rest stays, as who maps takes no lock, until the
+ * domain goes or this is called. Nobody maps or unmaps in the domain meanwhile. Context: any.
+ * Return: 0, also for a domain without tables; WEIR_EIO when an instance did not say that it forgot
+ * them: they stay.
+ */
+int weir_domain_trim(struct weir_domain *domain);
 
 /* A mapping as it was made. */
 struct weir_domain_mapping {

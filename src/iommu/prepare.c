@@ -2,7 +2,8 @@
 /*
  * What an embedder makes ready beforehand, so that mapping and attaching ask the host for no memory:
  * the tables of a range, and what a domain needs at the instances of a group. Both stay until
- * they are given back, whatever is attached and mapped meanwhile.
+ * they are given back, whatever is attached and mapped meanwhile. And what it has given back that is
+ * not needed any more: tables that map nothing.
  */
 #include "iommu/priv.h"
 
@@ -11,6 +12,11 @@ int weir_domain_reserve(struct weir_domain *domain, uint64_t iova, uint64_t byte
 	struct weir_table *table = weir_domain_table_(domain);
 
 	return table ? weir_table_reserve(table, iova, bytes, 0) : WEIR_EOPNOTSUPP;
+}
+
+int weir_domain_trim(struct weir_domain *domain)
+{
+	return weir_domain_table_(domain) ? weir_tables_trim_(domain) : 0;
 }
 
 int weir_domain_prepare(struct weir_domain *domain, struct weir_group *group)

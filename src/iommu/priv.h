@@ -439,6 +439,8 @@ int weir_tables_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t
 			     uint64_t *out_unmapped);
 /* Nothing that was unmapped before the call is used any more. Return: 0; WEIR_EIO. */
 int weir_tables_flush_(struct weir_domain *domain);
+/* Tables that map nothing go; as weir_domain_trim(). */
+int weir_tables_trim_(struct weir_domain *domain);
 
 /* fault.c */
 int weir_faults_init_(struct weir_iommu *iommu);

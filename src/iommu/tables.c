@@ -282,6 +282,14 @@ static int finish(struct weir_domain *domain, struct weir_table_gather *gather)
 	return err;
 }
 
+int weir_tables_trim_(struct weir_domain *domain)
+{
+	struct weir_table_gather gather = { 0 };
+
+	weir_table_trim(weir_domain_table_(domain), 0, UINT64_C(1) << domain->tables.iova_bits, &gather);
+	return finish(domain, &gather);
+}
+
 /* ---- mapping ---- */
 
 /* The caller's range is his alone: nothing of it is unmapped or mapped meanwhile. */
