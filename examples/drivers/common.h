@@ -134,5 +134,13 @@ int client_disk_sizes(struct client_disk *disk, unsigned int rounds);
 int client_disk_one(struct client_disk *disk, uint32_t nr);
 /* Reads 1 MiB @times without looking in between. Return: as client_disk_sizes(). */
 int client_disk_speed(struct client_disk *disk, unsigned int times);
+/* The tests of a disk, for struct weir_client_ops. */
+extern const struct weir_client_test client_disk_tests[];
+/*
+ * One of them, as dma_test() of struct weir_client_ops. @start: leaves as many reads under way as there
+ * is room for. Return: as that.
+ */
+int client_disk_test(struct client_disk *disk, const char *test, int (*start)(struct client *c),
+		     char *report, size_t bytes);
 
 #endif

@@ -6,6 +6,9 @@
  */
 #include "common.h"
 
+#define SMALL_PAGES 16u
+#define SPEED_TIMES 64u
+
 /* Maps a buffer for one transfer. */
 static int move(struct client_disk *disk, struct client_buffer *b, uint64_t at, bool write)
 {
@@ -112,5 +115,37 @@ int client_disk_speed(struct client_disk *disk, unsigned int times)
 	if (!err)
 		err = read_often(disk, &b, times, sum);
 	client_buffer_fini(&b);
+	return err;
+}
+
+const struct weir_client_test client_disk_tests[] = {
+	{ "quick", "writes and reads of 4 KiB to 1 MiB, compared; overwrites what is on it" },
+	{ "long", "the same ten times, at odd sizes too" },
+	{ "small", "a write and a read of 64 KiB, compared" },
+	{ "speed", "one write of 1 MiB and 64 reads of it" },
+	{ "start", "as many reads as there is room for, not waited for" },
+	{ NULL, NULL },
+};
+
+int client_disk_test(struct client_disk *disk, const char *test, int (*start)(struct client *c),
+		     char *report, size_t bytes)
+{
+	struct weir_client_stats before = disk->c->stats;
+	uint64_t began = client_now(disk->c);
+	int err;
+
+	if (client_text_equal(test, "quick"))
+		err = client_disk_sizes(disk, 1);
+	else if (client_text_equal(test, "long"))
+		err = client_disk_sizes(disk, 10);
+	else if (client_text_equal(test, "small"))
+		err = client_disk_one(disk, SMALL_PAGES);
+	else if (client_text_equal(test, "speed"))
+		err = client_disk_speed(disk, SPEED_TIMES);
+	else if (client_text_equal(test, "start"))
+		err = start(disk->c);
+	else
+		err = WEIR_ENOENT;
+	client_report(disk->c, test, err, &before, began, report, bytes);
 	return err;
 }
