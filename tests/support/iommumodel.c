@@ -102,6 +102,8 @@ static int do_attach(void *instance, uint32_t stream, enum weir_domain_type type
 	check(stream < IM_STREAMS);
 	m->attaches++;
 	m->streams[stream].failed = fault();
+	if (m->streams[stream].failed && m->fail_blocks)
+		m->streams[stream] = (struct im_stream){ true, WEIR_DOMAIN_BLOCKED, NULL, true };
 	if (m->streams[stream].failed)
 		return WEIR_EIO;
 	if (m->watch_iova && type == WEIR_DOMAIN_DMA && !maps(part, m->watch_iova, &pa))

@@ -36,6 +36,7 @@ struct im_model {
 	struct im_stream streams[IM_STREAMS];
 	struct im_part *all[2 * IM_STREAMS]; /* its parts */
 	struct weir_region regions[4]; /* of every stream; those with first == last == 0 are none */
+	bool fail_blocks;           /* an attach that fails leaves its stream blocked */
 	bool endless;               /* it tells of regions for ever */
 	bool off;                   /* has no power */
 	unsigned int parts, attaches, maps, unmaps, syncs, forgotten;

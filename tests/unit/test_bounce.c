@@ -184,13 +184,17 @@ static void test_bounce_untrusted(void **state)
 /* What one driver had copied is not to be seen by the next. */
 static void test_bounce_shows_nothing_old(void **state)
 {
+	/* one page: the next copy is where the last one was */
+	const struct weir_dma_options options = {
+		.flush_ranges = 1, .flush_ns = 1, .bounce_bytes = 4096,
+	};
 	struct weir_device *dev;
 	unsigned char byte;
 	struct dw dw;
 	uint64_t iova;
 
 	(void)state;
-	dw_open(&dw, 0, NULL);
+	dw_open(&dw, 0, &options);
 	dev = dw_dev(&dw, "d0");
 	dw_fill(&dw, DW_HIGH, 4096, 1);
 	assert_int_equal(weir_dma_map_phys(dev, DW_HIGH, 4096, TO, &iova), 0);
@@ -202,6 +206,65 @@ static void test_bounce_shows_nothing_old(void **state)
 		assert_int_equal(byte, at >= iova && at < iova + 10 ? 40 + (at - iova) : 0);
 	}
 	assert_int_equal(weir_dma_unmap(dev, iova, 10, FROM), 0);
+	dw_close(&dw);
+}
+
+/* A copy that the device may still reach is nobody else's, and one that was never mapped is given back. */
+static void test_bounce_when_the_iommu_fails(void **state)
+{
+	const struct weir_dma_options options = {
+		.flush_ranges = 1, .flush_ns = 1, .bounce_bytes = 64 << 10,
+	};
+	uint64_t iova, others[16];
+	struct weir_device *dev;
+	unsigned char byte;
+	struct dw dw;
+
+	(void)state;
+	dw_open(&dw, 0, &options);
+	dev = dw_dev(&dw, "m0");
+	assert_int_equal(weir_dma_set_untrusted(dev, true), 0);
+	dw.fail_map = true;
+	for (unsigned int i = 0; i < 32; i++)
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 8, TO, &iova), WEIR_EIO);
+	dw.fail_map = false;
+	dw_fill(&dw, BUF, 8, 1);
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 8, TO, &iova), 0);
+	dw.fail_unmap = true;
+	assert_int_equal(weir_dma_unmap(dev, iova, 8, TO), WEIR_EIO);
+	dw.fail_unmap = false;
+	dw_fill(&dw, BUF + 0x1000, 8, 100);
+	for (unsigned int i = 0; i < 15; i++) {
+		assert_int_equal(weir_dma_map_phys(dev, BUF + 0x1000, 8, TO, &others[i]), 0);
+		assert_int_equal(dw_read(&dw, "m0", iova, &byte, 1), 1);
+		assert_int_equal(byte, 1);
+	}
+	assert_int_equal(weir_dma_map_phys(dev, BUF + 0x1000, 8, TO, &others[15]), WEIR_ENOSPC);
+	for (unsigned int i = 0; i < 15; i++)
+		(void)weir_dma_unmap(dev, others[i], 8, TO); /* nor does it confirm these */
+	dw_close(&dw);
+}
+
+/* What is unmapped is out of reach at once, also where devices are lazy until told otherwise. */
+static void test_bounce_untrusted_is_strict(void **state)
+{
+	const struct weir_dma_options options = {
+		.lazy = true, .flush_ranges = 256, .flush_ns = 1000000, .bounce_bytes = 64 << 10,
+	};
+	struct weir_device *dev;
+	unsigned char byte;
+	struct dw dw;
+	uint64_t iova;
+
+	(void)state;
+	dw_open(&dw, 0, &options);
+	dev = dw_dev(&dw, "m0");
+	for (unsigned int untrusted = 0; untrusted < 2; untrusted++) {
+		assert_int_equal(weir_dma_set_untrusted(dev, untrusted), 0);
+		assert_int_equal(weir_dma_map_phys(dev, BUF, 4096, TO, &iova), 0);
+		assert_int_equal(weir_dma_unmap(dev, iova, 4096, TO), 0);
+		assert_int_equal(dw_read(&dw, "m0", iova, &byte, 1), !untrusted);
+	}
 	dw_close(&dw);
 }
 
@@ -317,6 +380,8 @@ int main(void)
 		cmocka_unit_test(test_bounce_sync),
 		cmocka_unit_test(test_bounce_untrusted),
 		cmocka_unit_test(test_bounce_shows_nothing_old),
+		cmocka_unit_test(test_bounce_when_the_iommu_fails),
+		cmocka_unit_test(test_bounce_untrusted_is_strict),
 		cmocka_unit_test(test_bounce_memory_runs_out),
 		cmocka_unit_test(test_bounce_hosts_that_cannot),
 		cmocka_unit_test(test_bounce_random),

@@ -238,6 +238,31 @@ static void test_dma_caches(void **state)
 	dw_close(&dw);
 }
 
+/* A part of a list, whose pages lie anywhere: each is synced where it is. */
+static void test_dma_sync_of_a_part(void **state)
+{
+	const uint64_t top = DW_RAM + DW_PART_BYTES - DW_PAGE;
+	const struct weir_dma_range list[] = { { top, DW_PAGE }, { BUF, DW_PAGE } };
+	struct weir_dma_segment s[2];
+	struct weir_device *dev;
+	struct dw dw;
+	uint32_t nr;
+
+	(void)state;
+	dw_open(&dw, 0, NULL);
+	dev = dw_dev(&dw, "n0");
+	assert_int_equal(weir_dma_map_sg(dev, list, 2, WEIR_DMA_FROM_DEVICE, 2, s, &nr), 0);
+	assert_int_equal(nr, 1);
+	dw.invalidates = 0;
+	dw.invalidate_bytes = 0;
+	/* what the host is told lies in memory, which ends behind the first page */
+	weir_dma_sync_for_cpu(dev, s[0].iova + 0x800, 0x1000, WEIR_DMA_FROM_DEVICE);
+	assert_int_equal(dw.invalidates, 2);
+	assert_int_equal(dw.invalidate_bytes, 0x1000);
+	assert_int_equal(weir_dma_unmap_sg(dev, s, nr, WEIR_DMA_FROM_DEVICE), 0);
+	dw_close(&dw);
+}
+
 static void test_dma_host_without_cache_calls(void **state)
 {
 	struct dw dw;
@@ -544,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_dma_32_bit_first),
 		cmocka_unit_test(test_dma_wrong_arguments),
 		cmocka_unit_test(test_dma_caches),
+		cmocka_unit_test(test_dma_sync_of_a_part),
 		cmocka_unit_test(test_dma_host_without_cache_calls),
 		cmocka_unit_test(test_dma_sg_merges),
 		cmocka_unit_test(test_dma_limits_are_checked),

@@ -95,6 +95,54 @@ static void test_dmabus_window_past_the_end(void **state)
 	dw_close(&dw);
 }
 
+/* A segment crosses no boundary where the device sees it, which is not where memory has it. */
+static void test_dmabus_boundary_is_the_bus(void **state)
+{
+	static const uint32_t cells[] = { 0, 0x40001000, 0, 0x80000000, 0, 0x4000000 };
+	const struct weir_dma_limits limits = { .boundary_mask = 0xffff };
+	const struct weir_dma_range range = { BUF + 0x3000, 0x20000 };
+	struct weir_dma_segment s[8];
+	struct weir_device *dev;
+	uint64_t next;
+	struct dw dw;
+	uint32_t nr;
+
+	(void)state;
+	open_on(&dw, cells, 6);
+	dev = dw_dev(&dw, "d1");
+	assert_int_equal(weir_dma_limits_set(dev, &limits), 0);
+	assert_int_equal(weir_dma_map_sg(dev, &range, 1, TO, 8, s, &nr), 0);
+	next = range.pa - 0x3ffff000;
+	for (uint32_t i = 0; i < nr; i++) {
+		assert_int_equal(s[i].iova, next);
+		assert_int_equal(s[i].iova >> 16, (s[i].iova + s[i].bytes - 1) >> 16);
+		next += s[i].bytes;
+	}
+	assert_int_equal(next, range.pa - 0x3ffff000 + range.bytes);
+	assert_int_equal(weir_dma_unmap_sg(dev, s, nr, TO), 0);
+	dw_close(&dw);
+}
+
+/* A bus that shows the beginning of the memory for copies: that part is used. */
+static void test_dmabus_copies_lie_in_reach(void **state)
+{
+	static const uint32_t cells[] = { 0, 0x40000000, 0, 0x80000000, 0, 0x100000 };
+	struct weir_dma_stats stats;
+	struct weir_device *dev;
+	uint64_t iova;
+	struct dw dw;
+
+	(void)state;
+	open_on(&dw, cells, 6);
+	dev = dw_dev(&dw, "d1");
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, TO, &iova), 0);
+	assert_true(iova >= 0x40000000 && iova < 0x40100000);
+	weir_dma_stats_get(dev, &stats);
+	assert_int_equal(stats.bounced, 1);
+	assert_int_equal(weir_dma_unmap(dev, iova, 100, TO), 0);
+	dw_close(&dw);
+}
+
 /* Words that make no sense are not taken for "addresses are physical ones". */
 static void test_dmabus_nonsense_reaches_nothing(void **state)
 {
@@ -182,6 +230,8 @@ int main(void)
 		cmocka_unit_test(test_dmabus_addresses_lie_in_windows),
 		cmocka_unit_test(test_dmabus_memory_seen_twice),
 		cmocka_unit_test(test_dmabus_window_past_the_end),
+		cmocka_unit_test(test_dmabus_boundary_is_the_bus),
+		cmocka_unit_test(test_dmabus_copies_lie_in_reach),
 		cmocka_unit_test(test_dmabus_nonsense_reaches_nothing),
 		cmocka_unit_test(test_dmabus_largest_mapping),
 		cmocka_unit_test(test_dmabus_limits_that_narrow),

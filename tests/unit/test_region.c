@@ -44,6 +44,8 @@ static void test_region_sorted_and_merged(void **state)
 	iw.models[0].regions[0] = (struct weir_region){ WEIR_REGION_RESERVED, 0x9000, 0x9fff, 0 };
 	iw.models[0].regions[1] = (struct weir_region){ WEIR_REGION_RESERVED, 0x7000, 0x7fff, 0 };
 	iw.models[0].regions[2] = (struct weir_region){ WEIR_REGION_MSI, 0xfee00000, 0xfeefffff, 0 };
+	/* whole pages are mapped, whatever it says */
+	iw.models[0].regions[3] = (struct weir_region){ WEIR_REGION_DIRECT, 0x20080, 0x211ff, 0 };
 	iw.models[1].regions[0] = (struct weir_region){ WEIR_REGION_RESERVED, 0x8000, 0x9800, 0 };
 	iw.models[1].regions[1] = (struct weir_region){ WEIR_REGION_DIRECT, 0xa000, 0xafff,
 							WEIR_MAP_READ };
@@ -54,10 +56,13 @@ static void test_region_sorted_and_merged(void **state)
 	assert_settles(&iw.w);
 	assert_region(&iw, "m1", 0, WEIR_REGION_RESERVED, 0x7000, 0x9fff);
 	assert_region(&iw, "m1", 1, WEIR_REGION_DIRECT, 0xa000, 0xafff);
-	assert_region(&iw, "m1", 2, WEIR_REGION_RESERVED, HOLE, HOLE + 0xfff);
-	assert_region(&iw, "m1", 3, WEIR_REGION_MSI, 0xfee00000, 0xfeefffff);
-	assert_no_more(&iw, "m1", 4);
-	assert_region(&iw, "m0", 2, WEIR_REGION_DIRECT, FB, FB + 0xfff);
+	assert_region(&iw, "m1", 2, WEIR_REGION_DIRECT, 0x20080, 0x211ff);
+	assert_region(&iw, "m1", 3, WEIR_REGION_RESERVED, HOLE, HOLE + 0xfff);
+	assert_region(&iw, "m1", 4, WEIR_REGION_MSI, 0xfee00000, 0xfeefffff);
+	assert_no_more(&iw, "m1", 5);
+	assert_region(&iw, "m0", 3, WEIR_REGION_DIRECT, FB, FB + 0xfff);
+	assert_int_equal(im_reach(&iw, 0, 2, 0x20000), 0x20000);
+	assert_int_equal(im_reach(&iw, 0, 2, 0x21fff), 0x21fff);
 	assert_int_equal(im_reach(&iw, 0, 2, 0xa000), 0xa000);
 	assert_int_equal(im_reach(&iw, 1, 2, 0xa123), 0xa123);
 	assert_int_equal(im_reach(&iw, 0, 2, 0x7000), IM_NOTHING);
