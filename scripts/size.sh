@@ -74,10 +74,10 @@ ram() {
 "$build/bench/weir-bench" --only ram > "$out/ram"
 ram device 1280
 ram smmuv3.instance 20480
-ram smmuv3.domain 22528
-ram smmuv3.domain.first_page 40960
-ram table.lpae_s1_48.empty 18432
-ram table.lpae_s1_48.one_page 57344
+ram smmuv3.domain 13312
+ram smmuv3.domain.first_page 31744
+ram table.lpae_s1_48.empty 10240
+ram table.lpae_s1_48.one_page 40960
 ram table.short.empty 20480
 ram table.short.one_page 26624
 ram table.short.pages_of_64m 90112

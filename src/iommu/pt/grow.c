@@ -36,7 +36,8 @@ static uint64_t node_bytes(const struct weir_table *t, unsigned int height)
 {
 	uint64_t n = weir_pt_entries_(t, height);
 
-	return sizeof(struct weir_pt_node) + n * sizeof(struct weir_pt_slot) +
+	return sizeof(struct weir_pt_node) +
+	       n * (height == 1 ? sizeof(struct weir_pt_slot) : sizeof(_Atomic(void *))) +
 	       (is_sliced(t, height) ? n << t->entry_lg2 : 0);
 }
 
@@ -104,7 +105,7 @@ int weir_pt_node_create_(struct weir_table *t, unsigned int height, uint64_t bas
 	weir_pt_clean_(t, node->pa, 0, table_bytes(t, height) >> t->entry_lg2);
 	if (is_sliced(t, height)) {
 		t->slices = node->entries;
-		node->entries = &node->slots[weir_pt_entries_(t, height)];
+		node->entries = (void *)&weir_pt_children(node)[weir_pt_entries_(t, height)];
 	}
 done:
 	count(t, bytes);
@@ -136,14 +137,16 @@ static bool forget(struct weir_table *t, struct weir_pt_slot *slot, uint64_t pa,
 void weir_pt_free_(struct weir_table *t, struct weir_pt_node *node, unsigned int height)
 {
 	for (uint64_t i = 0; i < weir_pt_entries_(t, height); i++) {
-		struct weir_pt_slot *slot = &node->slots[i];
-		void *child = weir_pt_child(slot), *va;
+		void *child = weir_pt_below(node, height, i), *va;
+		struct weir_pt_slot *slot;
 		uint64_t pa;
 
 		if (child && height > 1)
 			weir_pt_free_(t, child, height - 1);
-		else if (child && forget(t, slot, weir_pt_word_pa(t, atomic_load(&slot->word)), &va,
-					 &pa))
+		if (!child || height > 1)
+			continue;
+		slot = &node->slots[i];
+		if (forget(t, slot, weir_pt_word_pa(t, atomic_load(&slot->word)), &va, &pa))
 			weir_pt_pages_free_(t, 0, va, pa);
 	}
 	node_free(t, node, height);
@@ -191,18 +194,19 @@ static void entry_write(struct weir_table *t, struct weir_pt_node *node, uint64_
 void weir_pt_lead_(struct weir_table *t, struct weir_pt_node *node, unsigned int height, uint32_t index,
 		   const struct weir_pt_fresh *fresh, uint64_t taken)
 {
-	struct weir_pt_slot *slot = &node->slots[index];
-
 	if (!is_sliced(t, height))
 		entry_write(t, node, index, t->kind->table(t, fresh->pa));
-	atomic_store_explicit(&slot->child, fresh->node ? (void *)fresh->node : fresh->entries,
-			      memory_order_release);
+	if (height > 1) {
+		atomic_store_explicit(&weir_pt_children(node)[index], (void *)fresh->node,
+				      memory_order_release);
+		return;
+	}
+	atomic_store_explicit(&node->slots[index].child, fresh->entries, memory_order_release);
 	/*
 	 * Last, as mappers go by the word and then want the child. Added: one that came too
 	 * early has yet to take its count back.
 	 */
-	if (height == 1)
-		atomic_fetch_add(&slot->word, WEIR_PT_THERE | fresh->pa | taken);
+	atomic_fetch_add(&node->slots[index].word, WEIR_PT_THERE | fresh->pa | taken);
 }
 
 /* Puts a table where the entry is still @expected; false when it is not. */
@@ -211,7 +215,7 @@ static bool link_fresh(struct weir_table *t, struct weir_pt_node *node, unsigned
 		       uint64_t taken)
 {
 	unsigned long before = weir_spin_lock(&t->spin);
-	bool free = !weir_pt_child(&node->slots[index]) &&
+	bool free = !weir_pt_below(node, height, index) &&
 		    weir_pt_get_(t, node->entries, index) == expected;
 
 	if (free)

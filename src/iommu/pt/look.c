@@ -15,7 +15,7 @@ struct weir_pt_node *weir_pt_near_(struct weir_table *t, uint64_t iova)
 		return node;
 	node = t->root;
 	for (unsigned int height = t->top; node && height > 1; height--)
-		node = weir_pt_child(&node->slots[weir_pt_index_(t, iova, height)]);
+		node = weir_pt_below(node, height, weir_pt_index_(t, iova, height));
 	if (node)
 		atomic_store_explicit(&t->near[node->base % WEIR_PT_NEAR], node,
 				      memory_order_release);
@@ -32,7 +32,7 @@ int weir_pt_translate_(struct weir_table *t, uint64_t iova, uint64_t *out_pa)
 		return WEIR_ENOENT;
 	for (;; height--) {
 		uint32_t index = weir_pt_index_(t, iova, height);
-		void *child = weir_pt_child(&node->slots[index]);
+		void *child = weir_pt_below(node, height, index);
 
 		if (!child) {
 			entry = weir_pt_get_(t, node->entries, index);
@@ -78,7 +78,7 @@ static bool next_in(const struct weir_table *t, const void *entries, struct weir
 
 	for (uint64_t i = first; i < weir_pt_entries_(t, height); i++) {
 		uint64_t at = base + (i << t->shift[height]), entry;
-		void *child = node ? weir_pt_child(&node->slots[i]) : NULL;
+		void *child = node ? weir_pt_below(node, height, i) : NULL;
 		struct weir_pt_node *below = height > 1 ? child : NULL;
 
 		if (child) {
@@ -138,8 +138,7 @@ static int reserve_one(struct weir_table *t, uint64_t iova, unsigned int height)
 
 	for (unsigned int at = t->top; at > height;) {
 		uint32_t index = weir_pt_index_(t, iova, at);
-		struct weir_pt_slot *slot = &node->slots[index];
-		void *child = weir_pt_child(slot);
+		void *child = weir_pt_below(node, at, index);
 		uint64_t before;
 		int err;
 
@@ -152,6 +151,8 @@ static int reserve_one(struct weir_table *t, uint64_t iova, unsigned int height)
 			continue;
 		}
 		if (at == 1) {
+			struct weir_pt_slot *slot = &node->slots[index];
+
 			if (!weir_pt_take_(t, node, slot, 1, &before))
 				continue;
 			atomic_fetch_or(&slot->word, WEIR_PT_KEPT);
@@ -211,8 +212,7 @@ static void trim(struct weir_table *t, struct weir_pt_node *node, unsigned int h
 	for (uint64_t i = 0; i < weir_pt_entries_(t, height); i++) {
 		uint64_t at = base + (i << t->shift[height]);
 		uint64_t last = at + ((UINT64_C(1) << t->shift[height]) - 1);
-		struct weir_pt_slot *slot = &node->slots[i];
-		void *child = weir_pt_child(slot), *unlinked = gather->unlinked;
+		void *child = weir_pt_below(node, height, i), *unlinked = gather->unlinked;
 
 		if (!child || last < range->iova || at > range->iova + (range->bytes - 1))
 			continue;
@@ -224,7 +224,7 @@ static void trim(struct weir_table *t, struct weir_pt_node *node, unsigned int h
 			continue;
 		if (!t->counted && !empty(t, child))
 			continue;
-		weir_pt_unlink_(t, node, slot, gather);
+		weir_pt_unlink_(t, node, &node->slots[i], gather);
 		/* one address is enough to have walkers forget the way there */
 		if (gather->unlinked != unlinked)
 			weir_pt_gather(gather, at, UINT64_C(1) << t->page_lg2,

@@ -45,7 +45,7 @@ static uint64_t pages_that_fit(const struct weir_table *t, struct weir_pt_node *
 		return 0;
 	if (most > bytes >> t->shift[height])
 		most = bytes >> t->shift[height];
-	for (n = 1; n < most && !weir_pt_child(&node->slots[index + n]);)
+	for (n = 1; n < most && !weir_pt_below(node, height, index + n);)
 		n++;
 	return n;
 }
@@ -61,7 +61,7 @@ static int find(struct weir_table *t, const struct place *at, struct run *out_ru
 
 	for (;;) {
 		uint32_t index = weir_pt_index_(t, at->iova, height);
-		void *child = weir_pt_child(&node->slots[index]);
+		void *child = weir_pt_below(node, height, index);
 		struct run run = { node, NULL, height, index, 0 };
 		int err;
 

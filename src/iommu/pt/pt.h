@@ -43,9 +43,10 @@
 #define WEIR_PT_FRESH UINT64_C(0x1000000000000000) /* not counted: nothing was mapped in it yet */
 #define WEIR_PT_PA    UINT64_C(0x00fffffffffffc00) /* less the bits of the count */
 
+/* What a node of height 1 knows of an entry; higher ones have an array of children alone. */
 struct weir_pt_slot {
-	_Atomic(void *) child;     /* (l) a node; at height 1 the last-level table itself */
-	_Atomic uint64_t word;     /* (a) height 1: see above */
+	_Atomic(void *) child;     /* (l) the last-level table */
+	_Atomic uint64_t word;     /* (a) see above */
 	struct weir_pt_slot *next; /* (l) in a gather; the last one's is itself; NULL: in none */
 };
 
@@ -53,7 +54,7 @@ struct weir_pt_node {
 	void *entries; /* (c) the table; of books alone: nothing but zeros */
 	uint64_t pa;   /* (c) ... of the table below then */
 	uint64_t base; /* (c) its first address, in units of what it maps */
-	struct weir_pt_slot slots[];
+	struct weir_pt_slot slots[]; /* height 1; above: weir_pt_children() */
 };
 
 struct weir_table {
@@ -192,6 +193,19 @@ static inline bool weir_pt_hinted(const struct weir_table *t, uint64_t entry, un
 static inline void *weir_pt_child(struct weir_pt_slot *slot)
 {
 	return atomic_load_explicit(&slot->child, memory_order_acquire);
+}
+
+/* Of a node above height 1: (l) nodes. */
+static inline _Atomic(void *) *weir_pt_children(struct weir_pt_node *node)
+{
+	return (_Atomic(void *) *)(void *)node->slots;
+}
+
+/* What is below an entry, whatever the height: a node, a last-level table, or NULL. */
+static inline void *weir_pt_below(struct weir_pt_node *node, unsigned int height, uint64_t i)
+{
+	return height == 1 ? weir_pt_child(&node->slots[i])
+			   : atomic_load_explicit(&weir_pt_children(node)[i], memory_order_acquire);
 }
 
 /* ---- what is to be invalidated ---- */

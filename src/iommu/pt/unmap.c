@@ -26,15 +26,15 @@ static struct place look(struct weir_table *t, uint64_t iova)
 	struct place at = { .node = t->root, .height = t->top };
 
 	for (;;) {
-		struct weir_pt_slot *slot;
 		void *child;
 
 		at.index = weir_pt_index_(t, iova, at.height);
-		slot = &at.node->slots[at.index];
-		child = weir_pt_child(slot);
+		child = weir_pt_below(at.node, at.height, at.index);
 		if (!child)
 			break;
 		if (at.height == 1) {
+			struct weir_pt_slot *slot = &at.node->slots[at.index];
+
 			at.height = 0;
 			at.index = weir_pt_index_(t, iova, 0);
 			at.entries = child;
