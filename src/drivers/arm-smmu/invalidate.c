@@ -20,15 +20,16 @@ int weir_smmu2_global_sync_(struct weir_smmu_v2 *smmu)
 int weir_smmu_v2_sync(struct weir_smmu_v2_domain *domain)
 {
 	struct weir_smmu_v2 *smmu = domain->smmu;
-	uint32_t cb = weir_smmu2_cb_(smmu, domain->bank, 0);
+	uint32_t cb = weir_smmu2_cb_(smmu, domain->bank, 0), asked;
+	int err;
 
 	if (smmu->dead || smmu->off)
 		return WEIR_EIO;
-	if (atomic_exchange(&domain->global, false)) {
-		int err = weir_smmu2_global_sync_(smmu);
-
-		if (err)
-			atomic_store(&domain->global, true);
+	asked = atomic_load(&domain->asked);
+	if (asked != atomic_load(&domain->done)) {
+		err = weir_smmu2_global_sync_(smmu);
+		if (!err) /* others may have waited for more, or less: then somebody waits again */
+			atomic_store(&domain->done, asked);
 		return err;
 	}
 	weir_smmu2_write_(smmu, cb + CB_TLBSYNC, 0);
@@ -53,7 +54,7 @@ static void all_of(struct weir_smmu_v2_domain *domain)
 		return;
 	}
 	weir_smmu2_write_(smmu, REG_TLBIVMID, domain->id);
-	atomic_store(&domain->global, true);
+	atomic_fetch_add(&domain->asked, 1);
 }
 
 int weir_smmu2_flush_(struct weir_smmu_v2_domain *domain)

@@ -4,7 +4,8 @@
  * weir_smmu_v2_create(), (e) the lock of events, which also guards what interrupts look at, (t) one
  * thread at a time: whatever is not marked "any context".
  *
- * The hardware layer uses the host and the lists, which stand alone, and nothing else of the library.
+ * The hardware layer uses the host, spin locks and lists, which stand alone, and nothing else of the
+ * library.
  */
 #ifndef WEIR_ARM_SMMU_PRIV_H
 #define WEIR_ARM_SMMU_PRIV_H
@@ -27,7 +28,8 @@ struct weir_smmu_v2_domain {
 	enum smmu2_format format;    /* (c) */
 	uint16_t id;                 /* (c) ASID or VMID */
 	uint32_t bank;               /* (c) */
-	_Atomic bool global;         /* an invalidation is covered by the global sync alone */
+	/* invalidations that the global sync alone covers: how many there were, and are waited for */
+	_Atomic uint32_t asked, done;
 };
 
 /* What it can do. */
