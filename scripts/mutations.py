@@ -132,7 +132,8 @@ def judge(build, number, mutant):
         if source != mutant["file"]:
             changed = os.path.realpath(source)
         args, cwd = compile_command(build, source, changed, work)
-        args.insert(1, "-I" + os.path.join(work, "include"))
+        options = next(i for i, arg in enumerate(args) if arg.startswith("-"))  # behind "ccache cc"
+        args.insert(options, "-I" + os.path.join(work, "include"))
         args += ["-Wno-error", "-w"]
         run(args, cwd, "does not compile")
         run(link_command(build, mutant["test"], work), build, "does not link")
