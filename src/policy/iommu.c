@@ -59,7 +59,10 @@ static int link_iommus(struct weir_device *dev)
 	return 0;
 }
 
-/* An IOMMU whose driver comes or leaves at this moment, on another thread; NULL: none does. */
+/*
+ * An IOMMU whose driver comes or leaves at this moment, on another thread; NULL: none does. The
+ * device may be behind one that is being deleted, which firmware's node has let go of.
+ */
 static struct weir_fwnode *moving_iommu(struct weir_device *dev)
 {
 	struct weir_fwspec spec;
@@ -67,6 +70,8 @@ static struct weir_fwnode *moving_iommu(struct weir_device *dev)
 	for (unsigned int i = 0; !weir_iommu_spec_(dev, i, &spec); i++) {
 		const struct weir_device *sup = spec.target->owner;
 
+		if (dev->master && !weir_iommu_find_(spec.target))
+			return spec.target;
 		if (sup && sup != dev && (sup->status == WEIR_DEVICE_PROBING ||
 					  sup->status == WEIR_DEVICE_UNBINDING))
 			return spec.target;

@@ -104,13 +104,24 @@ static void gated_write(void *host, uintptr_t at, unsigned int width, uint64_t v
 }
 
 /* Whoever waits for the probe has decided what becomes of it. */
-static void gated_wait(void *host)
+static void let_in(void)
 {
 	pthread_mutex_lock(&gate.mutex);
 	gate.open = true;
 	pthread_cond_broadcast(&gate.moved);
 	pthread_mutex_unlock(&gate.mutex);
+}
+
+static void gated_wait(void *host)
+{
+	let_in();
 	gate.inner->thread_wait(host);
+}
+
+static void gated_lock_wait(void *host, struct weir_lock *lock)
+{
+	let_in();
+	gate.inner->lock_wait(host, lock);
 }
 
 static struct weir_host_ops gated_ops;
@@ -122,6 +133,7 @@ static const struct weir_host_ops *make_gated_ops(struct weir_qtest *qtest)
 	gated_ops.mmio_read = gated_read;
 	gated_ops.mmio_write = gated_write;
 	gated_ops.thread_wait = gated_wait;
+	gated_ops.lock_wait = gated_lock_wait;
 	return &gated_ops;
 }
 
@@ -468,10 +480,59 @@ static void test_cycles_unload_at_each_step_of_a_probe(void **state)
 	close_all(&s);
 }
 
+/* The same with the client's own module, which waits for the probe that it takes away. */
+static unsigned int unload_client_at_each_step(struct state *s, size_t i)
+{
+	struct account first, now;
+	unsigned int at;
+
+	for (at = 1;; at++) {
+		struct weir_dma_stats stats;
+		bool reached;
+
+		assert_int_equal(weir_module_open(s->b.m, clients[i].module, &s->modules[i]), 0);
+		reached = start_until(s, at);
+		if (!reached)
+			open_gate();
+		assert_int_equal(weir_module_unload(s->modules[i], 0), 0);
+		open_gate();
+		assert_int_equal(weir_settle(s->b.m), 0);
+		assert_int_equal(weir_device_status_get(s->devices[i]), WEIR_DEVICE_NO_DRIVER);
+		assert_false(weir_pci_is_master(s->devices[i]));
+		weir_dma_stats_get(s->devices[i], &stats);
+		assert_int_equal(stats.mappings, 0);
+		take_account(s, at <= 2 ? &first : &now);
+		if (at > 2)
+			assert_same(&first, &now, at);
+		if (!reached)
+			break;
+	}
+	load(s, clients[i].module, &s->modules[i]);
+	return at - 1;
+}
+
+static void test_cycles_unload_each_client_at_each_step(void **state)
+{
+	struct state s;
+
+	(void)state;
+	open_all(&s, 2);
+	load(&s, bench_iommu()->module, &s.iommu);
+	for (size_t i = 0; i < N_CLIENTS; i++) {
+		unsigned int steps = unload_client_at_each_step(&s, i);
+
+		printf("# %s unloaded at %u steps\n", clients[i].module, steps);
+		assert_true(steps > 10);
+	}
+	assert_works(&s);
+	close_all(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cycles_unload_at_each_step_of_a_probe),
+		cmocka_unit_test(test_cycles_unload_each_client_at_each_step),
 		cmocka_unit_test(test_cycles_with_dma_in_flight),
 	};
 

@@ -245,6 +245,44 @@ static void test_iommuoverlap_of_a_probe_and_an_iommu_that_goes(void **state)
 	im_close(&iw);
 }
 
+/* The same of a device that was left running by firmware, and an IOMMU that is deleted. */
+static void test_iommuoverlap_of_a_probe_and_a_deletion(void **state)
+{
+	static const struct im_master left[] = {
+		{ .at_a = 1, .at_b = IM_STREAMS, .direct_pa = 0x9000000 },
+	};
+	struct weir_machine_stats before, after;
+	struct doing a;
+
+	(void)state;
+	im_open_tree(&iw, left, 1);
+	world_driver_del(&iw.w, &iw.w.drivers[1]);
+	im_add(&iw, "m0");
+	im_add(&iw, "a");
+	assert_settles(&iw.w);
+	weir_device_del(find("a"));
+	im_add(&iw, "a");
+	assert_settles(&iw.w);
+	assert_non_null(find("m0")->master);
+	iw.dma_pa = 0x6200000;
+	real_remove = iw.w.drivers[0].ops.remove;
+	iw.w.drivers[0].ops.remove = stop_in_remove;
+	stop_next();
+	begin(&a, del, find("a"));
+	wait_inside();
+	weir_machine_stats_get(iw.w.m, &before);
+	assert_int_equal(weir_driver_register(iw.w.m, &iw.w.drivers[1].drv), 0);
+	assert_settles(&iw.w);
+	weir_machine_stats_get(iw.w.m, &after);
+	assert_int_equal(after.probes, before.probes);
+	atomic_store(&gate.open, true);
+	end(&a);
+	im_add(&iw, "a");
+	assert_settles(&iw.w);
+	assert_status(&iw.w, "m0", WEIR_DEVICE_BOUND);
+	im_close(&iw);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -252,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_iommuoverlap_of_a_master_that_comes),
 		cmocka_unit_test(test_iommuoverlap_of_a_master_that_leaves),
 		cmocka_unit_test(test_iommuoverlap_of_a_probe_and_an_iommu_that_goes),
+		cmocka_unit_test(test_iommuoverlap_of_a_probe_and_a_deletion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
