@@ -84,6 +84,7 @@ enum smmu2_mischief {
 	SMMU2_FAULT_STORM,      /* the last fault of a context is there again as soon as it is cleared, @n times */
 	SMMU2_IRQ_LOST,         /* interrupts do not arrive */
 	SMMU2_DEAD,             /* registers read as all ones and swallow writes */
+	SMMU2_DIES,             /* ... from the @n-th access on */
 	SMMU2_MISCHIEFS,
 };
 
@@ -152,6 +153,8 @@ void smmu2_power(struct smmu2 *s, bool on);
 /* Its clock stops: registers keep what they have, and nothing is done. */
 void smmu2_clock(struct smmu2 *s, bool on);
 void smmu2_misbehave(struct smmu2 *s, enum smmu2_mischief what, unsigned int n);
+/* Whether its registers answer. */
+bool smmu2_alive(const struct smmu2 *s);
 /* Its identification registers say what those of @config do, whatever it can. */
 void smmu2_identify(struct smmu2 *s, const struct smmu2_config *config);
 /* Told before pages are given back: what caches lead to there is a finding. */

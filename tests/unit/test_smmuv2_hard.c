@@ -232,6 +232,60 @@ static void test_smmuv2_hard_stuck_at_first(void **state)
 	bed_close(&bed);
 }
 
+/* Up, attached, unmapped: what is confirmed holds, whatever was not. Return: whether it lived through. */
+static bool dies(unsigned int n)
+{
+	struct weir_table_gather gather = { .unlink = true };
+	struct weir_smmu_v2_domain *domain = NULL;
+	struct weir_table *table = NULL;
+	struct weir_tables tables;
+	struct bed bed;
+	struct smmu2_config config;
+	uint64_t a;
+	bool lived;
+
+	smmu2_config_usual(&config);
+	config.seed = n;
+	bed_init(&bed, &config);
+	a = buffer(&bed, 1);
+	smmu2_misbehave(bed.s, SMMU2_DIES, n);
+	if (!bed_create(&bed)) {
+		table = make_table(&bed, WEIR_TABLE_ARM_S1);
+		map(table, IOVA, a);
+		weir_table_describe(table, &tables);
+		smmu2_rogue(bed.s, SID, IOVA, SMMU2_WRITE);
+		if (!weir_smmu_v2_domain_create(bed.smmu, &tables, 0, &domain))
+			(void)weir_smmu_v2_attach(bed.smmu, SID, domain);
+		assert_int_equal(weir_table_unmap(table, IOVA, 4096, &gather), 0);
+		if (domain && !weir_smmu_v2_invalidate(domain, &gather.what) &&
+		    !weir_smmu_v2_sync(domain)) {
+			hwram_allow(bed.h->ram, a, 4096, 0, 0);
+			hwhost_points(bed.h, 50);
+		}
+		(void)weir_smmu_v2_poll(bed.smmu);
+		(void)weir_smmu_v2_attach(bed.smmu, SID, NULL);
+		weir_smmu_v2_domain_destroy(domain);
+		bed.smmu = weir_smmu_v2_destroy(bed.smmu);
+	}
+	lived = smmu2_alive(bed.s);
+	if (!lived) /* its memory may go when its power is gone */
+		smmu2_power(bed.s, false);
+	weir_table_destroy(table);
+	buffer_free(&bed, a);
+	bed_close(&bed);
+	return lived;
+}
+
+static void test_smmuv2_hard_dies_anywhere(void **state)
+{
+	unsigned int n = 1;
+
+	(void)state;
+	while (!dies(n))
+		n++;
+	assert_in_range(n, 100, 2000);
+}
+
 static void test_smmuv2_hard_late(void **state)
 {
 	struct scene scene;
@@ -622,6 +676,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv2_hard_sync_stuck),
 		cmocka_unit_test(test_smmuv2_hard_dead),
 		cmocka_unit_test(test_smmuv2_hard_stuck_at_first),
+		cmocka_unit_test(test_smmuv2_hard_dies_anywhere),
 		cmocka_unit_test(test_smmuv2_hard_late),
 		cmocka_unit_test(test_smmuv2_hard_faults),
 		cmocka_unit_test(test_smmuv2_hard_storm),

@@ -350,6 +350,8 @@ static bool proper(struct smmu2 *s, uint64_t offset, unsigned int width)
 			    (unsigned long long)offset, s->power ? "its clock" : "power");
 		return false;
 	}
+	if (s->mischief[SMMU2_DIES] && !--s->mischief[SMMU2_DIES])
+		s->mischief[SMMU2_DEAD] = 1;
 	if (s->mischief[SMMU2_DEAD])
 		return false;
 	if (offset % width || offset + width > smmu2_bytes(&s->config) ||

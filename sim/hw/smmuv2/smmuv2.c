@@ -152,6 +152,11 @@ void smmu2_misbehave(struct smmu2 *s, enum smmu2_mischief what, unsigned int n)
 	smmu2_lines_(s);
 }
 
+bool smmu2_alive(const struct smmu2 *s)
+{
+	return s->power && s->clock && !s->mischief[SMMU2_DEAD];
+}
+
 void smmu2_identify(struct smmu2 *s, const struct smmu2_config *config)
 {
 	s->idr[0] = config->idr0;
