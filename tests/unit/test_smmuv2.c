@@ -4,6 +4,8 @@
  * what it does when the hardware misbehaves, what firmware's streams see, and that nothing it does is ever
  * a finding, whatever the seed.
  */
+#include <pthread.h>
+
 #include "smmuv2bed.h"
 
 #define SEEDS 30u
@@ -279,6 +281,101 @@ static void test_smmuv2_own_ids(void **state)
 	bed_close(&bed);
 }
 
+/* ---- several at a time ---- */
+
+#define WORKERS 3u
+#define TURNS 60u
+
+struct shared {
+	struct bed bed;
+	struct weir_table *table;
+	struct weir_smmu_v2_domain *domain;
+	pthread_mutex_t release;
+};
+struct worker {
+	struct shared *shared;
+	pthread_t thread;
+	uint64_t iova, pa;
+	unsigned int wrong;
+};
+
+/* Whether its page is reached; not while it is not its own any more. */
+static bool reaches(struct worker *w)
+{
+	struct hwhost *h = w->shared->bed.h;
+	uint64_t pa;
+	bool yes;
+
+	pthread_mutex_lock(&h->mutex);
+	yes = smmu2_translate(w->shared->bed.s, SID, w->iova, SMMU2_READ, &pa) == SMMU2_LANDED &&
+	      pa == w->pa;
+	pthread_mutex_unlock(&h->mutex);
+	return yes;
+}
+
+/* Maps, unmaps, and has it dropped: by its address, or with all that the domain has. */
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct shared *shared = w->shared;
+
+	for (unsigned int i = 0; i < TURNS; i++) {
+		struct weir_table_gather gather = { .unlink = true };
+		struct weir_invalidation all = { .iova = w->iova, .bytes = 1 << 20 };
+
+		w->wrong += weir_table_map(shared->table, w->iova, w->pa, 4096, WEIR_MAP_READ) != 0;
+		w->wrong += !reaches(w);
+		w->wrong += weir_table_unmap(shared->table, w->iova, 4096, &gather) != 0;
+		w->wrong += weir_smmu_v2_invalidate(shared->domain, i & 1 ? &all : &gather.what) != 0;
+		if (gather.what.tables && i & 1)
+			w->wrong += weir_smmu_v2_invalidate(shared->domain, &gather.what) != 0;
+		w->wrong += weir_smmu_v2_sync(shared->domain) != 0;
+		w->wrong += reaches(w);
+		pthread_mutex_lock(&shared->release);
+		weir_table_release(shared->table, &gather);
+		pthread_mutex_unlock(&shared->release);
+		(void)weir_smmu_v2_poll(shared->bed.smmu);
+	}
+	return NULL;
+}
+
+static void together(enum weir_table_format format, uint64_t seed)
+{
+	struct worker workers[WORKERS];
+	struct shared shared;
+
+	bed_open(&shared.bed, seed);
+	pthread_mutex_init(&shared.release, NULL);
+	shared.table = make_table(&shared.bed, format);
+	shared.domain = domain_of(&shared.bed, shared.table);
+	assert_int_equal(weir_smmu_v2_attach(shared.bed.smmu, SID, shared.domain), 0);
+	for (unsigned int i = 0; i < WORKERS; i++)
+		workers[i] = (struct worker){ .shared = &shared, .iova = IOVA + i * 0x200000ull,
+					      .pa = buffer(&shared.bed, 1) };
+	for (unsigned int i = 0; i < WORKERS; i++)
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	for (unsigned int i = 0; i < WORKERS; i++) {
+		pthread_join(workers[i].thread, NULL);
+		assert_int_equal(workers[i].wrong, 0);
+	}
+	assert_int_equal(weir_smmu_v2_attach(shared.bed.smmu, SID, NULL), 0);
+	weir_smmu_v2_domain_destroy(shared.domain);
+	weir_table_destroy(shared.table);
+	for (unsigned int i = 0; i < WORKERS; i++)
+		buffer_free(&shared.bed, workers[i].pa);
+	pthread_mutex_destroy(&shared.release);
+	bed_close(&shared.bed);
+}
+
+static void test_smmuv2_together(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		together(WEIR_TABLE_ARM_S1, seed);
+		together(WEIR_TABLE_ARM_S2, seed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv2_masks),
 		cmocka_unit_test(test_smmuv2_used_up),
 		cmocka_unit_test(test_smmuv2_own_ids),
+		cmocka_unit_test(test_smmuv2_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
