@@ -102,7 +102,8 @@ int weir_dma_unmap_sg(struct weir_device *dev, const struct weir_dma_segment *se
 
 /**
  * weir_dma_sync_for_cpu - what the device wrote so far can be read; the memory stays mapped.
- * @iova, @bytes: a part of a mapping, or all of it. @how: as mapped.
+ * @iova, @bytes: a part of a mapping, or all of it, in bytes. @how: as mapped.
+ * Nothing happens where nothing is mapped; with the option debug that is reported.
  */
 void weir_dma_sync_for_cpu(struct weir_device *dev, uint64_t iova, uint64_t bytes, uint32_t how);
 /** weir_dma_sync_for_device - the device gets what the CPU wrote since. */

@@ -110,12 +110,14 @@ const struct weir_tables *weir_domain_tables(const struct weir_domain *domain);
  * must not be used for anything else, and no further master can be attached there.
  */
 int weir_domain_invalidate(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
+/** weir_domain_ref - one reference more. Context: any. Return: @domain. */
 struct weir_domain *weir_domain_ref(struct weir_domain *domain);
 /**
  * weir_domain_unref - drop a reference; NULL is fine. The last one frees the domain with
- * its mappings; a group holds one. Return: NULL.
+ * its mappings; a group holds one. Context: thread. Return: NULL.
  */
 struct weir_domain *weir_domain_unref(struct weir_domain *domain);
+/** weir_domain_type_get - the type it was made with. Context: any. */
 enum weir_domain_type weir_domain_type_get(const struct weir_domain *domain);
 /**
  * weir_domain_limits_get - the limits as they are now; they narrow when an instance joins, and a map
@@ -215,11 +217,19 @@ void weir_domain_fault_handler_set(struct weir_domain *domain, weir_domain_fault
 
 /* ---- groups ---- */
 
-/** weir_group_of - the group of a device. No reference is taken. Return: 0; WEIR_ENOENT. */
+/**
+ * weir_group_of - the group of a device, while it is behind its IOMMUs.
+ * Context: any. Owner: the library; it is there as long as a device of it is behind its IOMMUs, so
+ * who holds on to it sees to it that one is.
+ * Return: 0; WEIR_ENOENT.
+ */
 int weir_group_of(const struct weir_device *dev, struct weir_group **out_group);
-/** weir_group_number - a label, not an identity. Return: 0 or more. */
+/** weir_group_number - a label, not an identity. Context: any. Return: 0 or more. */
 int weir_group_number(const struct weir_group *group);
-/** weir_group_domain - the domain the group is attached to now. */
+/**
+ * weir_group_domain - the domain the group is attached to now. Context: any. Owner: the group's, until it
+ * is attached to another one.
+ */
 struct weir_domain *weir_group_domain(const struct weir_group *group);
 
 /**
@@ -234,10 +244,12 @@ int weir_group_region(struct weir_group *group, unsigned int index,
 
 /**
  * weir_group_attach - put all masters of a group behind a domain instead of the one
- * they have. Context: thread, no probe of its masters running.
- * Return: 0; WEIR_EBUSY when claimed by somebody else; WEIR_EINVAL when an instance
- * does not suit the domain; WEIR_EOPNOTSUPP when one takes no tables of that format, or wants to
- * be told of mappings where others walk tables (the log names it and says why); WEIR_EEXIST
+ * they have. Nobody is asked whose group it is: while it is claimed only the claimer calls this, and
+ * otherwise the drivers of its devices, or who set the machine up.
+ * Context: thread, no probe of its masters running. Owner: the group takes a reference.
+ * Return: 0; WEIR_EINVAL when an instance does not suit the domain; WEIR_EOPNOTSUPP when one takes
+ * no tables of that format, or wants to be told of mappings where others walk tables (the log
+ * names it and says why); WEIR_EEXIST
  * when the domain has something else mapped where the group needs a direct region (the log
  * says which); WEIR_EIO when an instance failed: the group has its old domain again, or is blocked
  * when that failed too (weir_group_domain() tells); WEIR_ENOMEM.
@@ -246,14 +258,15 @@ int weir_group_attach(struct weir_group *group, struct weir_domain *domain);
 
 /**
  * weir_group_claim - take a group for user space or a guest: its devices are not
- * probed by drivers, and it starts blocked.
- * @owner: any address that identifies the claimer.
+ * probed by drivers, and it starts blocked. What would join it later is kept out.
+ * @owner: any address that identifies the claimer; it is only compared.
+ * Context: thread.
  * Return: 0; WEIR_EINVAL without owner; WEIR_EBUSY when a device of it is bound or
  * somebody has it; WEIR_EIO when an instance failed; WEIR_ENOMEM.
  */
 int weir_group_claim(struct weir_group *group, const void *owner);
 /**
- * weir_group_release - give it back: blocked, and free for drivers.
+ * weir_group_release - give it back: blocked, and free for drivers. Context: thread.
  * Return: 0; WEIR_EPERM when @owner does not have it; WEIR_EIO; WEIR_ENOMEM.
  */
 int weir_group_release(struct weir_group *group, const void *owner);

@@ -38,7 +38,8 @@ struct weir_iommu_ops {
 	void (*limits)(void *instance, struct weir_domain_limits *out_limits);
 	/*
 	 * The @index-th special region of a stream, as the hardware tells. Called before
-	 * its first attach. 0; WEIR_ENOENT after the last; WEIR_EIO. NULL: there are none.
+	 * its first attach. 0; WEIR_ENOENT after the last; WEIR_EIO. Its master fails with nonsense
+	 * and with more than 256 of them. NULL: there are none.
 	 */
 	int (*regions)(void *instance, uint32_t stream, unsigned int index,
 		       struct weir_region *out_region);
@@ -112,7 +113,7 @@ struct weir_iommu_ops {
  * @ops: NULL for an instance that only takes part in the order of bring-up.
  * Context: in the probe of @dev, last step. Return: 0; WEIR_EEXIST when @dev has
  * one, or is itself a master in a group; WEIR_EINVAL without node or for ops of
- * another ABI; WEIR_ENOMEM.
+ * another ABI; WEIR_ENOMEM; what enforce returned: then nothing was published.
  */
 int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *ops,
 			void *instance);
@@ -223,7 +224,10 @@ int weir_msi_doorbell_add(struct weir_machine *m, uint64_t pa);
  */
 int weir_msi_map(struct weir_device *dev, const struct weir_msi *msi, struct weir_msi *out_msi);
 
-/** weir_device_group - the number of the device's group. Return: 0 or more; WEIR_ENOENT when it has none. */
+/**
+ * weir_device_group - the number of the device's group, while it is behind its IOMMUs. Context: any.
+ * Return: 0 or more; WEIR_ENOENT when it has none.
+ */
 int weir_device_group(const struct weir_device *dev);
 
 #ifdef __cplusplus

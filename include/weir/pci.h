@@ -175,7 +175,8 @@ const char *weir_pci_fault(const struct weir_device *dev);
 
 /**
  * weir_pci_find - the function with a requester id below a host bridge.
- * Context: thread. Return: 0; WEIR_ENOENT.
+ * Context: thread, nothing is plugged meanwhile. Owner: the library, until it is unplugged.
+ * Return: 0; WEIR_ENOENT.
  */
 int weir_pci_find(struct weir_pci *pci, uint16_t rid, struct weir_device **out_dev);
 
@@ -296,7 +297,7 @@ int weir_pci_msi_id(const struct weir_device *dev, struct weir_pci_id *out_id);
 
 /* By which rules functions are held to be one group. */
 enum weir_pci_rules {
-	WEIR_PCI_RULES_WEIR,       /* what can reach each other, or looks the same */
+	WEIR_PCI_RULES_WEIR,       /* what can reach each other, or looks the same to an IOMMU */
 	WEIR_PCI_RULES_LINUX_6_12, /* as Linux 6.12 groups them where it asks for ACS in time */
 	/*
 	 * The same with device trees: Linux asks for ACS when the first function is
@@ -323,7 +324,8 @@ int weir_pci_group_get(const struct weir_device *dev, enum weir_pci_rules rules,
 /**
  * weir_pci_plug - look below a bridge for functions that were not there, and add them.
  * @bridge: a device of bus "pci"; one whose slot has a power controller is switched on.
- * Functions that would join groups that were separate are quarantined.
+ * Functions that would join groups that were separate are quarantined. On a slot whose link does not
+ * come up within a second, by the host's delays, nothing is found.
  * Context: thread. Return: how many were added; WEIR_ENODEV when @bridge is no bridge;
  * WEIR_ENOMEM.
  */
