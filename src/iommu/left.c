@@ -89,6 +89,20 @@ bool weir_iommu_left_running(struct weir_device *iommu)
 
 /* ---- with the instance ---- */
 
+/*
+ * A function's links come when its driver is tried first. This one is a consumer already: without
+ * link sync_state would come before its driver.
+ */
+static void be_consumer(struct weir_device *dev, struct weir_device *iommu)
+{
+	struct weir_link *link;
+
+	if (!weir_link_find_(dev, iommu) &&
+	    weir_link_add_(dev, iommu, WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME, "iommu-map", &link))
+		weir_logf_(dev->m, WEIR_LOG_WARN, "%s: firmware left it running, and %s does not wait for "
+			   "its driver", dev->name, iommu->name);
+}
+
 void weir_iommu_keep_running_(struct weir_device *iommu)
 {
 	struct weir_device *dev;
@@ -102,8 +116,10 @@ void weir_iommu_keep_running_(struct weir_device *iommu)
 		dev->refs++;
 		err = weir_iommu_configure_(dev, &missing);
 		dev->left = dev->left || !err;
-		if (!err && dev->master)
+		if (!err && dev->master) {
 			weir_master_hold_(dev->master, true);
+			be_consumer(dev, iommu);
+		}
 		if (err && err != WEIR_EDEFER)
 			weir_logf_(iommu->m, WEIR_LOG_WARN, "%s: firmware left it running, and it "
 				   "cannot be kept so behind %s: %s", dev->name, iommu->name,

@@ -126,7 +126,12 @@ static void add_by_dt(struct bench *b)
 	const void *dtb;
 	size_t bytes;
 
-	assert_int_equal(weir_qtest_dtb(b->qtest, &dtb, &bytes), 0);
+	if (b->dtb) {
+		dtb = b->dtb;
+		bytes = b->dtb_bytes;
+	} else {
+		assert_int_equal(weir_qtest_dtb(b->qtest, &dtb, &bytes), 0);
+	}
 	assert_int_equal(weir_firmware_load_dt(b->m, dtb, bytes), 0);
 	settle_firmware(b);
 	assert_int_equal(weir_firmware_populate(b->m), 0);

@@ -31,6 +31,8 @@ unsigned int bench_iommu_args(const char *addr, char text[64], const char **args
 
 struct bench {
 	const struct bench_iommu *iommu; /* it is there before PCI; NULL: nobody waits for it */
+	const void *dtb;             /* instead of QEMU's device tree; NULL: that */
+	size_t dtb_bytes;
 	struct weir_qtest *qtest;
 	struct testhost *host;
 	struct weir_machine *m;
