@@ -55,6 +55,7 @@ fuzz() {
 	mkdir -p "$dir/found" "$dir/seeds" "$kept"
 	case $name in
 	dtb | overlay) seeds "$name"; dict="-dict=$PWD/fuzz/dtb.dict" ;;
+	bootimage | capture) fuzz/archive_seeds.py "$name" "$dir/seeds" ;;
 	script) dict="-dict=$PWD/fuzz/script.dict" ;;
 	esac
 	echo "fuzz_$name: $seconds s in $jobs processes"

@@ -104,7 +104,7 @@ void tree_clean(void *blob, size_t bytes)
 	int depth = 0;
 
 	/* what is damaged is refused in words of the library's own */
-	if (fdt_check_full(blob, bytes))
+	if (weir_dt_check(blob, bytes))
 		return;
 	for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(blob, node, &depth))
 		clean_node(blob, node);

@@ -104,7 +104,7 @@ static int check(const struct set *s, size_t i, const void *base)
 {
 	const struct weir_bytes *file = &s->files[i];
 
-	if (fdt_check_full(file->data, file->size))
+	if (weir_dt_check(file->data, file->size))
 		return bad(s, i, "damaged device tree: wrong magic, or cut short at offset 0x%zx",
 			   file->size);
 	if (!is_overlay(file->data))
@@ -145,7 +145,7 @@ int overlays_apply(const struct list *paths, const char *board, struct weir_byte
 	struct set s = { .paths = paths, .what = out_what, .what_bytes = bytes };
 	int err = 0;
 
-	if (paths->n && fdt_check_full(tree->data, tree->size))
+	if (paths->n && weir_dt_check(tree->data, tree->size))
 		return 0; /* loading it says what is wrong */
 	for (; s.n < paths->n && !err; s.n++)
 		err = read_plain(paths->item[s.n], &s.files[s.n], out_what, bytes);

@@ -159,6 +159,15 @@ struct weir_acpi {
 int weir_firmware_load_acpi(struct weir_machine *m, const struct weir_acpi *acpi);
 
 /**
+ * weir_dt_check - whether bytes are a device tree that can be read from end to end.
+ * Loading checks it by itself; this is for who looks into a blob before, with libfdt: not all
+ * versions of its fdt_check_full() come to an end on damaged ones.
+ * @blob: aligned to 8 bytes. May be larger than the tree.
+ * Context: any. Return: 0; WEIR_EBADMSG when it is not.
+ */
+int weir_dt_check(const void *blob, size_t bytes);
+
+/**
  * weir_dt_overlay_apply - apply an overlay (DTBO) to a blob that is not loaded yet.
  * @blob: the base, in a buffer of @bytes that is larger than it by at least the
  *	size of the overlay; damaged when this fails.

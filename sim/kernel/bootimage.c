@@ -77,7 +77,7 @@ static size_t tree_at(const uint8_t *data, size_t size, size_t *left)
 	if (!copy)
 		return 0;
 	memcpy(copy, data, bytes);
-	sound = !fdt_check_full(copy, bytes);
+	sound = !weir_dt_check(copy, bytes);
 	free(copy);
 	return sound ? bytes : 0;
 }
@@ -231,7 +231,7 @@ static bool is_chosen(const struct weir_bootpart *part, size_t number, const cha
 		return true;
 	if (copy_plain(part, NULL, &tree))
 		return false;
-	is = !fdt_check_full(tree.data, tree.size) &&
+	is = !weir_dt_check(tree.data, tree.size) &&
 	     fdt_stringlist_search(tree.data, 0, "compatible", choice) >= 0;
 	weir_bytes_fini(&tree);
 	return is;
@@ -250,7 +250,7 @@ static int tell_trees(const struct weir_bootimage *image, size_t count, struct w
 
 		if (image->parts[i].kind != WEIR_BOOTPART_TREE)
 			continue;
-		if (!copy_plain(&image->parts[i], NULL, &tree) && !fdt_check_full(tree.data, tree.size))
+		if (!copy_plain(&image->parts[i], NULL, &tree) && !weir_dt_check(tree.data, tree.size))
 			first = fdt_getprop(tree.data, 0, "compatible", NULL);
 		snprintf(list + used, sizeof(list) - used, "%s%zu: %.60s", number ? ", " : "", number,
 			 first && *first ? first : "?");

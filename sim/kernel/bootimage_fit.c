@@ -13,6 +13,7 @@
 #include "bootimage.h"
 #include "le.h"
 #include "weir/err.h"
+#include "weir/firmware.h"
 
 #define MAX_TREES 32
 
@@ -23,7 +24,7 @@ bool weir_fit_is_(const uint8_t *data, size_t size)
 	if (size < 40 || weir_get_be32(data) != FDT_MAGIC)
 		return false;
 	bytes = weir_get_be32(data + 4);
-	return bytes <= size && !fdt_check_full(data, bytes) &&
+	return bytes <= size && !weir_dt_check(data, bytes) &&
 	       fdt_subnode_offset(data, 0, "images") >= 0 &&
 	       fdt_subnode_offset(data, 0, "configurations") >= 0;
 }

@@ -213,11 +213,16 @@ static int take_entries(struct weir_unpacking *u, struct archive *a)
 
 	while (!err && (got = archive_read_next_header(a, &entry)) != ARCHIVE_EOF) {
 		const char *path;
+		long long size;
 
 		if (got < ARCHIVE_WARN)
 			return weir_errtext_set(u->et, WEIR_EBADMSG, "%s: %s (at byte %lld of it unpacked)",
 						u->path, archive_error_string(a),
 						(long long)archive_read_header_position(a));
+		size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : 0;
+		if (size > WEIR_PACKAGE_MAX_BYTES || (u->passed += size) > WEIR_PACKAGE_MAX_BYTES)
+			return weir_errtext_set(u->et, WEIR_E2BIG, "%s: files of more than %lld bytes in it", u->path,
+						WEIR_PACKAGE_MAX_BYTES);
 		path = archive_entry_pathname(entry);
 		path = path ? clean_path(path) : NULL;
 		if (path && archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) &&

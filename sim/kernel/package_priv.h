@@ -13,6 +13,7 @@ struct weir_unpacking {
 	const char *path, *dir;	/* of the package; where it goes */
 	struct weir_errtext *et;
 	long long bytes;	/* of all packages so far, as the files */
+	long long passed;	/* of all files in them, also those that are not unpacked */
 	unsigned int files;
 	bool has_modules;	/* the present package */
 };

@@ -20,6 +20,7 @@
 #include "kernel/kernel.h"
 #include "kernel/kfile.h"
 #include "kernel/strtable.h"
+#include "weir/firmware.h"
 
 static int die(const char *what)
 {
@@ -76,7 +77,7 @@ static int tree_compats(const struct weir_bytes *dtb, struct weir_strtable *tabl
 	int node, len;
 	uint32_t id;
 
-	if (fdt_check_full(dtb->data, dtb->size))
+	if (weir_dt_check(dtb->data, dtb->size))
 		return -1;
 	for (node = fdt_next_node(dtb->data, -1, NULL); node >= 0; node = fdt_next_node(dtb->data, node, NULL)) {
 		const char *p = fdt_getprop(dtb->data, node, "compatible", &len), *end = p ? p + len : p;

@@ -58,3 +58,17 @@ while [ $at -lt "$bytes" ]; do
 	at=$((at + 16))
 done
 result "an overlay cut, or with one byte changed"
+
+# A length that wraps around leads back: libfdt's own check of all would go round for ever.
+printf '/dts-v1/;\n/plugin/;\n/ { fragment@0 { target-path = "/"; __overlay__ { p = [ff]; }; }; };\n' > round.dts
+compile round.dts round.dtbo
+python3 - round.dtbo <<'PY' || wrong "no such property"
+import struct, sys
+data = bytearray(open(sys.argv[1], 'rb').read())
+at = data.index(struct.pack('>2I', 3, 1))
+data[at + 4:at + 8] = struct.pack('>I', 0xfffffff4)
+open(sys.argv[1], 'wb').write(data)
+PY
+refuses "round.dtbo: damaged device tree" boot "$demo" --overlay round.dtbo
+refuses "round.dtbo: damaged device tree" boot round.dtbo
+result "a property whose length leads back"

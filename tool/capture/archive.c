@@ -63,33 +63,51 @@ static int read_entry(struct capture *c, struct archive *a, struct archive_entry
 	return err;
 }
 
-static struct archive *open_archive(const char *path)
+static struct archive *open_archive(const char *name, const void *data, size_t bytes)
 {
 	struct archive *a = archive_read_new();
 
 	if (!a)
 		return NULL;
-	archive_read_support_filter_all(a);
+	/* not all that there are: for some, libarchive starts programs */
+	archive_read_support_filter_gzip(a);
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_zstd(a);
+	archive_read_support_filter_bzip2(a);
+	archive_read_support_filter_lz4(a);
 	archive_read_support_format_tar(a);
-	if (archive_read_open_filename(a, path, 65536) != ARCHIVE_OK) {
-		complain("%s: %s", path, archive_error_string(a));
+	if (archive_read_open_memory(a, data, bytes) != ARCHIVE_OK) {
+		complain("%s: %s", name, archive_error_string(a));
 		archive_read_free(a);
 		return NULL;
 	}
 	return a;
 }
 
-int capture_read(struct capture *c, const char *path)
+/* What is passed over must be unpacked too, and counts. */
+static int check_size(struct archive *a, struct archive_entry *e, uint64_t *passed)
 {
-	struct archive *a = open_archive(path);
+	*passed += archive_entry_size_is_set(e) && archive_entry_size(e) > 0
+			? (uint64_t)archive_entry_size(e) : 0;
+	return *passed > CAPTURE_MAX_BYTES || (uint64_t)archive_filter_bytes(a, 0) > 4 * (uint64_t)CAPTURE_MAX_BYTES
+			? WEIR_E2BIG : 0;
+}
+
+int capture_read_bytes(struct capture *c, const char *path, const void *data, size_t bytes)
+{
+	struct archive *a = open_archive(path, data, bytes);
 	struct archive_entry *e;
 	int r = ARCHIVE_EOF, err = 0, status = 0;
+	uint64_t passed = 0;
 
 	*c = (struct capture){ 0 };
 	if (!a)
 		return EXIT_USAGE;
-	while (!err && (r = archive_read_next_header(a, &e)) == ARCHIVE_OK)
-		err = read_entry(c, a, e);
+	while (!err && (r = archive_read_next_header(a, &e)) == ARCHIVE_OK) {
+		err = check_size(a, e, &passed);
+		if (!err)
+			err = read_entry(c, a, e);
+	}
 	if (err)
 		status = complain("%s: %s", path, err == WEIR_EBADMSG ? "it ends inside a file"
 								       : weir_strerror(err));
@@ -101,6 +119,19 @@ int capture_read(struct capture *c, const char *path)
 		status = complain("%s: no capture: it has no " TOP "devices", path);
 	if (status)
 		capture_free(c);
+	return status;
+}
+
+int capture_read(struct capture *c, const char *path)
+{
+	struct weir_bytes file = { 0 };
+	struct weir_errtext et = { "" };
+	int status;
+
+	if (weir_bytes_read(path, &et, &file))
+		return complain("%s", et.text);
+	status = capture_read_bytes(c, path, file.data, file.size);
+	weir_bytes_fini(&file);
 	return status;
 }
 

@@ -39,6 +39,8 @@ int capture_collect(struct capture *c, const char *root, bool keep_private);
 
 /* archive.c. Return: 0, or an exit status after a message. */
 int capture_read(struct capture *c, const char *path);
+/* The same of an archive in memory; @name: for messages. */
+int capture_read_bytes(struct capture *c, const char *name, const void *data, size_t bytes);
 int capture_write(const struct capture *c, const char *path);
 /* Whether a file begins as an archive does that capture_read() may take. */
 bool capture_is(const void *data, size_t bytes);

@@ -203,7 +203,7 @@ static void blank_private(void *blob, int node)
 
 int capture_blank(void *blob, size_t bytes)
 {
-	if (bytes < FDT_V1_SIZE || fdt_check_full(blob, bytes))
+	if (bytes < FDT_V1_SIZE || weir_dt_check(blob, bytes))
 		return WEIR_EBADMSG;
 	for (int node = 0; node >= 0; node = fdt_next_node(blob, node, NULL))
 		blank_private(blob, node);

@@ -118,6 +118,7 @@ static void read_deferred(struct seen *s, char *text)
 		if (!n)
 			continue;
 		line[n] = '\0';
+		text_clean(why, strlen(why), "");
 		for (size_t i = 0; i < s->n; i++)
 			if (!strcmp(s->devices[i].name, line) && !s->devices[i].driver)
 				s->devices[i].deferred = why;
@@ -160,6 +161,7 @@ int seen_open(struct seen *s, const struct capture *c)
 	read_links(s, texts[1]);
 	read_deferred(s, texts[2]);
 	texts[3][strcspn(texts[3], "\n")] = '\0';
+	text_clean(texts[3], strlen(texts[3]), "");
 	s->kernel = *texts[3] ? texts[3] : NULL;
 	return 0;
 }

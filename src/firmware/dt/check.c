@@ -8,6 +8,7 @@
 #include <libfdt.h>
 
 #include "firmware/dt/dt.h"
+#include "weir/firmware.h"
 
 struct walk {
 	const uint8_t *blob;
@@ -124,4 +125,11 @@ int weir_dt_check_(const void *blob, size_t bytes, struct weir_dt_shape *out_sha
 	for (; !(r = check_token(&w, offset, &next)); offset = next)
 		;
 	return r < 0 ? r : 0;
+}
+
+int weir_dt_check(const void *blob, size_t bytes)
+{
+	struct weir_dt_shape shape;
+
+	return weir_dt_check_(blob, bytes, &shape);
 }

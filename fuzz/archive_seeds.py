@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Seeds for the fuzzers bootimage and capture, made of small trees of our own.
+
+usage: archive_seeds.py bootimage|capture DIR
+"""
+import gzip
+import io
+import os
+import struct
+import subprocess
+import sys
+import tarfile
+
+FIT = '''/dts-v1/; / { images {
+k { data = "Linux version 6.12"; }; a { data = [%s]; }; o { data = [%s]; };
+e { data-size = <4>; data-offset = <0>; }; p { data-size = <4>; data-position = <8>; }; r { data = [%s]; }; };
+configurations { %s conf-a { kernel = "k"; fdt = "a", "o"; ramdisk = "r"; };
+conf-b { kernel = "e"; fdt = "p"; ramdisk = "e"; }; }; };'''
+BASE = '/dts-v1/; / { compatible = "a", "b"; x: x { compatible = "c"; }; };'
+OVER = '/dts-v1/; /plugin/; &x { y { compatible = "d"; }; };'
+
+
+def dtc(source):
+    return subprocess.run(['dtc', '-q', '-q', '-@', '-I', 'dts', '-O', 'dtb'], input=source.encode(), check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def cpio():
+    def one(name, mode, data):
+        head = '070701' + ''.join(f'{v:08x}' for v in (1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0))
+        text = head.encode() + name.encode() + b'\0'
+        return text + b'\0' * (-len(text) % 4) + data + b'\0' * (-len(data) % 4)
+    return one('lib', 0o40755, b'') + one('lib/a.ko', 0o100644, b'x') + one('TRAILER!!!', 0, b'')
+
+
+def pad(data, page):
+    return data + b'\0' * (-len(data) % page)
+
+
+def boot(version, kernel, ramdisk, dtb):
+    if version < 3:
+        page = 512
+        head = struct.pack('<8s10I', b'ANDROID!', len(kernel), 0, len(ramdisk), 0, 0, 0, 0, page, version, 0)
+        head = head.ljust(1632, b'\0') + struct.pack('<IQIIQ', 0, 0, 1660, len(dtb) if version == 2 else 0, 0)
+        return b''.join(pad(part, page) for part in (head[:512], kernel, ramdisk, dtb))
+    head = struct.pack('<8s4I16sI', b'ANDROID!', len(kernel), len(ramdisk), 0, 1584, b'', version)
+    return b''.join(pad(part, 4096) for part in (head.ljust(1584, b'\0'), kernel, ramdisk))
+
+
+def vendor(version, ramdisk, dtb):
+    page = 2048
+    table = struct.pack('<3I32s64x', len(ramdisk), 0, 1, b'a') + struct.pack('<3I32s64x', 8, 4, 2, b'b')
+    head = struct.pack('<8s5I2048sI16sIIQ', b'VNDRBOOT', version, page, 0, 0, len(ramdisk), b'', 0, b'', 2128,
+                       len(dtb), 0) + struct.pack('<4I', len(table), 2, 108, 0)
+    return b''.join(pad(part, page) for part in (head, ramdisk, dtb, table))
+
+
+def bootimages():
+    base, over, ramdisk = dtc(BASE), dtc(OVER), gzip.compress(cpio(), mtime=0)
+    for default in ('', 'default = "conf-a";'):
+        yield dtc(FIT % (base.hex(), over.hex(), ramdisk.hex(), default)) + b'1234'
+    for version in range(5):
+        yield boot(version, b'Linux version 6.12 ' + (base * 2 if version < 2 else b''), ramdisk, base)
+    for version in (3, 4):
+        yield vendor(version, ramdisk, base * 2)
+
+
+def archive(mode, members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in members:
+            entry = tarfile.TarInfo('weir-capture/' + name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def captures():
+    pieces = [('devices', b'p/a\tplatform\tdrv\t3\t/a\t0\np/b\tplatform\t-\t3\t/b\t1\n'),
+              ('links', b'p/b\tp/a\tactive\t0\n'), ('deferred', b'b\twait\n'), ('kernel', b'6.12\n'),
+              ('fdt', dtc(BASE)), ('dt/compatible', b'a\0'), ('dt/a/reg', b'\0\0\0\1'), ('dt/a/b/phandle', b'\0\0\0\2')]
+    yield b'\0' + archive('w', pieces)
+    yield b'\0' + archive('w:gz', pieces[:5])
+    yield b'\1' + b''.join(struct.pack('>BH', i, len(data)) + data for i, (_, data) in enumerate(pieces))
+    yield b'\1' + b''.join(struct.pack('>BH', i, len(data)) + data for i, (_, data) in enumerate(pieces) if i != 4)
+
+
+def main():
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
+    os.makedirs(sys.argv[2], exist_ok=True)
+    found = captures() if sys.argv[1] == 'capture' else (bytes([n % 4]) + image for n, image in enumerate(bootimages()))
+    for number, data in enumerate(found):
+        with open(os.path.join(sys.argv[2], f'seed-{number}'), 'wb') as file:
+            file.write(data)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fuzzes the reading of boot images: FIT images with data inside and outside of their tree,
+ * Android's boot and vendor_boot images. The first byte says what is chosen. Parts lie inside
+ * the file, an error has words, and what is taken out can be read as what it is.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/bootimage.h"
+#include "kernel/initramfs.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+static void check_parts(const struct weir_bootimage *image, size_t bytes)
+{
+	for (size_t i = 0; i < image->part_count; i++) {
+		const struct weir_bootpart *p = &image->parts[i];
+
+		if (p->data < image->file.data || p->size > bytes ||
+		    (size_t)(p->data - image->file.data) > bytes - p->size)
+			abort();
+		for (const char *c = p->name; *c; c++)
+			if (*c < 0x20 || *c > 0x7e)
+				abort();
+	}
+}
+
+static void use(const struct weir_bootimage *image)
+{
+	struct weir_bytes out = { 0 };
+	struct weir_initramfs *ramdisk;
+	struct weir_errtext et = { "" };
+
+	if (!weir_bootimage_tree(image, &et, &out))
+		weir_bytes_fini(&out);
+	else if (!*et.text)
+		abort();
+	if (!weir_bootimage_kernel(image, NULL, &out))
+		weir_bytes_fini(&out);
+	if (!weir_bootimage_ramdisks(image, NULL, &out) && !weir_initramfs_read(&out, NULL, &ramdisk))
+		weir_initramfs_destroy(ramdisk);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+	static const char *const choices[] = { NULL, "1", "a", "conf-b" };
+	struct weir_bootimage *image;
+	struct weir_errtext et = { "" };
+	struct weir_bytes copy;
+	const char *choice;
+
+	if (!bytes)
+		return 0;
+	choice = choices[*data++ % 4];
+	copy = (struct weir_bytes){ malloc(bytes), --bytes };
+	if (!copy.data)
+		return 0;
+	memcpy(copy.data, data, bytes);
+	copy.data[bytes] = 0;
+	weir_bootimage_is(copy.data, bytes);
+	if (weir_bootimage_read(&copy, choice, &et, &image)) {
+		if (!*et.text)
+			abort(); /* no error without words */
+		return 0;
+	}
+	check_parts(image, bytes);
+	use(image);
+	weir_bootimage_destroy(image);
+	return 0;
+}
