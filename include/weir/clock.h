@@ -17,7 +17,8 @@ extern "C" {
 
 /*
  * What a provider does. Calls are not counted: two consumers of a clock enable it twice, and
- * disable it twice. Context: thread, no locks held; runtime power calls of drivers are among the callers.
+ * disable it twice. Context: thread; also in runtime power calls of consumers, so they use no runtime
+ * PM themselves: links keep a provider awake. No other lock of the library is held.
  */
 struct weir_clock_ops {
 	struct weir_abi abi;
@@ -37,7 +38,7 @@ int weir_clocks_publish(struct weir_device *dev, const struct weir_clock_ops *op
  * weir_clocks_enable - have all clocks run that firmware names for a device ("clocks").
  *
  * Those of providers that publish none, such as clocks that early code set up, are somebody else's affair.
- * Context: thread, no locks. Return: 0; what a provider returned, or WEIR_EINVAL for a specifier that
+ * Context: thread; also in runtime power calls. Return: 0; what a provider returned, or WEIR_EINVAL for a specifier that
  * is too long: none runs for it then, and the log says which.
  */
 int weir_clocks_enable(struct weir_device *dev);

@@ -534,6 +534,35 @@ static void test_sysmmu_driver_one_missing(void **state)
 	down(&b);
 }
 
+/* One that firmware left translating does not block, or is dead: it is not published, and works later. */
+static void test_sysmmu_driver_probe_fails(void **state)
+{
+	static const char *const said[] = { "it does not block its master", "no System MMU answers" };
+	struct board b;
+
+	(void)state;
+	for (unsigned int dead = 0; dead < 2; dead++) {
+		power_on(&b, ones, false);
+		sysmmu_boot_loader(b.s[0], b.left_pa & ~UINT64_C(0x3fff));
+		sysmmu_misbehave(b.s[0], dead ? SYSMMU_DEAD : SYSMMU_BLOCK_STUCK, 1);
+		assert_int_equal(machine(&b), 0);
+		for (unsigned int i = 0; i < NR_PARTS; i++)
+			assert_int_equal(load(&b, i), 0);
+		assert_false(bound(&b, "11e20000.sysmmu") || bound(&b, "display"));
+		assert_true(bound(&b, "codec"));
+		assert_int_equal(b.clocks[0], 0);
+		assert_non_null(strstr(hwhost_log_take(b.h), said[dead]));
+		sysmmu_misbehave(b.s[0], SYSMMU_DEAD, 0);
+		sysmmu_power(b.s[0], false);
+		sysmmu_power(b.s[0], true);
+		assert_int_equal(weir_driver_bind(find(&b, "11e20000.sysmmu")), 0);
+		assert_int_equal(weir_settle(b.m), 0);
+		assert_true(bound(&b, "display"));
+		shows(&b);
+		down(&b);
+	}
+}
+
 /* ---- clocks and power ---- */
 
 static void test_sysmmu_driver_clock_fails(void **state)
@@ -713,6 +742,7 @@ int main(void)
 		cmocka_unit_test(test_sysmmu_driver_unmap),
 		cmocka_unit_test(test_sysmmu_driver_one_stuck),
 		cmocka_unit_test(test_sysmmu_driver_one_missing),
+		cmocka_unit_test(test_sysmmu_driver_probe_fails),
 		cmocka_unit_test(test_sysmmu_driver_clock_fails),
 		cmocka_unit_test(test_sysmmu_driver_sleeps),
 		cmocka_unit_test(test_sysmmu_driver_suspend),
