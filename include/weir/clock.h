@@ -37,9 +37,10 @@ int weir_clocks_publish(struct weir_device *dev, const struct weir_clock_ops *op
 /**
  * weir_clocks_enable - have all clocks run that firmware names for a device ("clocks").
  *
- * Those of providers that publish none, such as clocks that early code set up, are somebody else's affair.
- * Context: thread; also in runtime power calls. Return: 0; what a provider returned, or WEIR_EINVAL for a specifier that
- * is too long: none runs for it then, and the log says which.
+ * Those of providers that publish none, such as clocks that early code set up, are somebody
+ * else's affair.
+ * Context: thread; also in runtime power calls. Return: 0; what a provider returned, or
+ * WEIR_EINVAL for a specifier that is too long: none runs for it then, and the log says which.
  */
 int weir_clocks_enable(struct weir_device *dev);
 /** weir_clocks_disable - the opposite, last first; after an enable that succeeded. Context: thread. */
