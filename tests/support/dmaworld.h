@@ -106,6 +106,8 @@ void dw_rebind(struct dw *dw, const char *name);
 /* Nothing is mapped, and nobody maps. */
 void dw_expect_unmapped(struct dw *dw);
 
+/* dmatree.c */
+void dw_blob_(struct dw *dw);
 /* dmaworld.c and dmawalk.c, for each other. The mutex is held; or the domain's lock, when told. */
 struct dw_entry *dw_entry_(struct dw *dw, void *part, uint64_t iova);
 int dw_iommu_sync_(void *instance, void *part);
