@@ -22,10 +22,10 @@
  * Its clocks run and its power is on from before create until after destroy, but for the time
  * between suspend and resume: that is up to the caller.
  *
- * A System MMU that is off lets everything pass. So it stays on, with tables that map nothing; and
- * at the end, and while it is suspended, it holds its master's accesses back. Hardware that does not
- * block within the time, or tells nonsense, is put in quarantine: that is told once, it is never let on
- * again, and all further calls return WEIR_EIO at once.
+ * A System MMU that is off lets everything pass. So it stays on, with tables that map nothing;
+ * and at the end, and while it is suspended, it holds its master's accesses back. Hardware that
+ * does not block within the time, or tells nonsense, is put in quarantine: that is told once, it
+ * is not let on again before it was suspended, and until then all calls return WEIR_EIO at once.
  *
  * invalidate and poll work in any context, for any number of callers. All others are made one
  * at a time, from threads.
@@ -58,8 +58,8 @@ struct weir_sysmmu_config {
 	const char *name;       /* for messages; stays valid */
 	uint64_t base_pa, bytes; /* of its registers */
 	/*
-	 * Its interrupt, for the host's irq_request. Without, a timer of the host looks; without that,
-	 * weir_sysmmu_poll() does.
+	 * Its interrupt, for the host's irq_request. Without, a timer of the host looks; without
+	 * that, weir_sysmmu_poll() does.
 	 */
 	bool has_line;
 	uint32_t line;
@@ -139,7 +139,10 @@ void weir_sysmmu_limits_get(const struct weir_sysmmu *sysmmu,
 /** weir_sysmmu_tables_get - the tables that it walks. Context: any. */
 void weir_sysmmu_tables_get(const struct weir_sysmmu *sysmmu,
 			    struct weir_table_config *out_config);
-/** weir_sysmmu_walks - whether it can walk such tables. Context: any. Return: 0; WEIR_EOPNOTSUPP. */
+/**
+ * weir_sysmmu_walks - whether it can walk such tables.
+ * Context: any. Return: 0; WEIR_EOPNOTSUPP.
+ */
 int weir_sysmmu_walks(const struct weir_sysmmu *sysmmu, const struct weir_tables *tables);
 
 /**
