@@ -288,6 +288,7 @@ struct actor {
 	const char *names[3];
 	unsigned int nr_names;
 	bool modules;
+	bool faults; /* calls of the host fail now and then, on whatever thread */
 	uint64_t seed;
 };
 
@@ -304,16 +305,19 @@ static void *run_actor(void *arg)
 {
 	struct actor *actor = arg;
 
-	for (unsigned int i = 0; i < ACTS; i++)
+	for (unsigned int i = 0; i < ACTS; i++) {
+		if (actor->faults && !(i % 16))
+			testhost_fail_at(iw.w.host, 1 + seed_next(&actor->seed) % 40);
 		act(actor->names, actor->nr_names, actor->modules, &actor->seed);
+	}
 	return NULL;
 }
 
-static void threads(uint64_t *seed, unsigned int workers)
+static void threads(uint64_t *seed, unsigned int workers, bool faults)
 {
 	struct actor actors[ACTORS] = {
-		{ { "a" }, 1, true, 0 }, { { "m0", "m2" }, 2, false, 0 },
-		{ { "b", "m1", "m3" }, 3, false, 0 },
+		{ { "a" }, 1, true, faults, 0 }, { { "m0", "m2" }, 2, false, false, 0 },
+		{ { "b", "m1", "m3" }, 3, false, false, 0 },
 	};
 	pthread_t thread[ACTORS], watch;
 
@@ -329,6 +333,7 @@ static void threads(uint64_t *seed, unsigned int workers)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);
 	atomic_store(&stop, true);
 	assert_int_equal(pthread_join(watch, NULL), 0);
+	testhost_fail_at(iw.w.host, 0);
 	probes = 0;
 	end();
 	print_message("%u acts, %u looks, %llu probes, %u workers\n", atomic_load(&done),
@@ -341,7 +346,7 @@ static void test_iommurandom_threads(void **state)
 
 	(void)state;
 	for (unsigned int round = 0; round < 8; round++)
-		threads(&seed, 1 + round % 4);
+		threads(&seed, 1 + round % 4, round & 4);
 }
 
 int main(void)
