@@ -6,10 +6,13 @@
  *
  * page4k: one page mapped and unmapped; ring256: of 256 mapped ones, the oldest goes first;
  * bulk4096: so many mapped, then unmapped in another order; page64k; page256k: more than the
- * magazines of addresses hold; sg16: a list of 16 pages that are no neighbours.
+ * magazines of addresses hold; sg16: a list of 16 pages that are no neighbours; page4k_two: beside another
+ * thread that does the same for the same device.
  */
 #include <libfdt.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +260,37 @@ static void pairs(struct bench *b, const char *mode, const char *name, uint64_t 
 	bench_report_ns(&s, ops, "dma.%s.%s.pair", mode, name);
 }
 
+struct other {
+	struct bench *b;
+	atomic_bool stop;
+};
+
+static void *other_main(void *arg)
+{
+	struct other *other = arg;
+	uint64_t iova;
+
+	cpu = 1;
+	for (uint32_t i = 0; !atomic_load(&other->stop); i++) {
+		check(weir_dma_map_phys(other->b->dev, MEMORY + (RING + i % RING) * PAGE, PAGE,
+					WEIR_DMA_FROM_DEVICE, &iova));
+		check(weir_dma_unmap(other->b->dev, iova, PAGE, WEIR_DMA_FROM_DEVICE));
+	}
+	return NULL;
+}
+
+static void two(struct bench *b, const char *mode)
+{
+	struct other other = { .b = b };
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, other_main, &other))
+		abort();
+	pairs(b, mode, "page4k_two", PAGE, OPS);
+	atomic_store(&other.stop, true);
+	pthread_join(thread, NULL);
+}
+
 static void ring(struct bench *b, const char *mode)
 {
 	struct bench_series s = { 0 };
@@ -347,6 +381,8 @@ void bench_dma(void)
 			continue;
 		open_machine(&b, lazy);
 		pairs(&b, mode, "page4k", PAGE, OPS);
+		if (sysconf(_SC_NPROCESSORS_CONF) > 1)
+			two(&b, mode);
 		ring(&b, mode);
 		bulk(&b, mode);
 		pairs(&b, mode, "page64k", 16 * PAGE, OPS / 4);

@@ -77,6 +77,8 @@ def compile_command(build, source, changed, work):
         if "libweir.a.p" not in c["command"]:
             continue
         args = shlex.split(c["command"])
+        if os.path.basename(args[0]) == "ccache":
+            args = args[1:]
         for flag in ("-o", "-MF", "-MQ"):
             at = args.index(flag)
             args[at + 1] = os.path.join(work, "mutant.d" if flag == "-MF" else "mutant.o")
