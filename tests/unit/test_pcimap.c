@@ -470,6 +470,49 @@ static void test_pcimap_msi_damaged(void **state)
 	}
 }
 
+/* ---- host bridges ---- */
+
+/* A segment has 16 bits: a larger one is not another one. */
+static void test_pcimap_segment(void **state)
+{
+	static const uint32_t segments[] = { 0, 0xffff, 0x10000, 0xffffffff };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		struct pci *p = pci_create(NULL);
+		struct weir_pci_host host;
+		static struct tree t;
+		void *fdt = t.blob;
+		struct weir_fwnode *at;
+
+		assert_int_equal(fdt_create(fdt, sizeof(t.blob)), 0);
+		assert_int_equal(fdt_finish_reservemap(fdt), 0);
+		assert_int_equal(fdt_begin_node(fdt, ""), 0);
+		put1(fdt, "#address-cells", 2);
+		put1(fdt, "#size-cells", 2);
+		assert_int_equal(fdt_begin_node(fdt, "pcie"), 0);
+		assert_int_equal(fdt_property_string(fdt, "compatible", "pci-host-ecam-generic"), 0);
+		assert_int_equal(fdt_property_string(fdt, "device_type", "pci"), 0);
+		put1(fdt, "#address-cells", 3);
+		put1(fdt, "#size-cells", 2);
+		put(fdt, &(struct prop)CELLS("reg", 0, 0x40000000, 0, 0x10000000));
+		put(fdt, &(struct prop)EMPTY("ranges"));
+		put1(fdt, "linux,pci-domain", segments[i]);
+		end(fdt);
+		end(fdt);
+		assert_int_equal(fdt_finish(fdt), 0);
+		assert_int_equal(weir_firmware_load_dt(p->w.m, fdt, fdt_totalsize(fdt)), 0);
+		assert_int_equal(weir_fwnode_find(p->w.m, "/pcie", &at), 0);
+		if (segments[i] > 0xffff) {
+			assert_int_equal(weir_firmware_pci_host(at, &host), WEIR_EINVAL);
+		} else {
+			assert_int_equal(weir_firmware_pci_host(at, &host), 0);
+			assert_int_equal(host.segment, segments[i]);
+		}
+		pci_destroy(p);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pci_open, pci_close)
 
 int main(void)
@@ -493,6 +536,7 @@ int main(void)
 		TEST(test_pcimap_msi),
 		TEST(test_pcimap_msi_parent),
 		cmocka_unit_test(test_pcimap_msi_damaged),
+		cmocka_unit_test(test_pcimap_segment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,8 +57,11 @@ static int read_buses(struct weir_dt_node *node, struct weir_pci_host *host)
 		return bad(node, "bus-range is no range of buses");
 	host->first_bus = (uint8_t)first;
 	host->last_bus = (uint8_t)last;
-	if (weir_dt_u32_(dt, node, "linux,pci-domain", &segment))
-		host->segment = (uint16_t)segment;
+	if (!weir_dt_u32_(dt, node, "linux,pci-domain", &segment))
+		return 0;
+	if (segment > UINT16_MAX)
+		return bad(node, "linux,pci-domain is no number of a segment");
+	host->segment = (uint16_t)segment;
 	return 0;
 }
 
