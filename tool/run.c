@@ -129,12 +129,28 @@ static int kernel_open(const struct opts *o, struct kernel_side *side, char *out
 	return err ? bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
 }
 
+/* A module that is not there cannot be loaded anyway; most likely its name is misspelt. */
+static void tell_unknown_denied(const struct opts *o, const struct weir_kernel *kernel)
+{
+	char name[256];
+
+	for (size_t i = 0; kernel && kernel->index && i < o->deny.n; i++) {
+		snprintf(name, sizeof(name), "%s", o->deny.item[i]);
+		for (char *p = name; *p; p++)
+			*p = *p == '-' ? '_' : *p;
+		if (weir_modindex_module(kernel->index, name) == WEIR_MODULE_NONE)
+			complain("note: --deny %s: there is no such module in this kernel", o->deny.item[i]);
+	}
+}
+
 int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *out_what,
 		     size_t what_bytes)
 {
 	struct kernel_side side = { 0 };
 	int err = kernel_open(o, &side, out_what, what_bytes);
 
+	if (!err)
+		tell_unknown_denied(o, side.kernel);
 	if (!err)
 		err = initramfs_open(o, &side, &side.initramfs, out_what, what_bytes);
 	if (err)

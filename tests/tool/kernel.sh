@@ -53,6 +53,9 @@ result "settings by name: one that is off, none, one that is built in"
 expect 1 "clock .*: module clk_soc is denied" boot soc.dtb --kernel kernel --set $forever --deny clk-soc
 printf 'modprobe disp\n' > one.script
 expect 1 "clock .*: module clk_soc is not loaded" boot soc.dtb --kernel kernel --set $forever --load one.script
+grep -q "note: --deny" err && wrong "a module that is there: $(cat err)"
+expect 0 "^weir: note: --deny clk-sok: there is no such module" boot soc.dtb --kernel kernel --set $forever --deny clk-sok --deny disp
+[ "$(grep -c "note: --deny" err)" = 1 ] || wrong "notes: $(cat err)"
 result "modules that are denied or not loaded are causes"
 
 printf 'kernel/drivers/clk-soc.ko.xz\n' > initramfs
