@@ -20,16 +20,7 @@ if [ -d "$dtbs" ] && [ -d "$kernel" ]; then
 	# the tool itself, on the board with the largest tree; the first run fills the cache
 	ninja -C "$build-bench" weir > /dev/null
 	largest=$(find "$dtbs" -name '*.dtb*' ! -name '*.dtbo*' -printf '%s %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-)
-	python3 - "$build-bench/weir" plan "$largest" --kernel "$kernel" --root usb <<-'END' | tee -a "$build-bench/bench.txt"
-	import resource, statistics, subprocess, sys
-	def cpu():
-	    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-	    subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-	    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-	    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-	cpu()
-	print(f'plan.largest {statistics.median(cpu() for _ in range(7)) * 1e3:.1f} ms')
-	END
+	scripts/bench-verbs.py "$build-bench/weir" "$largest" "$kernel" | tee -a "$build-bench/bench.txt"
 fi
 echo "JSON: $build-bench/bench.json" >&2
 if [ -n "$PEERS" ]; then
