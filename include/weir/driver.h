@@ -78,7 +78,12 @@ int weir_driver_register(struct weir_machine *m, const struct weir_driver *drv);
  */
 int weir_driver_unregister(struct weir_machine *m, const struct weir_driver *drv);
 
-/** weir_driver_unbind - take a device from its driver, consumers first. Return: 0; WEIR_ENODEV when not bound. */
+/**
+ * weir_driver_unbind - take a device from its driver, consumers first.
+ * What other threads do with them meanwhile is waited for, as in weir_device_del(); a consumer
+ * that cannot be waited for, since its probe asks, is unbound when that is over.
+ * Context: thread. Return: 0; WEIR_ENODEV when not bound.
+ */
 int weir_driver_unbind(struct weir_device *dev);
 
 /**

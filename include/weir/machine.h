@@ -58,7 +58,7 @@ void weir_machine_destroy(struct weir_machine *m);
  * @budget: how many probes to start at most; at least 1.
  *
  * Probes run inside this call, or on host threads when the host has them.
- * Context: thread; any number of threads may call it.
+ * Context: thread; any number of threads may call it, on a host that has lock_wait.
  * Return: 1 when there is more to do now; WEIR_EAGAIN when nothing is ready but
  * probes are running on host threads; 0 when the machine is settled: nothing
  * more can happen by itself.
