@@ -470,6 +470,75 @@ static void test_smmuv3_left_every_call_fails(void **state)
 	}
 }
 
+/* ---- firmware left the SMMU on, with half of a stream table ---- */
+
+static void turned_on(struct left *l, uint64_t table_pa, uint32_t cfg)
+{
+	const struct weir_host_ops *ops = hwhost_ops(l->hw);
+	uintptr_t at;
+
+	assert_int_equal(ops->mmio_map(l->hw, BASE, SMMU3_BYTES, &at), 0);
+	ops->mmio_write(l->hw, at + 0x80, 8, table_pa);
+	ops->mmio_write(l->hw, at + 0x88, 4, cfg);
+	ops->mmio_write(l->hw, at + 0x20, 4, 1);
+	while (!ops->mmio_read(l->hw, at + 0x24, 4))
+		hwhost_points(l->hw, 1);
+	ops->mmio_unmap(l->hw, at, SMMU3_BYTES);
+	smmu3_findings_take(l->model); /* what firmware did */
+}
+
+/* @refused: by name, and nothing is bound; otherwise what makes sense is taken over. */
+static void half_built(uint64_t seed, bool no_abort, uint32_t cfg, const char *words, bool refused)
+{
+	uint64_t table_pa, *table;
+	struct weir_device *smmu;
+	struct weir_bus *bus;
+	struct left l;
+	void *va;
+
+	prepare(&l, seed);
+	l.config.no_abort = no_abort;
+	open_machine(&l);
+	smmu3_rogue_stop(l.model, l.scan);
+	assert_true(hwram_alloc(l.hw->ram, 8192, 8192, &va, &table_pa));
+	table = va;
+	for (unsigned int i = 0; i < 1024; i++)
+		table[i] = (i << 16 | 0x1000) | 7; /* no RAM there */
+	turned_on(&l, table_pa, cfg);
+	(void)hwhost_log_take(l.hw);
+	assert_int_equal(weir_module_load(l.m, &weir_module_arm_smmu_v3, &l.module), 0);
+	assert_int_equal(weir_settle(l.m), 0);
+	assert_non_null(strstr(hwhost_log_take(l.hw), words));
+	assert_int_equal(weir_bus_find(l.m, "platform", &bus), 0);
+	assert_int_equal(weir_device_find(bus, "2b400000.iommu", &smmu), 0);
+	assert_int_equal(weir_device_status_get(smmu) != WEIR_DEVICE_BOUND, refused);
+	smmu3_findings_take(l.model);
+	if (!refused) {
+		rogues(&l);
+		go_on(&l, true);
+	}
+	unload(&l);
+	smmu3_rogues_stop(l.model);
+	smmu3_power(l.model, false);
+	weir_machine_destroy(l.m);
+	l.host = testhost_destroy(l.host);
+	assert_true(hwram_free(l.hw->ram, table_pa, 8192));
+	l.hw = hwhost_destroy(l.hw);
+}
+
+static void test_smmuv3_left_half_built(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++)
+		for (unsigned int no_abort = 0; no_abort < 2; no_abort++) {
+			half_built(seed, no_abort, 1 << 16 | 6 << 6 | 16,
+				   "2b400000.iommu: a part of the stream table in use makes no sense", false);
+			/* no such format: through GBPA.ABORT where there is that */
+			half_built(seed, no_abort, 2 << 16 | 6 << 6 | 16,
+				   "2b400000.iommu: the stream table in use makes no sense", no_abort);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_left_until_consumers_are_up),
 		cmocka_unit_test(test_smmuv3_left_device_goes),
 		cmocka_unit_test(test_smmuv3_left_every_call_fails),
+		cmocka_unit_test(test_smmuv3_left_half_built),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
