@@ -52,6 +52,23 @@ int weir_clocks_publish(struct weir_device *dev, const struct weir_clock_ops *op
 }
 
 /*
+ * Who publishes the clocks of a node. A provider that is being deleted has its node no more, but as
+ * long as it has consumers it is their supplier, and what runs for them can be stopped.
+ */
+static const struct weir_clocks *published(const struct weir_device *dev,
+					   const struct weir_fwnode *node)
+{
+	const struct weir_link *link;
+
+	if (node->owner)
+		return node->owner->clocks;
+	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
+		if (link->supplier->fwnode == node && link->supplier->clocks)
+			return link->supplier->clocks;
+	return NULL;
+}
+
+/*
  * The @index-th clock of a device: *out_clocks has no ops when nobody publishes it. The node of a
  * provider may be a part of the device that stands for it.
  * Return: 0; WEIR_ENOENT after the last; WEIR_EINVAL.
@@ -71,9 +88,12 @@ static int find(struct weir_device *dev, unsigned int index, struct weir_fwspec 
 	if (err)
 		return err;
 	weir_lock_(dev->m);
-	for (node = out_spec->target; node && !out_clocks->ops; node = node->parent)
-		if (node->owner && node->owner->clocks)
-			*out_clocks = *node->owner->clocks;
+	for (node = out_spec->target; node && !out_clocks->ops; node = node->parent) {
+		const struct weir_clocks *clocks = published(dev, node);
+
+		if (clocks)
+			*out_clocks = *clocks;
+	}
 	weir_unlock_(dev->m);
 	return 0;
 }
