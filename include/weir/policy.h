@@ -19,6 +19,7 @@ extern "C" {
 #define WEIR_RULE_OPTIONAL_BINDINGS 0x1u /* iommus, iommu-map and dmas make links too */
 #define WEIR_RULE_HOLE_ENDS_LIST    0x2u /* an empty entry hides the suppliers behind it */
 #define WEIR_RULE_NO_LINKS          0x4u /* firmware makes no links at all */
+#define WEIR_RULE_LINKS_RETURN      0x8u /* a device is deleted, and what firmware says of its node stays said */
 
 struct weir_policy_ops {
 	struct weir_abi abi;

@@ -198,10 +198,45 @@ void weir_links_driver_gone_(struct weir_device *dev)
 	release_suppliers(dev);
 }
 
+/* Whether it is what became of a firmware-node link of the two devices' own nodes. */
+static bool is_firmwares(const struct weir_link *link)
+{
+	const struct weir_device *con = link->consumer;
+
+	return (link->flags & WEIR_LINK_INFERRED) && con->fwnode && link->supplier->fwnode &&
+	       (!weir_link_sync_only_(link) || (link->flags & WEIR_LINK_CYCLE)) &&
+	       (!con->fwnode->owner || con->fwnode->owner == con);
+}
+
+/*
+ * One of the link's devices is going. What firmware said of their nodes is as true as before: the
+ * consumer, or who comes in its place, waits for the supplier's node again. Both kinds of
+ * links share a slab, so there is room for the one when the other is gone.
+ */
+static void purge(struct weir_link *link)
+{
+	struct weir_device *con = link->consumer;
+	struct weir_fwnode *node = con->fwnode, *sup = link->supplier->fwnode;
+	uint32_t flags = link->flags & WEIR_LINK_CYCLE ? WEIR_FWLINK_CYCLE : 0;
+	const char *property = link->property;
+
+	if (!(con->m->policy->firmware_rules(con->m) & WEIR_RULE_LINKS_RETURN) ||
+	    !is_firmwares(link)) {
+		weir_link_drop_(link);
+		return;
+	}
+	con->refs++;
+	con->nr_blocking++; /* nobody is let go between the two */
+	weir_link_drop_(link);
+	(void)weir_fwlink_add_(node, sup, flags, property);
+	con->nr_blocking--;
+	weir_device_unref_(con);
+}
+
 void weir_links_purge_(struct weir_device *dev)
 {
 	while (!weir_list_empty(&dev->suppliers))
-		weir_link_drop_(weir_container_of(dev->suppliers.prev, struct weir_link, c_node));
+		purge(weir_container_of(dev->suppliers.prev, struct weir_link, c_node));
 	while (!weir_list_empty(&dev->consumers))
-		weir_link_drop_(weir_container_of(dev->consumers.prev, struct weir_link, s_node));
+		purge(weir_container_of(dev->consumers.prev, struct weir_link, s_node));
 }

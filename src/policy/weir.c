@@ -55,7 +55,7 @@ static void fini(struct weir_machine *m)
 static uint32_t firmware_rules(struct weir_machine *m)
 {
 	(void)m;
-	return WEIR_RULE_OPTIONAL_BINDINGS;
+	return WEIR_RULE_OPTIONAL_BINDINGS | WEIR_RULE_LINKS_RETURN;
 }
 
 /* The whole graph is known before the first device: cycles are settled on it. */

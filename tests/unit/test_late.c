@@ -232,11 +232,11 @@ static const struct late_case cases[] = {
 	  "fail=unknown-driver off -;+iommu=unknown-driver off -;+nic=direct off -;"
 	  "-iommu=direct off -;work=direct off -;+iommu=up on dma" },
 	{ "an IOMMU is unplugged, and plugged in again", MANDATORY, WEIR_IOMMU_REFUSE,
-	  "+nic=waits-supplier off -;+iommu=up on dma;unplug=waits-iommu gone -;plug=up on dma;"
-	  "unplug=waits-iommu gone -;-nic=removed gone -;plug=removed on -;+nic=up on dma" },
+	  "+nic=waits-supplier off -;+iommu=up on dma;unplug=waits-node gone -;plug=up on dma;"
+	  "unplug=waits-node gone -;-nic=removed gone -;plug=removed on -;+nic=up on dma" },
 	{ "an IOMMU is plugged in late", OPTIONAL, WEIR_IOMMU_REBIND,
-	  "unplug=unknown-driver gone -;+nic=waits-iommu gone -;+iommu=waits-iommu gone -;"
-	  "plug=up on dma;unplug=waits-iommu gone -" },
+	  "unplug=unknown-driver gone -;+nic=waits-node gone -;+iommu=waits-node gone -;"
+	  "plug=up on dma;unplug=waits-node gone -" },
 	{ "optional: ids rejected", OPTIONAL, WEIR_IOMMU_REFUSE,
 	  "reject=unknown-driver off -;+iommu=unknown-driver on -;+nic=direct on -" },
 };
