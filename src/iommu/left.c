@@ -254,6 +254,14 @@ static int keep(struct weir_stream *stream)
 	return err;
 }
 
+/* It goes, or will in a moment, with the other instances of its driver. */
+static bool goes(const struct weir_iommu *iommu)
+{
+	const struct weir_reg *reg = iommu->dev->reg;
+
+	return iommu->going || (reg && (reg->going || reg->closed));
+}
+
 bool weir_left_keep_(struct weir_stream *stream, const struct weir_master *master)
 {
 	struct weir_iommu *iommu = stream->iommu;
@@ -262,7 +270,7 @@ bool weir_left_keep_(struct weir_stream *stream, const struct weir_master *maste
 	int err;
 
 	weir_lock_(group->m);
-	due = weir_left_running_(master->dev) && iommu->going;
+	due = weir_left_running_(master->dev) && goes(iommu);
 	weir_unlock_(group->m);
 	if (!due || group->owner || stream->stuck[0] || group->domain != group->usual ||
 	    !weir_domain_has_mappings_(group->domain))
