@@ -86,9 +86,15 @@ static int op_attach(void *instance, uint32_t stream, enum weir_domain_type type
 	return weir_sysmmu_attach(sysmmu, type == WEIR_DOMAIN_BLOCKED ? NULL : part);
 }
 
+/*
+ * A master that firmware left running may lack others of its System MMUs yet. This one is blocked when
+ * that has a driver, or when sync_state says that nobody comes.
+ */
 static int op_enforce(void *instance)
 {
-	return weir_sysmmu_enforce(sysmmu_of(instance));
+	const struct bound *b = instance;
+
+	return weir_iommu_left_running(b->dev) ? 0 : weir_sysmmu_enforce(b->sysmmu);
 }
 
 static int op_keep(void *instance, uint32_t stream, void *part)
@@ -227,7 +233,10 @@ static void sysmmu_remove(struct weir_device *dev)
 /* What firmware left running is blocked now, or has a driver: from here on it may sleep. */
 static void sysmmu_sync_state(struct weir_device *dev)
 {
+	const struct bound *b = weir_device_data(dev);
+
 	weir_iommu_consumers_up(dev);
+	(void)weir_sysmmu_enforce(b->sysmmu); /* it tells of itself when it does not block */
 	weir_pm_runtime_enable(dev);
 }
 
