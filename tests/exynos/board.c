@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: MIT
+/* See board.h. */
+#include "board.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RAM_BYTES (4u << 20)
+#define RUN_POINTS 1500u
+#define SYSMMU "samsung,exynos-sysmmu"
+
+void eb_wrong(struct eb_board *b, const char *fmt, ...)
+{
+	va_list args;
+
+	if (*b->wrong)
+		return;
+	va_start(args, fmt);
+	vsnprintf(b->wrong, sizeof(b->wrong), fmt, args);
+	va_end(args);
+}
+
+bool eb_ok(const struct eb_board *b)
+{
+	return !*b->wrong;
+}
+
+struct weir_device *eb_device(const struct weir_fwnode *node)
+{
+	return weir_fwnode_device(node);
+}
+
+struct eb_master *eb_master_at(struct eb_board *b, const struct weir_fwnode *node)
+{
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		if (b->masters[i].node == node)
+			return &b->masters[i];
+	return NULL;
+}
+
+/* ---- what is on the board ---- */
+
+static bool is(const struct weir_fwnode *node, const char *compatible)
+{
+	const char *text;
+
+	for (unsigned int i = 0; (text = weir_fwnode_compatible(node, i)); i++)
+		if (!strcmp(text, compatible))
+			return true;
+	return false;
+}
+
+static struct eb_sysmmu *sysmmu_at(struct eb_board *b, const struct weir_fwnode *node)
+{
+	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
+		if (b->sysmmus[i].node == node)
+			return &b->sysmmus[i];
+	return NULL;
+}
+
+/* Display controllers and mixers; whatever else does DMA is a codec here. */
+static bool shows(const struct weir_fwnode *node)
+{
+	static const char *const words[] = { "fimd", "mixer", "decon", "display" };
+	const char *compatible = weir_fwnode_compatible(node, 0);
+
+	for (unsigned int i = 0; compatible && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(weir_fwnode_name(node), words[i]) || strstr(compatible, words[i]))
+			return true;
+	return false;
+}
+
+static void find_sysmmus(struct eb_board *b)
+{
+	struct weir_fwnode *node;
+
+	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node)) {
+		struct eb_sysmmu *s = &b->sysmmus[b->nr_sysmmus];
+
+		if (!is(node, SYSMMU) || !weir_fwnode_available(node))
+			continue;
+		if (b->nr_sysmmus == EB_SYSMMUS) {
+			eb_wrong(b, "more than %d System MMUs", EB_SYSMMUS);
+			return;
+		}
+		s->node = node;
+		weir_fwnode_path(node, s->path, sizeof(s->path));
+		b->nr_sysmmus++;
+	}
+}
+
+static void find_masters(struct eb_board *b)
+{
+	struct weir_fwnode *node;
+
+	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node)) {
+		struct eb_master *m = &b->masters[b->nr_masters];
+		struct weir_fwspec spec;
+
+		memset(m, 0, sizeof(*m));
+		for (unsigned int i = 0; !weir_firmware_spec(node, i, &spec); i++) {
+			struct eb_sysmmu *s = sysmmu_at(b, spec.target);
+
+			if (s && m->nr_sysmmus < EB_PORTS)
+				m->sysmmus[m->nr_sysmmus++] = (unsigned int)(s - b->sysmmus);
+		}
+		if (!m->nr_sysmmus || !weir_fwnode_available(node) || b->nr_masters == EB_MASTERS)
+			continue;
+		m->b = b;
+		m->node = node;
+		m->shows = shows(node);
+		weir_fwnode_path(node, m->path, sizeof(m->path));
+		b->nr_masters++;
+	}
+}
+
+/* Which System MMUs a family has: from what Linux's trees and vendors' manuals say of them. */
+static unsigned int version_of(struct weir_machine *m)
+{
+	static const struct {
+		const char *compatible;
+		unsigned int version;
+	} known[] = {
+		{ "samsung,exynos4210", 0x200 }, { "samsung,exynos4212", 0x200 },
+		{ "samsung,exynos4412", 0x200 }, { "samsung,exynos3250", 0x302 },
+		{ "samsung,exynos5250", 0x302 }, { "samsung,exynos5410", 0x303 },
+		{ "samsung,exynos5420", 0x303 }, { "samsung,exynos5433", 0x501 },
+	};
+
+	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (is(weir_fwnode_root(m), known[i].compatible))
+			return known[i].version;
+	return 0x303;
+}
+
+/* ---- models ---- */
+
+static int make_models(struct eb_board *b)
+{
+	for (unsigned int i = 0; i < b->nr_sysmmus && eb_ok(b); i++) {
+		struct eb_sysmmu *s = &b->sysmmus[i];
+		struct sysmmu_config config = {
+			.seed = b->options.seed + i + 1, .major = b->version >> 8,
+			.minor = b->version & 0xff, .unrest = 32, .who = (uint8_t)(1u << i % 8),
+		};
+		uint64_t pa, bytes;
+		uint32_t line = HWHOST_IRQS + i;
+
+		if (weir_firmware_registers(s->node, 0, &pa, &bytes)) {
+			eb_wrong(b, "%s: no registers", s->path);
+			return -1;
+		}
+		(void)weir_firmware_line(s->node, 0, &line);
+		s->who = config.who;
+		s->s = hwhost_sysmmu(b->h, pa, &config, line);
+		eb_suppliers_find(b, s);
+		if (b->left_on && b->left_on->sysmmus[0] == i) {
+			for (unsigned int j = 0; j < s->nr_clocks; j++)
+				s->clocks[j].left_on = true;
+			continue;
+		}
+		if (s->domain)
+			sysmmu_power(s->s, false);
+		if (s->nr_clocks)
+			sysmmu_clock(s->s, false);
+	}
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		if (eb_master_make(&b->masters[i], b->options.seed + 100 * i + 7))
+			eb_wrong(b, "out of memory");
+	return eb_ok(b) ? 0 : -1;
+}
+
+/* What the boot loader left: a display that shows memory, which its System MMU lets pass. */
+static void leave_display_on(struct eb_board *b)
+{
+	struct eb_master *m = b->left_on;
+	void *va;
+
+	va = hwram_va(b->h->ram, b->left_pa, EB_BYTES);
+	hwpattern_fill(va, EB_BYTES, m->seed + 1, 0);
+	hwram_publish(b->h->ram, true);
+	hwram_clean(b->h->ram, b->left_pa, EB_BYTES);
+	hwram_allow(b->h->ram, b->left_pa, EB_BYTES, b->sysmmus[m->sysmmus[0]].who, 0);
+	sysmmu_boot_loader(b->sysmmus[m->sysmmus[0]].s, 0);
+	hwdisplay_show(m->display, b->left_pa, EB_BYTES, m->seed + 1);
+}
+
+/* ---- drivers ---- */
+
+static bool taken(const struct weir_match *table, const char *key)
+{
+	for (; table && table->key; table++)
+		if (!strcmp(table->key, key))
+			return true;
+	return false;
+}
+
+enum kind { KIND_PLAIN, KIND_DISPLAY, KIND_CODEC, KIND_NONE };
+
+static enum kind kind_of(struct eb_board *b, const struct weir_fwnode *node)
+{
+	const struct eb_master *m = eb_master_at(b, node);
+
+	if (m)
+		return m->shows ? KIND_DISPLAY : KIND_CODEC;
+	return sysmmu_at(b, node) ? KIND_NONE : KIND_PLAIN;
+}
+
+/* All compatible strings of nodes of a kind, those of masters before those of all others. */
+static struct weir_match *match_table(struct eb_board *b, enum kind kind)
+{
+	struct weir_match *table = NULL;
+	struct weir_fwnode *node;
+	const char *text;
+	size_t n = 0;
+
+	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node)) {
+		if (!weir_fwnode_available(node) || kind_of(b, node) != kind)
+			continue;
+		for (unsigned int i = 0; (text = weir_fwnode_compatible(node, i)); i++) {
+			if (taken(table, text) || !strcmp(text, SYSMMU) ||
+			    (kind == KIND_PLAIN && (taken(b->display, text) ||
+						    taken(b->codec, text))))
+				continue;
+			table = realloc(table, (n + 2) * sizeof(*table));
+			if (!table)
+				abort();
+			table[n++] = (struct weir_match){ .key = text };
+			table[n] = (struct weir_match){ .key = NULL };
+		}
+	}
+	if (!table)
+		table = calloc(1, sizeof(*table));
+	return table;
+}
+
+static void make_drivers(struct eb_board *b)
+{
+	b->display = match_table(b, KIND_DISPLAY);
+	b->codec = match_table(b, KIND_CODEC);
+	b->plain = match_table(b, KIND_PLAIN);
+	b->plain_driver = (struct weir_driver){ .name = "board", .bus = "platform",
+		.match = b->plain, .ops = &eb_plain_ops, .context = b };
+	b->display_driver = (struct weir_driver){ .name = "display", .bus = "platform",
+		.match = b->display, .ops = &eb_master_ops, .context = b };
+	b->codec_driver = (struct weir_driver){ .name = "codec", .bus = "platform",
+		.match = b->codec, .ops = &eb_master_ops, .context = b };
+}
+
+static int registered(struct eb_board *b, const struct weir_driver *drv)
+{
+	int err = weir_driver_register(b->m, drv);
+
+	if (err)
+		eb_wrong(b, "driver %s: %s", drv->name, weir_strerror(err));
+	else
+		eb_settle(b);
+	return err;
+}
+
+int eb_load_display(struct eb_board *b)
+{
+	return registered(b, &b->display_driver);
+}
+
+int eb_load_codec(struct eb_board *b)
+{
+	return registered(b, &b->codec_driver);
+}
+
+int eb_load_iommu(struct eb_board *b)
+{
+	int err = weir_module_load(b->m, &weir_module_exynos_sysmmu, &b->module);
+
+	if (err)
+		eb_wrong(b, "exynos-sysmmu: %s", weir_strerror(err));
+	else
+		eb_settle(b);
+	return err;
+}
+
+/* ---- opening and closing ---- */
+
+static int load_tree(struct eb_board *b, const void *tree, size_t bytes)
+{
+	int err = weir_machine_create(hwhost_ops(b->h), b->h, &b->m);
+
+	if (!err)
+		err = weir_firmware_load_dt(b->m, tree, bytes);
+	if (err) {
+		eb_wrong(b, "%s", weir_strerror(err));
+		return err;
+	}
+	b->nr_sysmmus = b->nr_masters = 0;
+	memset(b->sysmmus, 0, sizeof(b->sysmmus));
+	find_sysmmus(b);
+	find_masters(b);
+	b->version = version_of(b->m);
+	return eb_ok(b) ? 0 : -1;
+}
+
+/* Memory that the boot loader's display shows, and the display, when the board has one. */
+static void pick_display(struct eb_board *b)
+{
+	void *va;
+
+	for (unsigned int i = 0; i < b->nr_masters && !b->left_on; i++)
+		if (b->masters[i].shows)
+			b->left_on = &b->masters[i];
+	if (b->left_on && !hwram_alloc(b->h->ram, EB_BYTES, 4096, &va, &b->left_pa))
+		eb_wrong(b, "no memory for a frame buffer");
+}
+
+int eb_open(struct eb_board *b, const void *dtb, size_t bytes, const struct eb_options *options)
+{
+	memset(b, 0, sizeof(*b));
+	b->options = *options;
+	b->h = hwhost_create(RAM_BYTES, options->seed);
+	if (load_tree(b, dtb, bytes))
+		return -1;
+	if (options->firmware_display)
+		pick_display(b);
+	b->tree = eb_tree(b, dtb, bytes);
+	if (!b->tree)
+		return -1;
+	weir_machine_destroy(b->m);
+	if (load_tree(b, b->tree, bytes + 4096) || make_models(b))
+		return -1;
+	if (b->left_on)
+		leave_display_on(b);
+	make_drivers(b);
+	if (weir_firmware_buses(b->m) || weir_driver_register(b->m, &b->plain_driver) ||
+	    weir_firmware_populate(b->m))
+		eb_wrong(b, "the board cannot be populated");
+	eb_settle(b);
+	return eb_ok(b) ? 0 : -1;
+}
+
+int eb_close(struct eb_board *b)
+{
+	eb_check(b);
+	if (b->m)
+		weir_machine_destroy(b->m);
+	b->m = NULL;
+	if (b->left_on && b->left_on->display)
+		hwdisplay_stop(b->left_on->display);
+	hwhost_points(b->h, 50);
+	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
+		if (b->sysmmus[i].s && sysmmu_findings(b->sysmmus[i].s, SYSMMU_FINDINGS))
+			eb_wrong(b, "%s, at the end: %s", b->sysmmus[i].path,
+				 sysmmu_first_finding(b->sysmmus[i].s));
+	if (b->left_pa)
+		hwram_free(b->h->ram, b->left_pa, EB_BYTES);
+	for (size_t at = 0; at < b->h->ram->bytes; at += HWRAM_PAGE)
+		if (hwram_used(b->h->ram, b->h->ram->base + at, HWRAM_PAGE))
+			eb_wrong(b, "memory is left at 0x%llx",
+				 (unsigned long long)(b->h->ram->base + at));
+	hwhost_destroy(b->h);
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		eb_master_free(&b->masters[i]);
+	free(b->plain);
+	free(b->display);
+	free(b->codec);
+	free(b->tree);
+	return eb_ok(b) ? 0 : -1;
+}
+
+/* ---- looking on ---- */
+
+void eb_settle(struct eb_board *b)
+{
+	weir_settle(b->m);
+	hwhost_points(b->h, 20);
+	weir_settle(b->m);
+}
+
+void eb_run(struct eb_board *b)
+{
+	hwhost_points(b->h, RUN_POINTS);
+}
+
+static void check_master(struct eb_board *b, const struct eb_master *m)
+{
+	const struct hwdisplay_stats *d = m->display ? hwdisplay_stats_get(m->display) : NULL;
+	const struct hwcodec_stats *c = m->codec ? hwcodec_stats_get(m->codec) : NULL;
+
+	if (d && (d->lost || d->wrong))
+		eb_wrong(b, "%s: %lu frames lost, %lu wrong", m->path, d->lost, d->wrong);
+	if (c && (c->failed || c->wrong))
+		eb_wrong(b, "%s: %lu jobs failed, %lu wrong", m->path, c->failed, c->wrong);
+	for (unsigned int i = 0; m->multi && i < m->nr_sysmmus; i++) {
+		const struct hwmulti_stats *s = hwmulti_stats_get(m->multi, i);
+
+		if (s->aborted || s->lost)
+			eb_wrong(b, "%s: port %u: %lu accesses aborted, %lu lost", m->path, i,
+				 s->aborted, s->lost);
+	}
+}
+
+void eb_check(struct eb_board *b)
+{
+	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
+		if (b->sysmmus[i].s && sysmmu_findings(b->sysmmus[i].s, SYSMMU_FINDINGS))
+			eb_wrong(b, "%s: %s", b->sysmmus[i].path,
+				 sysmmu_first_finding(b->sysmmus[i].s));
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		check_master(b, &b->masters[i]);
+}
+
+/* What a master has done so far: more each time it is asked while it runs. */
+static unsigned long work_done(const struct eb_master *m)
+{
+	unsigned long n = 0;
+
+	for (unsigned int i = 0; i < m->nr_sysmmus; i++)
+		n += hwmulti_stats_get(m->multi, i)->landed != 0;
+	return m->display ? hwdisplay_stats_get(m->display)->frames : n;
+}
+
+void eb_all_run(struct eb_board *b)
+{
+	unsigned long before[EB_MASTERS];
+
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		before[i] = work_done(&b->masters[i]);
+	eb_run(b);
+	for (unsigned int i = 0; i < b->nr_masters && eb_ok(b); i++) {
+		const struct eb_master *m = &b->masters[i];
+		struct weir_device *dev = eb_device(m->node);
+		struct weir_why why;
+
+		if (!dev || !m->running) {
+			if (dev)
+				weir_device_root_cause(dev, &why);
+			eb_wrong(b, "%s does not run: %s %s", m->path,
+				 dev ? weir_device_name(why.device) : "no device",
+				 dev ? weir_verdict_name(why.verdict) : "");
+		} else if (!weir_dma_is_translated(dev)) {
+			eb_wrong(b, "%s runs untranslated", m->path);
+		} else if (m->display ? work_done(m) <= before[i] : work_done(m) < m->nr_sysmmus) {
+			eb_wrong(b, "%s runs, and nothing lands", m->path);
+		}
+	}
+	eb_check(b);
+}
+
+void eb_none_runs(struct eb_board *b)
+{
+	eb_run(b);
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		if (b->masters[i].running)
+			eb_wrong(b, "%s runs", b->masters[i].path);
+	eb_check(b);
+}

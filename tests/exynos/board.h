@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A board of the Exynos family that comes up on models: its device tree, a System MMU model at each
+ * of its System MMUs, the library's real driver for them, and modelled drivers for all the rest.
+ * Clock controllers and power domains switch the models' clocks and power; masters do DMA with the
+ * library's DMA calls from their probe to their remove.
+ *
+ * What must not be is written down by who sees it first, in `wrong`; the scenario ends then.
+ */
+#ifndef WEIR_TESTS_EXYNOS_BOARD_H
+#define WEIR_TESTS_EXYNOS_BOARD_H
+
+#include <stdio.h>
+
+#include "hw/host.h"
+#include "hw/sysmmu.h"
+#include "weir/clock.h"
+#include "weir/exynos_sysmmu.h"
+#include "weir/weir.h"
+
+#define EB_SYSMMUS 64
+#define EB_MASTERS 64
+#define EB_PORTS HWMULTI_PORTS
+#define EB_CLOCKS 6
+#define EB_BYTES 8192u /* of a master's buffer */
+#define EB_PATH 200
+
+struct eb_clock {
+	struct weir_fwnode *provider;
+	uint32_t cells[4];
+	unsigned int n;
+	unsigned int enabled; /* how often */
+	bool left_on;         /* by the boot loader, until somebody switches it off */
+};
+
+struct eb_sysmmu {
+	struct sysmmu *s;
+	struct weir_fwnode *node;
+	char path[EB_PATH];
+	struct weir_fwnode *domain; /* power; NULL: always on */
+	struct eb_clock clocks[EB_CLOCKS];
+	unsigned int nr_clocks;
+	int fail_clocks;            /* what the providers return for it instead; 0: nothing */
+	uint8_t who;
+};
+
+struct eb_master {
+	struct eb_board *b;
+	char path[EB_PATH];
+	struct weir_fwnode *node;
+	unsigned int sysmmus[EB_PORTS];
+	unsigned int nr_sysmmus;
+	bool shows;                 /* a display; otherwise a codec */
+	struct hwdisplay *display;
+	struct hwcodec *codec;
+	struct hwmulti *multi;      /* reads through all ports */
+	bool running;
+	void *va;                   /* of its buffer */
+	uint64_t iova;
+	uint64_t seed;
+};
+
+struct eb_options {
+	uint64_t seed;
+	bool firmware_display;      /* the boot loader left a display on */
+	const char *reject;         /* path of a System MMU that is to reject its master's ids */
+};
+
+struct eb_board {
+	struct hwhost *h;
+	struct weir_machine *m;
+	struct eb_options options;
+	uint8_t *tree;
+	struct eb_sysmmu sysmmus[EB_SYSMMUS];
+	unsigned int nr_sysmmus;
+	struct eb_master masters[EB_MASTERS];
+	unsigned int nr_masters;
+	struct weir_match *plain, *display, *codec; /* what the drivers take */
+	struct weir_driver plain_driver, display_driver, codec_driver;
+	struct weir_module *module;
+	unsigned int version;       /* of the System MMUs: 0x303 is 3.3 */
+	struct eb_master *left_on;  /* by firmware */
+	uint64_t left_pa;
+	bool held_providers;        /* clock controllers and power domains do not come yet */
+	char wrong[400];            /* "" while all is well */
+};
+
+/* Return: 0, or -1 with `wrong`; then eb_close() all the same. */
+int eb_open(struct eb_board *b, const void *dtb, size_t bytes, const struct eb_options *options);
+/* Takes everything down and looks at what is left. Return: 0; -1 with `wrong`. */
+int eb_close(struct eb_board *b);
+
+int eb_load_iommu(struct eb_board *b);
+int eb_load_display(struct eb_board *b);
+int eb_load_codec(struct eb_board *b);
+/* Time for DMA, and whatever hardware does. */
+void eb_run(struct eb_board *b);
+void eb_settle(struct eb_board *b);
+
+/* All masters run, translated, and what they do lands; or none does. */
+void eb_all_run(struct eb_board *b);
+void eb_none_runs(struct eb_board *b);
+/* No model has complaints, no frame or job went wrong. */
+void eb_check(struct eb_board *b);
+bool eb_ok(const struct eb_board *b);
+void eb_wrong(struct eb_board *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+struct weir_device *eb_device(const struct weir_fwnode *node);
+struct eb_master *eb_master_at(struct eb_board *b, const struct weir_fwnode *node);
+
+/* masters.c */
+extern const struct weir_driver_ops eb_master_ops;
+int eb_master_make(struct eb_master *m, uint64_t seed);
+void eb_master_free(struct eb_master *m);
+
+/* suppliers.c: clocks, power domains, and everything that only has to be there. */
+extern const struct weir_driver_ops eb_plain_ops;
+void eb_suppliers_find(struct eb_board *b, struct eb_sysmmu *s);
+void eb_power_update(struct eb_board *b, const struct weir_fwnode *domain, bool on);
+void eb_clock_update(struct eb_sysmmu *s);
+
+/* tree.c: the tree as scenarios want it. Return: the caller's, free(); NULL with `wrong`. */
+uint8_t *eb_tree(struct eb_board *b, const void *dtb, size_t bytes);
+
+#endif

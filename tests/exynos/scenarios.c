@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What can happen to boards of the Exynos family, on each device tree that is given: drivers and
+ * IOMMUs in every order, suppliers that come late, fail or never come, a display that firmware
+ * left on, unloading, sleep, IOMMUs that go, fail, or reject ids. In each nothing does DMA before it is
+ * translated, no frame is lost, nobody waits without an end that can be named.
+ *
+ * usage: exynos-scenarios [--only WORDS] BOARD.dtb...     speaks the test anything protocol
+ */
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "board.h"
+
+struct story {
+	const char *name;
+	void (*run)(struct eb_board *b, unsigned int variant);
+	unsigned int variants;
+	bool firmware_display, reject;
+};
+
+/* ---- 1: the driver of the IOMMUs comes before, between, and after ---- */
+
+static void order(struct eb_board *b, unsigned int variant)
+{
+	static int (*const orders[6][3])(struct eb_board *b) = {
+		{ eb_load_iommu, eb_load_display, eb_load_codec },
+		{ eb_load_iommu, eb_load_codec, eb_load_display },
+		{ eb_load_display, eb_load_iommu, eb_load_codec },
+		{ eb_load_codec, eb_load_iommu, eb_load_display },
+		{ eb_load_display, eb_load_codec, eb_load_iommu },
+		{ eb_load_codec, eb_load_display, eb_load_iommu },
+	};
+	bool iommu = false;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		iommu = iommu || orders[variant][i] == eb_load_iommu;
+		if (orders[variant][i](b))
+			return;
+		if (!iommu) { /* however long it takes */
+			eb_run(b);
+			eb_none_runs(b);
+		}
+	}
+	eb_all_run(b);
+}
+
+/* ---- 2: the instances of a master become ready in some order ---- */
+
+static void shuffle(unsigned int *list, unsigned int n, uint64_t seed)
+{
+	for (unsigned int i = n; i > 1; i--) {
+		unsigned int j, t;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u; /* Knuth, 3.3.4 */
+		j = (unsigned int)(seed >> 33) % i;
+		t = list[i - 1];
+		list[i - 1] = list[j];
+		list[j] = t;
+	}
+}
+
+/* A master runs exactly when all of its System MMUs are bound. */
+static void expect_by_instances(struct eb_board *b)
+{
+	for (unsigned int i = 0; i < b->nr_masters; i++) {
+		const struct eb_master *m = &b->masters[i];
+		bool all = true;
+
+		for (unsigned int j = 0; j < m->nr_sysmmus; j++) {
+			struct weir_device *dev = eb_device(b->sysmmus[m->sysmmus[j]].node);
+
+			all = all && dev && weir_device_status_get(dev) == WEIR_DEVICE_BOUND;
+		}
+		if (m->running && !all)
+			eb_wrong(b, "%s runs before all of its System MMUs are there", m->path);
+	}
+}
+
+static void instances(struct eb_board *b, unsigned int variant)
+{
+	unsigned int list[EB_SYSMMUS];
+
+	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
+		return;
+	eb_all_run(b);
+	for (unsigned int i = 0; i < b->nr_sysmmus; i++) {
+		list[i] = i;
+		if (weir_driver_unbind(eb_device(b->sysmmus[i].node)))
+			eb_wrong(b, "%s cannot be unbound", b->sysmmus[i].path);
+	}
+	eb_none_runs(b);
+	shuffle(list, b->nr_sysmmus, variant + 1);
+	for (unsigned int i = 0; i < b->nr_sysmmus && eb_ok(b); i++) {
+		if (weir_driver_bind(eb_device(b->sysmmus[list[i]].node)))
+			eb_wrong(b, "%s cannot be bound", b->sysmmus[list[i]].path);
+		eb_settle(b);
+		expect_by_instances(b);
+		eb_check(b);
+	}
+	eb_all_run(b);
+}
+
+/* ---- 3: clocks and power domains that are late, fail, or are missing ---- */
+
+static unsigned int with_supplier(const struct eb_board *b)
+{
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		for (unsigned int j = 0; j < b->masters[i].nr_sysmmus; j++) {
+			const struct eb_sysmmu *s = &b->sysmmus[b->masters[i].sysmmus[j]];
+
+			if (s->nr_clocks || s->domain)
+				return b->masters[i].sysmmus[j];
+		}
+	return EB_SYSMMUS;
+}
+
+static struct weir_fwnode *supplier_of(const struct eb_sysmmu *s)
+{
+	return s->domain ? s->domain : s->clocks[0].provider;
+}
+
+/* Whoever is behind a System MMU waits, in the end for @what. */
+static void expect_waits(struct eb_board *b, unsigned int sysmmu, const struct weir_fwnode *what)
+{
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		for (unsigned int j = 0; j < b->masters[i].nr_sysmmus; j++) {
+			struct weir_device *dev = eb_device(b->masters[i].node);
+			struct weir_why why;
+
+			if (b->masters[i].sysmmus[j] != sysmmu || !dev)
+				continue;
+			if (b->masters[i].running)
+				eb_wrong(b, "%s runs", b->masters[i].path);
+			weir_device_root_cause(dev, &why);
+			if (weir_device_fwnode(why.device) != what && why.node != what)
+				eb_wrong(b, "%s waits for %s, not for what is missing",
+					 b->masters[i].path, weir_device_name(why.device));
+		}
+}
+
+static void suppliers(struct eb_board *b, unsigned int variant)
+{
+	unsigned int at = with_supplier(b);
+	struct eb_sysmmu *s = &b->sysmmus[at];
+	struct weir_device *dev;
+
+	if (at == EB_SYSMMUS)
+		return; /* the family's trees name neither */
+	dev = eb_device(supplier_of(s));
+	if (!dev) {
+		eb_wrong(b, "%s: its supplier is no device", s->path);
+		return;
+	}
+	if (variant == 2) { /* a clock that does not start */
+		if (!s->nr_clocks)
+			return;
+		s->fail_clocks = WEIR_EIO;
+	} else if (weir_driver_unbind(dev)) {
+		eb_wrong(b, "%s cannot be unbound", weir_device_name(dev));
+	}
+	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
+		return;
+	eb_run(b);
+	expect_waits(b, at, variant == 2 ? s->node : weir_device_fwnode(dev));
+	eb_check(b);
+	if (variant == 0 || !eb_ok(b))
+		return; /* it never comes */
+	s->fail_clocks = 0;
+	if (variant == 2) { /* others may have the same clock */
+		for (unsigned int i = 0; i < b->nr_sysmmus; i++)
+			(void)weir_driver_bind(eb_device(b->sysmmus[i].node));
+	} else if (weir_driver_bind(dev)) {
+		eb_wrong(b, "it cannot be bound again");
+	}
+	eb_settle(b);
+	eb_all_run(b);
+}
+
+/* ---- 4: a display that the boot loader left on ---- */
+
+static void left_on(struct eb_board *b, unsigned int variant)
+{
+	const struct hwdisplay_stats *stats;
+
+	if (!b->left_on)
+		return; /* no display is behind a System MMU */
+	stats = hwdisplay_stats_get(b->left_on->display);
+	eb_run(b);
+	if (variant == 0 && eb_load_display(b))
+		return;
+	eb_run(b);
+	if (eb_load_iommu(b))
+		return;
+	eb_run(b);
+	if (variant == 1 && eb_load_display(b))
+		return;
+	if (variant == 2) { /* the driver goes and comes before the display's comes */
+		if (weir_module_unload(b->module, 0) || eb_load_iommu(b))
+			eb_wrong(b, "unloading before the display's driver comes");
+		eb_run(b);
+		if (eb_load_display(b))
+			return;
+	}
+	if (eb_load_codec(b))
+		return;
+	eb_all_run(b);
+	if (!stats->frames)
+		eb_wrong(b, "the display showed nothing");
+}
+
+/* ---- 5: unload, load again ---- */
+
+static void unload(struct eb_board *b, unsigned int variant)
+{
+	struct weir_device *user, *used;
+	int err;
+
+	if (eb_load_iommu(b) || eb_load_display(b) || eb_load_codec(b))
+		return;
+	eb_all_run(b);
+	for (unsigned int round = 0; round < 3 && eb_ok(b); round++) {
+		err = weir_module_unload(b->module, 0);
+		if (err != WEIR_EBUSY || weir_module_user(b->module, 0, &user, &used))
+			eb_wrong(b, "unloading with users: %s", err ? weir_strerror(err) : "done");
+		eb_all_run(b);
+		if (variant == 1) { /* in order: masters first */
+			for (unsigned int i = 0; i < b->nr_masters; i++)
+				weir_driver_unbind(eb_device(b->masters[i].node));
+			err = weir_module_unload(b->module, 0);
+		} else {
+			err = weir_module_unload(b->module, WEIR_MODULE_FORCE);
+		}
+		if (err)
+			eb_wrong(b, "unloading: %s", weir_strerror(err));
+		eb_none_runs(b);
+		if (!eb_ok(b) || eb_load_iommu(b))
+			return;
+		if (variant == 1)
+			for (unsigned int i = 0; i < b->nr_masters; i++)
+				weir_driver_bind(eb_device(b->masters[i].node));
+		eb_settle(b);
+		eb_all_run(b);
+	}
+}
+
+/* ---- 6: sleep and shutdown with DMA in flight ---- */
+
+static void sleep_wake(struct eb_board *b, unsigned int variant)
+{
+	if (eb_load_iommu(b) || eb_load_display(b) || eb_load_codec(b))
+		return;
+	eb_all_run(b);
+	for (unsigned int round = 0; round < 3 && eb_ok(b) && variant == 0; round++) {
+		int err = weir_pm_suspend(b->m);
+
+		if (err)
+			eb_wrong(b, "suspending: %s", weir_strerror(err));
+		eb_none_runs(b);
+		err = weir_pm_resume(b->m);
+		if (err)
+			eb_wrong(b, "resuming: %s", weir_strerror(err));
+		eb_all_run(b);
+	}
+	if (variant == 1) { /* a master goes, its System MMU sleeps, both come back */
+		for (unsigned int i = 0; i < b->nr_masters; i++)
+			weir_driver_unbind(eb_device(b->masters[i].node));
+		eb_none_runs(b);
+		for (unsigned int i = 0; i < b->nr_masters; i++)
+			weir_driver_bind(eb_device(b->masters[i].node));
+		eb_settle(b);
+		eb_all_run(b);
+	}
+	if (variant == 2) {
+		weir_pm_shutdown(b->m);
+		eb_none_runs(b);
+	}
+}
+
+/* ---- 7: IOMMUs that go, fail for good, or reject ids ---- */
+
+static unsigned int used_sysmmu(const struct eb_board *b)
+{
+	return b->nr_masters ? b->masters[0].sysmmus[0] : EB_SYSMMUS;
+}
+
+static void plugged(struct eb_board *b, unsigned int variant)
+{
+	unsigned int at = used_sysmmu(b);
+	struct weir_device *dev, *parent;
+
+	if (at == EB_SYSMMUS || eb_load_iommu(b) || eb_load_display(b) || eb_load_codec(b))
+		return;
+	eb_all_run(b);
+	(void)variant;
+	for (unsigned int round = 0; round < 2 && eb_ok(b); round++) {
+		struct weir_bus *bus;
+		char name[64];
+
+		dev = eb_device(b->sysmmus[at].node);
+		parent = weir_device_parent(dev);
+		bus = weir_device_bus(dev);
+		snprintf(name, sizeof(name), "%s", weir_device_name(dev));
+		weir_device_del(dev);
+		eb_settle(b);
+		eb_run(b);
+		if (b->masters[0].running)
+			eb_wrong(b, "%s runs without its System MMU", b->masters[0].path);
+		eb_check(b);
+		if (weir_device_create(bus, name, parent, b->sysmmus[at].node, &dev))
+			eb_wrong(b, "%s cannot be plugged again", name);
+		else if (weir_device_add(dev))
+			eb_wrong(b, "%s cannot be added again", name);
+		if (!eb_ok(b))
+			return;
+		weir_device_unref(dev);
+		eb_settle(b);
+		eb_all_run(b);
+	}
+}
+
+/* Dead hardware, or a block that never comes: it fails by name, its master waits for it alone. */
+static void fails(struct eb_board *b, unsigned int variant)
+{
+	unsigned int at = used_sysmmu(b);
+	struct weir_why why;
+
+	if (at == EB_SYSMMUS)
+		return;
+	sysmmu_misbehave(b->sysmmus[at].s, SYSMMU_DEAD, 1);
+	(void)variant;
+	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
+		return;
+	eb_run(b);
+	if (weir_device_verdict(eb_device(b->sysmmus[at].node), &why) != WEIR_VERDICT_FAILED &&
+	    why.verdict != WEIR_VERDICT_REFUSED)
+		eb_wrong(b, "%s is dead, and its verdict is %s", b->sysmmus[at].path,
+			 weir_verdict_name(why.verdict));
+	expect_waits(b, at, b->sysmmus[at].node);
+	sysmmu_misbehave(b->sysmmus[at].s, SYSMMU_DEAD, 0);
+	if (weir_driver_bind(eb_device(b->sysmmus[at].node)))
+		eb_wrong(b, "%s cannot be tried again", b->sysmmus[at].path);
+	eb_settle(b);
+	eb_all_run(b);
+}
+
+static void rejects(struct eb_board *b, unsigned int variant)
+{
+	unsigned int at = used_sysmmu(b);
+	struct weir_why why;
+
+	(void)variant;
+	if (at == EB_SYSMMUS || eb_load_iommu(b) || eb_load_display(b) || eb_load_codec(b))
+		return;
+	eb_run(b);
+	if (b->masters[0].running)
+		eb_wrong(b, "%s runs, though its ids are rejected", b->masters[0].path);
+	weir_device_verdict(eb_device(b->masters[0].node), &why);
+	if (why.verdict != WEIR_VERDICT_IDS_REJECTED)
+		eb_wrong(b, "%s: %s, not that its ids are rejected", b->masters[0].path,
+			 weir_verdict_name(why.verdict));
+	eb_check(b);
+}
+
+/* ---- all of them ---- */
+
+static const struct story stories[] = {
+	{ "the IOMMU driver before, between and after others", order, 6, false, false },
+	{ "instances become ready in any order", instances, 3, false, false },
+	{ "clocks and power domains late, missing, failing", suppliers, 3, false, false },
+	{ "a display left on by the boot loader", left_on, 3, true, false },
+	{ "unloaded, and loaded again", unload, 2, false, false },
+	{ "sleep, runtime sleep, shutdown", sleep_wake, 3, false, false },
+	{ "an IOMMU is unplugged and plugged", plugged, 1, false, false },
+	{ "an IOMMU fails for good, and is repaired", fails, 1, false, false },
+	{ "an IOMMU rejects ids", rejects, 1, false, true },
+};
+
+static uint8_t *read_file(const char *path, size_t *out_bytes)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *data = malloc(4 << 20);
+
+	*out_bytes = f && data ? fread(data, 1, 4 << 20, f) : 0;
+	if (f)
+		fclose(f);
+	return data;
+}
+
+/* The path of a System MMU of the first master; "" when there is none. */
+static void first_sysmmu(const void *dtb, size_t bytes, char *path, size_t room, unsigned int *masters,
+			 unsigned int *sysmmus)
+{
+	struct eb_options options = { .seed = 1 };
+	struct eb_board b;
+
+	path[0] = '\0';
+	if (!eb_open(&b, dtb, bytes, &options) && b.nr_masters)
+		snprintf(path, room, "%s", b.sysmmus[b.masters[0].sysmmus[0]].path);
+	*masters = b.nr_masters;
+	*sysmmus = b.nr_sysmmus;
+	if (eb_close(&b))
+		printf("# %s\n", b.wrong);
+}
+
+/* What the library said of it. */
+static void tell_log(struct eb_board *b)
+{
+	char *text = strdup(hwhost_log_take(b->h)), *at = text, *line;
+
+	while (at && (line = strsep(&at, "\n")))
+		if (*line)
+			printf("#   %s\n", line);
+	free(text);
+}
+
+/* Return: whether it went well. */
+static bool run_story(const struct story *story, const char *board, const void *dtb, size_t bytes,
+		      const char *reject)
+{
+	for (unsigned int variant = 0; variant < story->variants; variant++) {
+		struct eb_options options = { .seed = variant + 1,
+			.firmware_display = story->firmware_display,
+			.reject = story->reject ? reject : NULL };
+		struct eb_board b;
+
+		if (!eb_open(&b, dtb, bytes, &options))
+			story->run(&b, variant);
+		if (!eb_ok(&b))
+			tell_log(&b);
+		if (eb_close(&b)) {
+			printf("# %s, variant %u: %s\n", board, variant, b.wrong);
+			return false;
+		}
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	size_t n = sizeof(stories) / sizeof(stories[0]);
+	unsigned int number = 0, failed = 0, masters, sysmmus;
+	const char *only = argc > 2 && !strcmp(argv[1], "--only") ? argv[2] : NULL;
+
+	for (int i = only ? 3 : 1; i < argc; i++) {
+		char reject[EB_PATH];
+		const char *board = basename(argv[i]);
+		size_t bytes;
+		uint8_t *dtb = read_file(argv[i], &bytes);
+
+		first_sysmmu(dtb, bytes, reject, sizeof(reject), &masters, &sysmmus);
+		printf("# %s: %u masters, %u System MMUs\n", board, masters, sysmmus);
+		for (size_t s = 0; s < n; s++) {
+			bool ok;
+
+			if (only && !strstr(stories[s].name, only))
+				continue;
+			ok = masters && run_story(&stories[s], board, dtb, bytes, reject);
+			number++;
+			failed += !ok && masters;
+			printf("%sok %u - %s: %s%s\n", ok || !masters ? "" : "not ", number, board,
+			       stories[s].name, masters ? "" : " # SKIP no masters");
+			fflush(stdout);
+		}
+		free(dtb);
+	}
+	printf("1..%u\n", number);
+	return failed != 0;
+}
