@@ -254,13 +254,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		.coherency = WEIR_SMMU_V3_COHERENT,
 	};
 	struct weir_smmu_v3 *smmu;
-	bool stays, stuck;
+	bool stays, stuck, leaves;
 
 	if (bytes < 40)
 		return 0;
 	b.ram = calloc(1, RAM_BYTES);
 	b.noise = take(&b, 1);
 	b.has_gbpa = b.noise & 8;
+	config.seamless = b.noise & 16;
 	b.cr0 = take(&b, 1) & 0xf;
 	b.regs[REG_IDR0 / 4] = take(&b, 4);
 	b.regs[REG_IDR1 / 4] = take(&b, 4);
@@ -275,10 +276,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		use(&b, smmu);
 		weir_smmu_v3_suspend(smmu);
 		stuck = smmu->stuck;
+		leaves = smmu->leaves; /* never enforced: what firmware left on goes on */
+		CHECK(!leaves || (config.seamless && smmu->table.foreign && !smmu->enforced));
 		/* its table stays in force where it cannot be switched off */
 		stays = smmu->enforced && smmu->cr0 & CR0_SMMUEN && !smmu->table.foreign;
 		smmu = weir_smmu_v3_destroy(smmu);
-		CHECK(stuck || b.blocks == stays);
+		CHECK(stuck || leaves || b.blocks == stays);
 	} else {
 		CHECK(b.noise & 3 || !b.blocks);
 	}
