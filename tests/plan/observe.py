@@ -109,3 +109,29 @@ def check(weir, capture, kernel, script, said):
     lines += groups_of(ask(weir, 'groups', capture), said)
     differ, compared = predicted(weir, capture, kernel, script, live)
     return lines + differ, len([w for w in said if w[0] == 'device']), compared
+
+
+def check_log(weir, board, path, kernel, script, text):
+    """Return how many probes a console measured, and what `weir explain --log` makes otherwise of them.
+
+    initcall_debug writes "probe of DEVICE returned RESULT after N usecs" for each.
+    """
+    longest, last = {}, {}
+    for name, result, usecs in re.findall(r'probe of (\S+) returned (-?\d+) after (\d+) usecs', text):
+        longest[name] = max(longest.get(name, 0), int(usecs))
+        last[name] = int(result)
+    answer = ask(weir, 'explain', board, '--log', path, '--kernel', kernel, '--load', script, '--until', '1')
+    logged = {dev['name']: dev for dev in answer['devices']}
+    lines = []
+    for name, usecs in longest.items():
+        dev = logged.get(name)
+        if not dev:
+            lines.append(f'{name}: its probe is not seen')
+        elif dev['probe_us'] != usecs:
+            lines.append(f'{name}: {usecs} us, and weir explain says {dev["probe_us"]}')
+        elif last[name] == 0 and dev['state'] != 'bound':
+            lines.append(f'{name}: bound, and weir explain says {dev["state"]}')
+    if len(longest) < 10:
+        lines.append(f'the console has {len(longest)} measured probes only')
+    lines += [f'{d["device"]}: predicted {d["predicted"]}, logged {d["logged"]}' for d in answer['differ']]
+    return len(longest), lines

@@ -139,12 +139,12 @@ class Machine:
     def boot(self, without=None):
         """Return what the console said of weir, as lists of words."""
         initramfs = self.initramfs(without)
-        console = os.path.join(self.work, f'console.{without}')
+        console = self.console(without)
         append = f'console=ttyAMA0 panic=-1 deferred_probe_timeout={TIMEOUT}'
         if not without:
             append += ' weir.patient'
         if self.captures(without):
-            append += ' weir.capture'
+            append += ' weir.capture initcall_debug loglevel=8'
         command = QEMU + MACHINES[self.name] + [
             '-serial', 'stdio', '-no-reboot', '-kernel',
             os.path.join(self.kernel, 'boot', 'vmlinuz-' + self.version), '-initrd', initramfs,
@@ -163,6 +163,9 @@ class Machine:
         if self.captures(without):
             observe.receive(text, said, self.capture(without))
         return said
+
+    def console(self, without):
+        return os.path.join(self.work, f'console.{without}')
 
     def captures(self, without):
         """Whether a boot is captured: with all modules, and without the IOMMU's."""
@@ -226,6 +229,11 @@ def comparisons(machine, without, said):
         lines, looked, compared = observe.check(machine.weir, machine.capture(without), machine.kernel,
                                                 machine.script(without), said)
         waiting = sum(words[0] == 'deferred' for words in said)
+        with open(machine.console(without), encoding='latin-1') as file:
+            probes, wrong = observe.check_log(machine.weir, machine.dtb, machine.console(without), machine.kernel,
+                                              machine.script(without), file.read())
+        yield (f'{"" if not without else "without " + without + " "}explain --log reads {probes} measured probes '
+               'of its console'), wrong
         yield (f'{"" if not without else "without " + without + " "}weir live and groups see {looked} devices '
                f'as Linux has them, {waiting} deferred; {compared} are as weir boot predicts'), lines
 
