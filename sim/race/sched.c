@@ -20,6 +20,7 @@ enum state {
 	STATE_FREE,
 	STATE_READY,   /* can go on */
 	STATE_LOCK,    /* waits for a lock */
+	STATE_WAKE,    /* waits with a lock to be woken, and then for the lock */
 	STATE_THREADS, /* waits for a thread of the library to end */
 	STATE_IDLE,    /* has nothing to do before ready() says so */
 	STATE_ENDED,
@@ -38,10 +39,12 @@ struct task {
 	bool (*ready)(void *arg);
 	const struct weir_lock *lock; /* it waits for */
 	unsigned long seen_ends;      /* of threads, when it last waited for one */
+	unsigned long seen_wakes;     /* of the lock, when it began to wait */
 };
 
 struct weir_lock {
-	int holder; /* task; MAIN - 1: nobody */
+	int holder;          /* task; MAIN - 1: nobody */
+	unsigned long wakes; /* so far */
 };
 #define NOBODY (MAIN - 1)
 
@@ -76,6 +79,8 @@ static bool can_go_on(const struct race_sched *s, const struct task *t)
 		return true;
 	case STATE_LOCK:
 		return t->lock->holder == NOBODY;
+	case STATE_WAKE:
+		return t->lock->holder == NOBODY && t->lock->wakes != t->seen_wakes;
 	case STATE_THREADS:
 		return t->seen_ends != s->ends;
 	case STATE_IDLE:
@@ -106,7 +111,8 @@ static int pick(struct race_sched *s)
 static bool all_ended(const struct race_sched *s)
 {
 	for (int i = 0; i < s->nr_tasks; i++)
-		if (s->tasks[i].state == STATE_LOCK || s->tasks[i].state == STATE_THREADS)
+		if (s->tasks[i].state == STATE_LOCK || s->tasks[i].state == STATE_WAKE ||
+		    s->tasks[i].state == STATE_THREADS)
 			return false;
 	return true;
 }
@@ -252,7 +258,8 @@ enum race_task race_sched_task_is(const struct race_sched *s, int task)
 	case STATE_THREADS:
 		return t->seen_ends != s->ends ? RACE_TASK_READY : RACE_TASK_WAITS;
 	case STATE_LOCK:
-		return RACE_TASK_WAITS;
+	case STATE_WAKE:
+		return can_go_on(s, t) ? RACE_TASK_READY : RACE_TASK_WAITS;
 	case STATE_READY:
 		break;
 	}
@@ -344,7 +351,7 @@ static struct weir_lock *host_lock_create(void *host, unsigned int rank)
 	(void)host;
 	(void)rank;
 	if (lock)
-		lock->holder = NOBODY;
+		*lock = (struct weir_lock){ .holder = NOBODY };
 	return lock;
 }
 
@@ -377,6 +384,28 @@ static void host_unlock(void *host, struct weir_lock *lock)
 	if (lock->holder != s->running)
 		went_wrong(s, RACE_END_LOCK, "a lock is released by who does not hold it");
 	lock->holder = NOBODY;
+}
+
+/* Outside a run nobody could wake it; to return early is allowed. */
+static void host_lock_wait(void *host, struct weir_lock *lock)
+{
+	struct race_sched *s = host;
+	struct task *t;
+
+	if (s->running == MAIN)
+		return;
+	t = &s->tasks[s->running];
+	host_unlock(host, lock);
+	t->lock = lock;
+	t->seen_wakes = lock->wakes;
+	yield(s, STATE_WAKE);
+	host_lock(host, lock);
+}
+
+static void host_lock_wake(void *host, struct weir_lock *lock)
+{
+	(void)host;
+	lock->wakes++;
 }
 
 static void host_assert_failed(void *host, const char *what, const char *file, int line)
@@ -435,6 +464,8 @@ const struct weir_host_ops *race_sched_host(void)
 		.lock_destroy = host_lock_destroy,
 		.lock = host_lock,
 		.unlock = host_unlock,
+		.lock_wait = host_lock_wait,
+		.lock_wake = host_lock_wake,
 		.assert_failed = host_assert_failed,
 		.thread_run = host_thread_run,
 		.thread_wait = host_thread_wait,

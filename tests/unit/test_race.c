@@ -266,6 +266,56 @@ static void test_locks_exclude(void **state)
 	end(&log);
 }
 
+/* One waits with the lock until the other has said so, whoever was first. */
+static void await(void *arg)
+{
+	const struct weir_host_ops *ops = race_sched_host();
+	struct log *log = arg;
+
+	ops->lock(log->sched, log->a);
+	while (!log->doubled)
+		ops->lock_wait(log->sched, log->a);
+	log->counter++;
+	ops->unlock(log->sched, log->a);
+}
+
+static void announce(void *arg)
+{
+	const struct weir_host_ops *ops = race_sched_host();
+	struct log *log = arg;
+
+	race_sched_point(log->sched);
+	ops->lock(log->sched, log->a);
+	log->doubled = 1;
+	ops->lock_wake(log->sched, log->a);
+	race_sched_point(log->sched);
+	ops->unlock(log->sched, log->a);
+}
+
+static void test_waking(void **state)
+{
+	const struct weir_host_ops *ops = race_sched_host();
+	struct log log;
+	int runs = 0;
+
+	(void)state;
+	begin(&log, race_search_create(0), false);
+	log.a = ops->lock_create(log.sched, 1);
+	while (race_search_begin(log.search)) {
+		log.counter = log.doubled = 0;
+		race_sched_task(log.sched, await, &log, NULL);
+		race_sched_task(log.sched, await, &log, NULL);
+		race_sched_task(log.sched, announce, &log, NULL);
+		assert_int_equal(race_sched_run(log.sched), RACE_END_WELL);
+		assert_int_equal(log.counter, 2);
+		race_sched_reset(log.sched);
+		runs++;
+	}
+	assert_true(runs > 3);
+	ops->lock_destroy(log.sched, log.a);
+	end(&log);
+}
+
 /* ---- threads of the library, and workers ---- */
 
 static void leaf(void *arg)
@@ -333,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_finds_and_repeats),
 		cmocka_unit_test(test_deadlock),
 		cmocka_unit_test(test_locks_exclude),
+		cmocka_unit_test(test_waking),
 		cmocka_unit_test(test_threads_and_workers),
 	};
 
