@@ -75,7 +75,7 @@ struct weir_smmu_v2 {
 	uintptr_t regs;              /* (c) */
 	bool mapped;                 /* (c) regs are */
 	struct weir_spin lock;       /* (c) of events */
-	_Atomic bool dead;           /* in quarantine */
+	_Atomic uint32_t dead;       /* in quarantine */
 	const char *why;             /* it is */
 	uint64_t why_value;
 	/* interrupts */

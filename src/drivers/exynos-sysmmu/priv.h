@@ -64,7 +64,7 @@ struct weir_sysmmu {
 	bool resting;                /* (l) held back after a flood of them, until it runs out */
 	bool kept;                   /* (t) it goes on without us */
 	bool stuck;                  /* (t) it may go on using memory: that is not freed */
-	_Atomic bool dead;           /* in quarantine */
+	_Atomic uint32_t dead;       /* in quarantine */
 	const char *why;             /* it is */
 	uint64_t why_value;
 	_Atomic bool closing;        /* the timer is not set any more */
