@@ -29,7 +29,8 @@ BELOW = {
 SRC_SYSTEM = {'stdarg.h', 'stdatomic.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
 PUBLIC_SYSTEM = {'stdbool.h', 'stddef.h', 'stdint.h'}
 
-GPL_FILES = ('tests/pgtable/linux.c', 'tests/pgtable/linux_short.c', 'tests/pgtable/shim.h')
+GPL_FILES = ('tests/pgtable/linux.c', 'tests/pgtable/linux_short.c', 'tests/pgtable/shim.h',
+             'tests/exynos/linux-race.sh')
 
 # Written so that this file does not contain them.
 UNFINISHED = re.compile(r'\b(TO' r'DO|FIX' r'ME|X' r'XX|HA' r'CK)\b|not impl' r'emented')
@@ -138,14 +139,14 @@ def check_spdx(tree):
     """the first line names the licence"""
     for path, text in tree.text.items():
         first = text.split('\n')[:2]
+        # what is compiled into Linux's own files, for a test
+        licence = 'GPL-2.0-only' if path in GPL_FILES else 'MIT'
         if path.endswith(('.c', '.h', '.S', '.dts')):
-            # what is compiled into Linux's own files, for a test
-            licence = 'GPL-2.0-only' if path in GPL_FILES else 'MIT'
             if first[0] != f'// SPDX-License-Identifier: {licence}':
                 yield f'{path}:1: no licence line'
         elif not path.endswith(('.md', '.txt', '.map')):
             at = 1 if first[0].startswith('#!') else 0
-            if first[at:at + 1] != ['# SPDX-License-Identifier: MIT']:
+            if first[at:at + 1] != [f'# SPDX-License-Identifier: {licence}']:
                 yield f'{path}:{at + 1}: no licence line'
 
 
