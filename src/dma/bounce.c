@@ -107,6 +107,14 @@ bool weir_dma_bounce_has_(const struct weir_dma *dma, uint64_t pa)
 	return bounce && pa - bounce->pa < bounce->bytes && pa >= bounce->pa;
 }
 
+bool weir_dma_bounce_is_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes)
+{
+	const struct weir_dma_bounce *bounce = atomic_load(&dma->of_m->bounce);
+	uint64_t last = pa + (bytes - 1);
+
+	return weir_dma_bounce_has_(dma, last) && *origin_of(bounce, pa) && *origin_of(bounce, last);
+}
+
 /* ---- copies ---- */
 
 void weir_dma_bounce_copy_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, bool from_memory)
@@ -114,10 +122,11 @@ void weir_dma_bounce_copy_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, bo
 	const struct weir_dma_bounce *bounce = atomic_load(&dma->of_m->bounce);
 	struct weir_machine *m = dma->m;
 	void *here = va_of(bounce, pa);
-	void *there = m->ops->pa_to_va(m->host, *origin_of(bounce, pa) +
-				       (pa & (WEIR_DMA_PAGE_BYTES - 1)), bytes);
+	uint64_t origin = *origin_of(bounce, pa);
+	void *there = origin ? m->ops->pa_to_va(m->host, origin - 1 +
+						(pa & (WEIR_DMA_PAGE_BYTES - 1)), bytes) : NULL;
 
-	if (!there) /* it was there when the copy was made */
+	if (!there) /* given back already; or memory that was there when the copy was made */
 		return;
 	if (from_memory)
 		weir_memcpy_(here, there, bytes);
@@ -160,7 +169,7 @@ int weir_dma_bounce_take_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uin
 	if (err)
 		return err;
 	for (uint64_t at = 0; at < len; at += WEIR_DMA_PAGE_BYTES)
-		*origin_of(bounce, slot + at) = pa - offset + at;
+		*origin_of(bounce, slot + at) = pa - offset + at + 1;
 	zero(va_of(bounce, slot), offset);
 	zero(va_of(bounce, slot + offset + bytes), len - offset - bytes);
 	weir_dma_bounce_copy_(dma, slot + offset, bytes, true);
@@ -173,6 +182,9 @@ void weir_dma_bounce_give_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, ui
 {
 	struct weir_dma_bounce *bounce = atomic_load(&dma->of_m->bounce);
 	uint64_t mask = (page_bytes > WEIR_DMA_PAGE_BYTES ? page_bytes : WEIR_DMA_PAGE_BYTES) - 1;
+	uint64_t len = slot_bytes(pa, bytes, page_bytes);
 
-	(void)weir_iova_free_(&bounce->slots, pa & ~mask, slot_bytes(pa, bytes, page_bytes));
+	for (uint64_t at = 0; at < len; at += WEIR_DMA_PAGE_BYTES)
+		*origin_of(bounce, (pa & ~mask) + at) = 0;
+	(void)weir_iova_free_(&bounce->slots, pa & ~mask, len);
 }

@@ -162,6 +162,8 @@ int weir_dma_unmap_piece_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, u
 	if (!bytes || !weir_dma_live_(dma) || !to_pa(dma, iova, &pa))
 		return WEIR_EINVAL;
 	copied = weir_dma_bounce_has_(dma, pa);
+	if (copied && !weir_dma_bounce_is_(dma, pa, bytes)) /* twice, or more than was mapped */
+		return WEIR_EINVAL;
 	if (!(how & (WEIR_DMA_NO_SYNC | WEIR_DMA_MMIO)))
 		weir_dma_sync_(dma, iova, bytes, how, false);
 	if (dma->space)

@@ -23,7 +23,7 @@ struct weir_dma_bounce {
 	void *va;                       /* (c) */
 	uint64_t pa, bytes;             /* (c) */
 	struct weir_iova_space slots;   /* which pages of it are in use, by physical address */
-	uint64_t *origin;               /* of each page in use: the physical address it stands for */
+	uint64_t *origin;               /* of each page: the physical address it stands for, plus 1; 0: free */
 };
 
 /* Of a machine: m->dma. */
@@ -212,6 +212,8 @@ void weir_dma_flush_add_(struct weir_dma_space *space, unsigned int user, uint64
 /* bounce.c */
 void weir_dma_bounce_destroy_(struct weir_machine *m, struct weir_dma_bounce *bounce);
 bool weir_dma_bounce_has_(const struct weir_dma *dma, uint64_t pa);
+/* All of it is a copy that somebody has; @pa is in the memory for copies. */
+bool weir_dma_bounce_is_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes);
 /*
  * A copy of [pa, pa + bytes) in memory that ends at or below @limit; the rest of its pages
  * of @page_bytes is zero. @out_pa: as @pa within the page.

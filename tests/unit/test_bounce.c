@@ -57,6 +57,31 @@ static void test_bounce_mask_too_small(void **state)
 	dw_close(&dw);
 }
 
+/* A driver that unmaps twice gets an error, and nobody's memory is written, and no slot is had by two. */
+static void test_bounce_unmapped_twice(void **state)
+{
+	struct weir_device *dev;
+	uint64_t iova, other;
+	struct dw dw;
+
+	(void)state;
+	dw_open(&dw, 0, NULL);
+	dev = dw_dev(&dw, "d0");
+	assert_int_equal(weir_dma_map_phys(dev, DW_HIGH, 5000, FROM, &iova), 0);
+	assert_int_equal(weir_dma_unmap(dev, iova, 5000, FROM), 0);
+	dw_fill(&dw, DW_HIGH, 5000, 3); /* it is somebody else's by now */
+	weir_dma_sync_for_cpu(dev, iova, 5000, FROM);
+	assert_int_equal(weir_dma_unmap(dev, iova, 5000, FROM), WEIR_EINVAL);
+	for (unsigned int i = 0; i < 5000; i++)
+		assert_int_equal(*dw_at(&dw, DW_HIGH + i), (unsigned char)(3 + i));
+	assert_int_equal(weir_dma_map_phys(dev, DW_HIGH, 5000, FROM, &iova), 0);
+	assert_int_equal(weir_dma_map_phys(dev, DW_HIGH + 16384, 5000, FROM, &other), 0);
+	assert_true(iova / DW_PAGE + 1 < other / DW_PAGE || other / DW_PAGE + 1 < iova / DW_PAGE);
+	assert_int_equal(weir_dma_unmap(dev, other, 5000, FROM), 0);
+	assert_int_equal(weir_dma_unmap(dev, iova, 5000, FROM), 0);
+	dw_close(&dw);
+}
+
 /* d1's bus shows 64 MiB of the lower memory: the upper one is copied there. */
 static void test_bounce_bus_does_not_reach(void **state)
 {
@@ -376,6 +401,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bounce_mask_too_small),
+		cmocka_unit_test(test_bounce_unmapped_twice),
 		cmocka_unit_test(test_bounce_bus_does_not_reach),
 		cmocka_unit_test(test_bounce_sync),
 		cmocka_unit_test(test_bounce_untrusted),
