@@ -356,6 +356,8 @@ const char *weir_property_of_two_(const char *a, const char *b);
 /* The only way to change state or flags of a link: keeps the counts true. */
 void weir_link_set_(struct weir_link *link, uint32_t flags, enum weir_link_state state);
 void weir_link_drop_(struct weir_link *link);
+/* The same, and the object of the link slab is the caller's now. */
+void *weir_link_take_out_(struct weir_link *link);
 bool weir_link_sync_only_(const struct weir_link *link);
 /* An order link whose supplier's probe failed, or that can have no driver. */
 bool weir_link_settled_(const struct weir_link *link);
@@ -409,6 +411,9 @@ void weir_fwnodes_free_(struct weir_machine *m);
 /* fwlink.c */
 int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
 		     const char *property);
+/* The same in the place of a device link, weir_link_take_out_(): this cannot fail. */
+void weir_fwlink_make_(void *object, struct weir_fwnode *consumer, struct weir_fwnode *supplier,
+		       uint32_t flags, const char *property);
 /* The same for a link that firmware did not name when it was read: may close a cycle. */
 int weir_fwlink_name_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
 		      const char *property);

@@ -45,6 +45,17 @@ struct weir_fwlink *weir_fwlink_find_(struct weir_fwnode *consumer, struct weir_
 	return NULL;
 }
 
+static void put(struct weir_fwlink *fwlink, struct weir_fwnode *consumer,
+		struct weir_fwnode *supplier, uint32_t flags, const char *property)
+{
+	*fwlink = (struct weir_fwlink){ .consumer = consumer, .supplier = supplier,
+					.property = property, .flags = flags };
+	weir_list_add_head(&supplier->consumers, &fwlink->s_node);
+	weir_list_add_head(&consumer->suppliers, &fwlink->c_node);
+	consumer->m->stats.fwnode_links++;
+	count(consumer, false, blocks(flags));
+}
+
 int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier, uint32_t flags,
 		     const char *property)
 {
@@ -58,15 +69,22 @@ int weir_fwlink_add_(struct weir_fwnode *consumer, struct weir_fwnode *supplier,
 	fwlink = weir_slab_alloc_(m, &m->link_slab);
 	if (!fwlink)
 		return WEIR_ENOMEM;
-	fwlink->consumer = consumer;
-	fwlink->supplier = supplier;
-	fwlink->property = property;
-	fwlink->flags = flags;
-	weir_list_add_head(&supplier->consumers, &fwlink->s_node);
-	weir_list_add_head(&consumer->suppliers, &fwlink->c_node);
-	m->stats.fwnode_links++;
-	count(consumer, false, blocks(flags));
+	put(fwlink, consumer, supplier, flags, property);
 	return 0;
+}
+
+void weir_fwlink_make_(void *object, struct weir_fwnode *consumer, struct weir_fwnode *supplier,
+		       uint32_t flags, const char *property)
+{
+	struct weir_machine *m = consumer->m;
+	struct weir_fwlink *fwlink = weir_fwlink_find_(consumer, supplier);
+
+	if (fwlink) {
+		weir_fwlink_set_(fwlink, fwlink->flags | flags);
+		weir_slab_free_(m, &m->link_slab, object);
+		return;
+	}
+	put(object, consumer, supplier, flags, property);
 }
 
 /*

@@ -264,7 +264,7 @@ void weir_link_relax_(struct weir_link *link)
 				     (link->flags & WEIR_LINK_OPTIONAL), link->state);
 }
 
-void weir_link_drop_(struct weir_link *link)
+void *weir_link_take_out_(struct weir_link *link)
 {
 	struct weir_machine *m = link->consumer->m;
 	struct weir_device *con = link->consumer;
@@ -284,7 +284,14 @@ void weir_link_drop_(struct weir_link *link)
 	m->stats.links--;
 	weir_device_unref_(link->supplier);
 	weir_device_unref_(con);
-	weir_slab_free_(m, &m->link_slab, link);
+	return link;
+}
+
+void weir_link_drop_(struct weir_link *link)
+{
+	struct weir_machine *m = link->consumer->m;
+
+	weir_slab_free_(m, &m->link_slab, weir_link_take_out_(link));
 }
 
 void weir_link_del(struct weir_link *link)

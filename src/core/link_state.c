@@ -211,7 +211,7 @@ static bool is_firmwares(const struct weir_link *link)
 /*
  * One of the link's devices is going. What firmware said of their nodes is as true as before: the
  * consumer, or who comes in its place, waits for the supplier's node again. Both kinds of
- * links share a slab, so there is room for the one when the other is gone.
+ * links share a slab, so the one becomes the other where it is: this cannot fail.
  */
 static void purge(struct weir_link *link)
 {
@@ -227,8 +227,7 @@ static void purge(struct weir_link *link)
 	}
 	con->refs++;
 	con->nr_blocking++; /* nobody is let go between the two */
-	weir_link_drop_(link);
-	(void)weir_fwlink_add_(node, sup, flags, property);
+	weir_fwlink_make_(weir_link_take_out_(link), node, sup, flags, property);
 	con->nr_blocking--;
 	weir_device_unref_(con);
 }

@@ -63,7 +63,7 @@ if met is None:
 else:
     print(f'{device}: its probe began' +
           ''.join(f', that of {path} had not returned' for path in met))
-print(*(line for line in answer['log'] if 'iommu group' in line and
-        device.rsplit('/', 1)[-1].split('@')[0] in line), sep='\n')
+name, _, address = device.rsplit('/', 1)[-1].partition('@')
+print(*(line for line in answer['log'] if f' {address}.{name}: Adding to iommu group' in line), sep='\n')
 sys.exit(0 if met else 1)
 END
