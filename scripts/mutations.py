@@ -175,6 +175,8 @@ def main():
     if sys.argv[1] == "--check":
         check()
         return 0
+    if not os.path.exists(os.path.join(build, "compile_commands.json")):
+        sys.exit(f"mutations.py: {sys.argv[1]} is no build directory\nusage: mutations.py BUILD [WORD...]")
     mutants = [m for m in records(LIST)
                if not sys.argv[2:] or any(w in m["name"] for w in sys.argv[2:])]
     failed = 0
