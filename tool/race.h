@@ -70,9 +70,6 @@ int race_run(const struct run *base, const struct race_unit *unit, enum profile 
 /* race_unit.c: the masters of a board; @out_units is the caller's. Return: as above. */
 int race_units(struct run *base, const char *only, struct race_unit **out_units, size_t *out_n);
 
-/* Whether a driver takes a node. */
-bool race_takes(const struct weir_driver_spec *spec, const struct weir_fwnode *node);
-
 /* race_tree.c: what is run. Owner: the caller, free(). Return: as above. */
 int race_tree(const struct run *base, const struct race_unit *u, struct weir_bytes *out_tree);
 
@@ -87,7 +84,6 @@ struct race_finding {
 void race_print(const struct run *base, const struct race_unit *unit, enum profile profile,
 		const struct race_finding *f);
 json_t *race_json(const struct race_unit *unit, enum profile profile, const struct race_finding *f);
-const char *race_harm_name(enum race_harm harm);
 const char *race_profile_name(enum profile profile);
 void race_print_steps(const struct race_result *r, size_t n);
 

@@ -5,11 +5,6 @@
 static const char *const harm_names[RACE_HARMS] = { "half-registered", "untranslated", "stuck",
 						    "broken" };
 
-const char *race_harm_name(enum race_harm harm)
-{
-	return harm_names[harm];
-}
-
 const char *race_profile_name(enum profile profile)
 {
 	return profile == PROFILE_LINUX ? "linux-6.12" : "weir";
@@ -122,7 +117,7 @@ json_t *race_json(const struct race_unit *unit, enum profile profile, const stru
 		if (f->runs[harm])
 			json_array_append_new(harms, json_pack(
 				"{s:s, s:I, s:s?, s:s, s:o}", "harm",
-				race_harm_name((enum race_harm)harm), "orders",
+				harm_names[harm], "orders",
 				(json_int_t)f->runs[harm], "with",
 				*f->best[harm]->with ? f->best[harm]->with : NULL, "schedule",
 				f->best[harm]->schedule, "steps", json_of_steps(f->best[harm])));

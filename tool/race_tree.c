@@ -26,7 +26,7 @@ static bool takes(const struct run *base, const struct race_unit *u, const struc
 	for (size_t i = 0; i < base->list->driver_count; i++)
 		for (size_t j = 0; j < u->nr_drivers; j++)
 			if (!strcmp(base->list->drivers[i].name, u->drivers[j]) &&
-			    race_takes(&base->list->drivers[i], node))
+			    weir_kmodel_takes(&base->list->drivers[i], node, false))
 				return true;
 	return false;
 }

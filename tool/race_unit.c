@@ -5,17 +5,6 @@
 
 #include "race.h"
 
-bool race_takes(const struct weir_driver_spec *spec, const struct weir_fwnode *node)
-{
-	const char *text;
-
-	for (unsigned int i = 0; (text = weir_fwnode_compatible(node, i)); i++)
-		for (size_t j = 0; j < spec->compat_count; j++)
-			if (!strcmp(spec->compats[j].name, text))
-				return true;
-	return false;
-}
-
 static bool has_driver(const struct race_unit *u, const char *name)
 {
 	for (size_t i = 0; i < u->nr_drivers; i++)
@@ -33,7 +22,7 @@ static size_t add_drivers(struct race_unit *u, const struct weir_driver_list *li
 	for (size_t i = 0; i < list->driver_count; i++) {
 		const struct weir_driver_spec *spec = &list->drivers[i];
 
-		if (!race_takes(spec, node))
+		if (!weir_kmodel_takes(spec, node, false))
 			continue;
 		found++;
 		if (!has_driver(u, spec->name) && u->nr_drivers < RACE_DRIVERS)

@@ -44,8 +44,8 @@ static void mark_early(struct weir_kmodel *k, const struct weir_early_spec *earl
 
 /* ---- life ---- */
 
-/* @listed: by what the module index has alone. */
-static bool takes(const struct weir_driver_spec *spec, const struct weir_fwnode *node, bool listed)
+bool weir_kmodel_takes(const struct weir_driver_spec *spec, const struct weir_fwnode *node,
+		       bool listed)
 {
 	const char *text;
 
@@ -60,7 +60,7 @@ static bool takes(const struct weir_driver_spec *spec, const struct weir_fwnode 
 static bool has_amba_cell(struct weir_kmodel *k, const struct weir_driver_spec *spec)
 {
 	for (size_t i = 0; i < k->nr_cells; i++)
-		if (takes(spec, k->cells[i], false))
+		if (weir_kmodel_takes(spec, k->cells[i], false))
 			return true;
 	return false;
 }
@@ -372,7 +372,8 @@ void weir_kmodel_coldplug(struct weir_kmodel *k, weir_kmodel_filter *filter, voi
 			struct kdriver *d = &k->drivers[i];
 
 			if (d->spec->when != WEIR_WHEN_MODULE || d->loaded ||
-			    !takes(d->spec, node, true) || (filter && !filter(context, d->spec)))
+			    !weir_kmodel_takes(d->spec, node, true) ||
+			    (filter && !filter(context, d->spec)))
 				continue;
 			load(k, d, filter, context);
 		}

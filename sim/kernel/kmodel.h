@@ -112,6 +112,9 @@ void weir_kmodel_coldplug(struct weir_kmodel *k, weir_kmodel_filter *filter, voi
 void weir_kmodel_settle(struct weir_kmodel *k);
 /** weir_kmodel_wait - let virtual time pass, then settle. */
 void weir_kmodel_wait(struct weir_kmodel *k, uint64_t ms);
+/** weir_kmodel_takes - whether a driver takes a node; @listed: by what the module index has alone. */
+bool weir_kmodel_takes(const struct weir_driver_spec *spec, const struct weir_fwnode *node,
+		       bool listed);
 /** weir_kmodel_loaded - whether a driver of the list is registered now. */
 bool weir_kmodel_loaded(const struct weir_kmodel *k, const struct weir_driver_spec *spec);
 /** weir_kmodel_spec_of - the list's entry of a modelled driver, or NULL. */
