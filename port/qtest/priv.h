@@ -178,6 +178,9 @@ struct weir_qtest {
 	size_t dtb_bytes;
 };
 
+/* calls.c: fills in @inner and @ops, when @posix is there. */
+void calls_init(struct weir_qtest *qtest);
+
 /* machine.c */
 const struct qtest_machine *qtest_machine_find(const char *arch);
 /* A file in memory with the code that parks the processor. Return: the descriptor; -1. */

@@ -95,6 +95,8 @@ struct smmu3 *hwhost_smmu(struct hwhost *h, uint64_t base, const struct smmu3_co
 void hwhost_attach(struct hwhost *h, const struct hwhost_device *device);
 /* An interrupt line rises. In calls of devices only. */
 void hwhost_line(struct hwhost *h, uint32_t line);
+/* A message of an interrupt is written; other addresses are nobody's. In calls of devices only. */
+void hwhost_message(struct hwhost *h, uint64_t pa, uint32_t data);
 /* So many points go by, 10 us each, with interrupts and timers. */
 void hwhost_points(struct hwhost *h, unsigned int n);
 /* Interrupts that wait are delivered, and timers run out, unless a spin lock is held. */
