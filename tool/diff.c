@@ -13,7 +13,8 @@ static const struct verb_help help = {
 	.usage = "diff A.dtb [B.dtb] [options] [-- options of B]",
 	.what = "Runs two bring-ups and says for which devices the verdict, the root cause, the\n"
 		"group, the IOMMU or the driver changed: with two trees, or with one and what\n"
-		"stands behind \"--\", which comes on top of what stands before it.\n",
+		"stands behind \"--\", which comes on top of what stands before it; a kernel or an\n"
+		"initramfs there takes the place of the first.\n",
 	.example = "weir diff rk3399-rockpro64.dtb --kernel old/ -- --kernel new/",
 	.status = "0 nothing changed, 1 something did, 2 bad usage or input.",
 };
@@ -264,14 +265,14 @@ static int compare(const struct opts *a, const struct opts *b, char *const *with
 /* Both sides' arguments: the @before ones before "--", and all of them. */
 static int parse(int argc, char **argv, int before, struct opts *out_a, struct opts *out_b)
 {
+	static char next[] = OPTS_NEXT_SIDE;
 	char **all = calloc((size_t)argc + 1, sizeof(*all));
 	int n = 0, status;
 
 	if (!all)
 		return complain("out of memory");
 	for (int i = 0; i < argc; i++)
-		if (i != before)
-			all[n++] = argv[i];
+		all[n++] = i == before ? next : argv[i];
 	status = opts_parse(out_a, before, argv, &help);
 	if (!status && !out_a->help)
 		status = opts_parse(out_b, n, all, &help);

@@ -30,7 +30,7 @@ enum {
 	O_THREADS, O_FIRMWARE, O_LOG, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
 	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER, O_FORMAT,
 	O_SYSROOT, O_KTAP, O_PRIVATE, O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS, O_SCHEDULE, O_SEED,
-	O_LIMIT,
+	O_LIMIT, O_NEXT_SIDE,
 };
 
 /* Verbs that take an option. */
@@ -174,11 +174,42 @@ static int append(struct list *l, const char *what, const char *item)
 	return 0;
 }
 
-static int once_or_more(const char **first, struct list *more, const char *what, const char *item)
+/* Behind OPTS_NEXT_SIDE the first one begins anew: another kernel, not a part of the same. */
+static int once_or_more(struct opts *o, unsigned int anew, const char **first, struct list *more,
+			const char *what, const char *item)
 {
+	if (o->anew & anew) {
+		o->anew &= ~anew;
+		*first = NULL;
+		more->n = 0;
+	}
 	if (*first)
 		return append(more, what, item);
 	*first = item;
+	return 0;
+}
+
+/* On the second side a kernel takes the place of a list of drivers, and the other way round. */
+static int take_kernel(struct opts *o, int opt, const char *value)
+{
+	bool anew = o->anew & ANEW_KERNEL;
+
+	if (anew && opt != O_IMAGE) {
+		o->drivers = NULL;
+		o->image = o->anew & ANEW_IMAGE ? NULL : o->image;
+	}
+	if (opt == O_KERNEL)
+		return once_or_more(o, ANEW_KERNEL, &o->kernel, &o->more_kernels, "kernel", value);
+	if (opt == O_IMAGE) {
+		o->image = value;
+		o->anew &= ~(unsigned int)ANEW_IMAGE;
+		return 0;
+	}
+	if (anew) {
+		o->kernel = NULL;
+		o->more_kernels.n = 0;
+	}
+	o->drivers = value;
 	return 0;
 }
 
@@ -299,9 +330,9 @@ static int take(struct opts *o, int opt, const char *value)
 	int bad = 0;
 
 	switch (opt) {
-	case O_KERNEL: return once_or_more(&o->kernel, &o->more_kernels, "kernel", value);
-	case O_IMAGE: o->image = value; break;
-	case O_DRIVERS: o->drivers = value; break;
+	case O_KERNEL:
+	case O_IMAGE:
+	case O_DRIVERS: return take_kernel(o, opt, value);
 	case O_OVERLAY: return append(&o->overlays, "overlay", value);
 	case O_SET: return set(o, value);
 	case O_CMDLINE:
@@ -313,7 +344,9 @@ static int take(struct opts *o, int opt, const char *value)
 		return profile(o, value);
 	case O_SCENARIO: return scenario(o, value);
 	case O_LOAD: return append(&o->load, "load", value);
-	case O_INITRAMFS: return once_or_more(&o->initramfs, &o->more_initramfs, "initramfs", value);
+	case O_INITRAMFS:
+		return once_or_more(o, ANEW_INITRAMFS, &o->initramfs, &o->more_initramfs, "initramfs",
+				    value);
 	case O_FIRMWARE: o->firmware = value; break;
 	case O_LOG: o->log = value; break;
 	case O_ROOT: o->root = value; break;
@@ -422,7 +455,7 @@ static int refuse(int opt, char **argv, int at)
 int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help)
 {
 	const char *no_color = getenv("NO_COLOR");
-	struct option longs[N_DEFS + 1] = { { 0 } };
+	struct option longs[N_DEFS + 2] = { { 0 } };
 	int opt, bad, at;
 
 	*o = (struct opts){
@@ -435,11 +468,16 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 			defs[i].name, defs[i].value ? required_argument : no_argument, NULL,
 			defs[i].key,
 		};
+	longs[N_DEFS] = (struct option){ OPTS_NEXT_SIDE + 2, no_argument, NULL, O_NEXT_SIDE };
 	opterr = 0;
 	optind = 1; /* a verb may parse twice */
 	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:c:ko:", longs, NULL)) != -1) {
 		if (opt == '?' || opt == ':')
 			return refuse(opt, argv, at);
+		if (opt == O_NEXT_SIDE) {
+			o->anew = ANEW_KERNEL | ANEW_IMAGE | ANEW_INITRAMFS;
+			continue;
+		}
 		if (!(def_of(opt)->verbs & 1u << help->verb))
 			return complain("--%s is no option of weir %s", def_of(opt)->name,
 					argv[0]);

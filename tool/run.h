@@ -31,6 +31,8 @@ struct list {
 	size_t n;
 };
 
+enum { ANEW_KERNEL = 1, ANEW_IMAGE = 2, ANEW_INITRAMFS = 4 };
+
 enum profile { PROFILE_LINUX, PROFILE_WEIR };
 
 /* opts.c: what the command line says. Strings are borrowed from argv. */
@@ -73,6 +75,7 @@ struct opts {
 	const char *schedule;      /* of race, as all up to limit */
 	uint64_t seed, limit;
 	bool json, verbose, color, help, keep_going;
+	unsigned int anew;         /* of diff: what begins anew on its second side */
 };
 
 enum verb_id { VERB_BOOT, VERB_EXPLAIN, VERB_CHECK, VERB_REPLAY, VERB_SHELL, VERB_LINT, VERB_DIFF,
@@ -85,6 +88,9 @@ struct verb_help {
 	const char *usage, *what, *example, *status;
 	bool any_args;             /* more than two */
 };
+
+/* Between the arguments of two sides; nobody types it. */
+#define OPTS_NEXT_SIDE "--\1"
 
 /* Return: 0, or an exit status after a message. With --help, the help is printed. */
 int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help);

@@ -38,6 +38,16 @@ sed '/demo-camera/d' "$drivers" > fewer.drivers
 expect 1 "because of 1: camera@6000000 .*no driver" diff "$demo" --drivers "$drivers" -- --drivers fewer.drivers
 result "diff: parameters, and drivers"
 
+# behind "--" another kernel takes the place of the first, and is not one more part of it
+cp -r kernel kernel-new
+expect 0 "no difference" diff soc.dtb --kernel kernel -- --kernel kernel-new
+printf 'disp@6 acme,disp\n' > disp.drivers
+expect 1 "^B: .*drivers disp.drivers" diff soc.dtb --kernel kernel -- --drivers disp.drivers
+expect 1 "^B: .*kernel 6" diff soc.dtb --drivers disp.drivers -- --kernel kernel
+refuses "two directories of a kernel" diff soc.dtb --kernel kernel -- --kernel kernel --kernel kernel-new
+refuses "two directories of a kernel" diff soc.dtb --kernel kernel --kernel kernel-new
+result "diff: another kernel in place of the first"
+
 sed 's/tv {/tv2 {/' soc.dts > soc2.dts
 compile soc2.dts soc2.dtb
 expect 1 "no device any more:" diff soc.dtb soc2.dtb
