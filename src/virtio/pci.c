@@ -20,8 +20,14 @@ static int map_bar(struct weir_virtio *v, unsigned int bar)
 	return weir_pci_bar_map(v->dev, bar, &v->windows[bar]);
 }
 
+/* What a part of the interface has to be like. */
+struct part {
+	uint64_t min_bytes, align;
+};
+
 /* Return: 0, also when the capability is of no use; as weir_mmio_map(). */
-static int take_cap(struct weir_virtio *v, unsigned int cap, struct vregs *regs, uint64_t min_bytes)
+static int take_cap(struct weir_virtio *v, unsigned int cap, struct vregs *regs,
+		    const struct part *part)
 {
 	unsigned int bar = weir_pci_read(v->dev, cap + VCAP_BAR, 1);
 	uint64_t offset = weir_pci_read(v->dev, cap + VCAP_OFFSET, 4);
@@ -33,7 +39,8 @@ static int take_cap(struct weir_virtio *v, unsigned int cap, struct vregs *regs,
 	if (regs->mmio || bar > 5 || weir_pci_bar_get(v->dev, bar, &where) ||
 	    where.space == WEIR_PCI_IO)
 		return 0;
-	if (offset % 4 || bytes < min_bytes || offset > where.bytes || bytes > where.bytes - offset)
+	if ((offset & (part->align - 1)) || bytes < part->min_bytes || offset > where.bytes ||
+	    bytes > where.bytes - offset)
 		return 0;
 	err = map_bar(v, bar);
 	if (err)
@@ -44,8 +51,10 @@ static int take_cap(struct weir_virtio *v, unsigned int cap, struct vregs *regs,
 
 static int find_registers(struct weir_virtio *v)
 {
-	static const uint64_t min_bytes[VCAP_TYPES] = {
-		[VCAP_COMMON] = COMMON_BYTES, [VCAP_NOTIFY] = 2, [VCAP_ISR] = 1, [VCAP_DEVICE] = 1,
+	/* 4.1.4.3.1, 4.1.4.4.1, 4.1.4.6.1 */
+	static const struct part parts[VCAP_TYPES] = {
+		[VCAP_COMMON] = { COMMON_BYTES, 4 }, [VCAP_NOTIFY] = { 2, 2 },
+		[VCAP_ISR] = { 1, 1 }, [VCAP_DEVICE] = { 1, 4 },
 	};
 	struct vregs *const regs[VCAP_TYPES] = {
 		[VCAP_COMMON] = &v->common, [VCAP_NOTIFY] = &v->notify, [VCAP_ISR] = &v->isr,
@@ -62,7 +71,7 @@ static int find_registers(struct weir_virtio *v)
 		if (type < VCAP_TYPES && regs[type] && bytes >= needed) {
 			bool had = regs[type]->mmio != NULL;
 
-			err = take_cap(v, at, regs[type], min_bytes[type]);
+			err = take_cap(v, at, regs[type], &parts[type]);
 			if (err)
 				return weir_virtio_fail_(v, err, "its registers cannot be reached");
 			if (type == VCAP_NOTIFY && !had && v->notify.mmio)
@@ -178,9 +187,7 @@ static int pci_irq_request(struct weir_virtio *v)
 	err = ops->msi_request(v->m->host, 1, on_message, v, &message, &v->irq);
 	if (err)
 		return err;
-	err = weir_msi_map(v->dev, &message, &message);
-	if (!err)
-		/* Behind an IOMMU the doorbell has to be mapped, and may be elsewhere for the device. */
+	/* Behind an IOMMU the doorbell has to be mapped, and may be elsewhere for the device. */
 	err = weir_msi_map(v->dev, &message, &message);
 	if (!err)
 		err = weir_pci_msi_enable(v->dev, 1, &message);

@@ -35,11 +35,17 @@ int weir_virtio_fail_(const struct weir_virtio *v, int err, const char *fmt, ...
 static int reset(const struct weir_virtio *v)
 {
 	const struct weir_host_ops *ops = v->m->ops;
-	uint64_t end = ops->time_ns ? ops->time_ns(v->m->host) + RESET_NS : 0;
+	uint64_t begin = ops->time_ns ? ops->time_ns(v->m->host) : 0, last = begin;
 
 	v->transport->set_status(v, 0);
+	/* looks at a clock that stands still, or is not there, are counted */
 	for (unsigned int n = 0; v->transport->status(v); n++) {
-		if (ops->time_ns ? ops->time_ns(v->m->host) > end : n > RESET_POLLS)
+		uint64_t now = ops->time_ns ? ops->time_ns(v->m->host) : begin;
+
+		if (now != last)
+			n = 0;
+		last = now;
+		if (now - begin > RESET_NS || n > RESET_POLLS)
 			return WEIR_ETIMEDOUT;
 		if (ops->delay_ns)
 			ops->delay_ns(v->m->host, DELAY_NS);

@@ -424,6 +424,22 @@ static void test_virtio_still_clock(void **state)
 	}
 }
 
+/* Likewise a reset that does not end. */
+static void test_virtio_still_reset(void **state)
+{
+	(void)state;
+	for (unsigned int pci = 0; pci < 2; pci++) {
+		struct bed bed = { 0 };
+
+		bed_up(&bed, pci, VMODEL_RESET_STUCK);
+		assert_int_equal(vmodel_virtio(&bed.model, &bed.v), 0);
+		bed.model.still = true;
+		assert_int_equal(weir_virtio_negotiate(bed.v, 0, 0, 0, &bed.features),
+				 WEIR_ETIMEDOUT);
+		bed_down(&bed);
+	}
+}
+
 /* What a device does to descriptors is not believed. */
 static void test_virtio_scribbling(void **state)
 {
@@ -506,18 +522,28 @@ static void test_virtio_lost(void **state)
 
 /* ---- what is no such device ---- */
 
+/* A bed takes megabytes, and these are inlined many times over: not on the stack. */
+static struct bed *new_bed(bool pci)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+
+	assert_non_null(bed);
+	bed_up(bed, pci, VMODEL_HONEST);
+	return bed;
+}
+
 static int open_with(unsigned int offset, unsigned int width, uint32_t value, const char *words)
 {
-	struct bed bed = { 0 };
+	struct bed *bed = new_bed(true);
 	int err;
 
-	bed_up(&bed, true, VMODEL_HONEST);
 	/* The capabilities are at 0x40 (common), 0x50 (notify), 0x64 (ISR), 0x74 (device). */
-	pcimodel_set(&bed.model.space, bed.model.fn, offset, width, value, 0);
-	err = weir_virtio_open(vmodel_device(&bed.model), &bed.v);
+	pcimodel_set(&bed->model.space, bed->model.fn, offset, width, value, 0);
+	err = weir_virtio_open(vmodel_device(&bed->model), &bed->v);
 	if (words)
-		assert_non_null(strstr(bed.model.log, words));
-	bed_down(&bed);
+		assert_non_null(strstr(bed->model.log, words));
+	bed_down(bed);
+	free(bed);
 	return err;
 }
 
@@ -540,17 +566,27 @@ static void test_virtio_pci_capabilities(void **state)
 	assert_int_equal(open_with(0x77, 1, 5, NULL), 0);
 }
 
+/* Four bytes for the common part and the device's, two for notifications, any for the ISR (4.1.4). */
+static void test_virtio_pci_alignment(void **state)
+{
+	(void)state;
+	assert_int_equal(open_with(0x48, 4, 0x1002, "legacy"), WEIR_ENODEV);
+	assert_int_equal(open_with(0x58, 4, 0x3001, "not where it says"), WEIR_EIO);
+	assert_int_equal(open_with(0x58, 4, 0x3002, NULL), 0);
+	assert_int_equal(open_with(0x6c, 4, 0x3003, NULL), 0);
+}
+
 static int mmio_open_as(uint64_t bytes, uint32_t type, const char *words)
 {
-	struct bed bed = { 0 };
+	struct bed *bed = new_bed(false);
 	int err;
 
-	bed_up(&bed, false, VMODEL_HONEST);
-	bed.model.type = type;
-	err = weir_virtio_open_mmio(bed.model.m, "place", VMODEL_MMIO, bytes, 7, &bed.v);
+	bed->model.type = type;
+	err = weir_virtio_open_mmio(bed->model.m, "place", VMODEL_MMIO, bytes, 7, &bed->v);
 	if (words)
-		assert_non_null(strstr(bed.model.log, words));
-	bed_down(&bed);
+		assert_non_null(strstr(bed->model.log, words));
+	bed_down(bed);
+	free(bed);
 	return err;
 }
 
@@ -629,10 +665,12 @@ int main(void)
 		cmocka_unit_test(test_virtio_lies),
 		cmocka_unit_test(test_virtio_unpublished),
 		cmocka_unit_test(test_virtio_still_clock),
+		cmocka_unit_test(test_virtio_still_reset),
 		cmocka_unit_test(test_virtio_scribbling),
 		cmocka_unit_test(test_virtio_setup_fails),
 		cmocka_unit_test(test_virtio_lost),
 		cmocka_unit_test(test_virtio_pci_capabilities),
+		cmocka_unit_test(test_virtio_pci_alignment),
 		cmocka_unit_test(test_virtio_mmio_places),
 		cmocka_unit_test(test_virtio_sweep),
 	};
