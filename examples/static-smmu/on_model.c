@@ -58,9 +58,11 @@ static void run(uint64_t seed)
 	const struct static_guest guests[] = {
 		{ 1, first_streams, 2, first, 1 }, { 2, second_streams, 1, second, 2 },
 	};
-	const struct static_board board = { SMMU, WEIR_TABLE_ARM_S2, guests, 2 };
+	const struct static_board board = {
+		.smmu_pa = SMMU, .stage = WEIR_TABLE_ARM_S2, .guests = guests, .nr_guests = 2,
+	};
 
-	CHECK(!static_smmu_start(hwhost_ops(h), h, &board, &s));
+	CHECK(!static_smmu_start(hwhost_ops(h), h, &board, NULL, &s));
 	CHECK(reaches(h, 5, 0x40001000, pa + 0x1000));
 	CHECK(reaches(h, 6, 0x403ff000, pa + 4 * MIB - 0x1000));
 	CHECK(reaches(h, 9, 0x40001000, pa + 4 * MIB + 0x1000));
@@ -68,6 +70,9 @@ static void run(uint64_t seed)
 	CHECK(!reaches(h, 5, 0x40400000, pa + 4 * MIB)); /* the other guest's memory */
 	CHECK(!reaches(h, 5, pa, pa));
 	CHECK(!reaches(h, 7, 0x40001000, pa + 0x1000)); /* a master that is nobody's */
+	CHECK(!static_smmu_revoke(&s, 0, 0x40200000, 2 * MIB));
+	CHECK(!reaches(h, 6, 0x403ff000, pa + 4 * MIB - 0x1000));
+	CHECK(reaches(h, 5, 0x40001000, pa + 0x1000));
 	static_smmu_stop(&s);
 	CHECK(!reaches(h, 5, 0x40001000, pa + 0x1000));
 	if (smmu3_findings(h->smmus[0].smmu, SMMU3_FINDINGS))

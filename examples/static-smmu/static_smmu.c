@@ -31,9 +31,13 @@ static int guest_start(const struct weir_host_ops *ops, void *host, struct stati
 }
 
 int static_smmu_start(const struct weir_host_ops *ops, void *host,
-		      const struct static_board *board, struct static_smmu *out)
+		      const struct static_board *board, void *arg, struct static_smmu *out)
 {
-	const struct weir_smmu_v3_config config = { .name = "smmu", .base_pa = board->smmu_pa };
+	const struct weir_smmu_v3_config config = {
+		.name = "smmu", .base_pa = board->smmu_pa, .nr_lines = board->nr_lines,
+		.lines = { board->lines[0], board->lines[1] }, .fault = board->event,
+		.table_alloc = board->table_alloc, .table_free = board->table_free, .arg = arg,
+	};
 	struct static_smmu s = { .board = board };
 	int err = weir_smmu_v3_create(ops, host, &config, &s.smmu);
 
@@ -47,6 +51,21 @@ int static_smmu_start(const struct weir_host_ops *ops, void *host,
 	}
 	*out = s;
 	return 0;
+}
+
+int static_smmu_revoke(struct static_smmu *s, unsigned int guest, uint64_t iova, uint64_t bytes)
+{
+	struct weir_table_gather gather = { .unlink = true };
+	int err = weir_table_unmap(s->tables[guest], iova, bytes, &gather);
+
+	if (err)
+		return err;
+	err = weir_smmu_v3_invalidate(s->domains[guest], &gather.what);
+	if (!err)
+		err = weir_smmu_v3_sync(s->domains[guest]);
+	if (!err) /* otherwise the SMMU may still use what was unlinked: it goes with the tables */
+		weir_table_release(s->tables[guest], &gather);
+	return err;
 }
 
 void static_smmu_stop(struct static_smmu *s)
