@@ -174,19 +174,22 @@ static bool runs_without(const struct weir_link *link)
 	       weir_iommu_is_of_(link->consumer, link->supplier);
 }
 
-static struct weir_device *find_late(struct weir_device *iommu, enum weir_iommu_late late)
+/* @passed: those that bear this mark are passed over; 0: none is. */
+static struct weir_device *find_late(struct weir_device *iommu, enum weir_iommu_late late,
+				     uint64_t passed)
 {
 	struct weir_link *link;
 
 	weir_list_each(link, &iommu->consumers, struct weir_link, s_node)
-		if (weir_iommu_late_of_(link->consumer) == late && runs_without(link))
+		if (weir_iommu_late_of_(link->consumer) == late && runs_without(link) &&
+		    (!passed || link->consumer->mark != passed))
 			return link->consumer;
 	return NULL;
 }
 
 struct weir_device *weir_iommu_refuser_(struct weir_device *dev)
 {
-	return find_late(dev, WEIR_IOMMU_REFUSE);
+	return find_late(dev, WEIR_IOMMU_REFUSE, 0);
 }
 
 void weir_before_iommu_(struct weir_device *dev)
@@ -195,7 +198,7 @@ void weir_before_iommu_(struct weir_device *dev)
 
 	if (weir_iommu_refuser_(dev))
 		return;
-	while ((con = find_late(dev, WEIR_IOMMU_REBIND))) {
+	while ((con = find_late(dev, WEIR_IOMMU_REBIND, 0))) {
 		struct weir_link *link;
 
 		con->refs++;
@@ -210,28 +213,35 @@ void weir_before_iommu_(struct weir_device *dev)
 	}
 }
 
-/* Return: whether there may be more. */
-static bool adopt(struct weir_device *iommu, struct weir_device *con)
+static void adopt(struct weir_device *iommu, struct weir_device *con, uint64_t passed)
 {
 	bool mapped = weir_iommu_late_of_(con) == WEIR_IOMMU_ADOPT_MAPPED;
 	int err = weir_iommu_adopt_(con, mapped ? weir_dma_mirror_domain_(con) : NULL);
 
-	if (err == WEIR_EDEFER) /* another of its IOMMUs is missing yet */
-		return false;
+	con->mark = passed;
+	if (err == WEIR_EDEFER) { /* until the last of its IOMMUs comes */
+		weir_logf_(iommu->m, WEIR_LOG_WARN, "%s: runs, and cannot be put behind %s before "
+			   "another of its IOMMUs is there; its DMA is blocked", con->name,
+			   iommu->name);
+		return;
+	}
 	con->untranslated = false; /* tried once */
 	con->iommu_err = err;
 	if (err)
 		weir_logf_(iommu->m, WEIR_LOG_ERR, "%s: runs, and cannot be put behind %s: %s; "
 			   "its DMA is blocked", con->name, iommu->name, weir_strerror(err));
-	return true;
 }
 
 void weir_iommu_came_(struct weir_device *dev)
 {
 	static const enum weir_iommu_late rules[] = { WEIR_IOMMU_ADOPT, WEIR_IOMMU_ADOPT_MAPPED };
+	uint64_t passed = ++dev->m->mark;
 	struct weir_device *con;
 
 	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		while ((con = find_late(dev, rules[i])) && adopt(dev, con))
-			;
+		while ((con = find_late(dev, rules[i], passed))) {
+			con->refs++; /* others may delete it meanwhile */
+			adopt(dev, con, passed);
+			weir_device_unref_(con);
+		}
 }

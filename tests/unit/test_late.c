@@ -11,10 +11,12 @@
 #include "world.h"
 
 #define STREAM 7u
+#define OTHER 8u
 
 static struct model {
 	enum weir_domain_type type; /* of the stream */
 	bool attached;              /* ever */
+	bool other_open;            /* the other stream is behind an identity domain */
 	bool reject;
 	bool enforced;
 	bool open_when_enforced;    /* the stream had something to be behind then */
@@ -35,6 +37,10 @@ static int attach(void *instance, uint32_t stream, enum weir_domain_type type, v
 {
 	(void)instance;
 	(void)part;
+	if (stream == OTHER) {
+		model.other_open = type == WEIR_DOMAIN_IDENTITY;
+		return 0;
+	}
 	assert_int_equal(stream, STREAM);
 	model.type = type;
 	model.attached = true;
@@ -125,13 +131,12 @@ static void add(struct world *w, const char *name)
 	weir_device_unref(dev);
 }
 
-static void open_world(struct world *w, const struct weir_iommu_rules *rules)
+static void open_machine(struct world *w, const struct weir_iommu_rules *rules)
 {
 	struct world_driver *d;
 
 	memset(&model, 0, sizeof(model));
 	fail_probe = 0;
-	make_blob();
 	world_open(w, NULL);
 	w->quiet = true;
 	weir_iommu_rules_set(w->m, rules);
@@ -143,6 +148,12 @@ static void open_world(struct world *w, const struct weir_iommu_rules *rules)
 	world_driver(w, "nic", "t,nic", NULL, NULL);
 	add(w, "nic");
 	add(w, "iommu");
+}
+
+static void open_world(struct world *w, const struct weir_iommu_rules *rules)
+{
+	make_blob();
+	open_machine(w, rules);
 }
 
 /* ---- scripts ---- */
@@ -325,6 +336,57 @@ static void test_late_rules_of_one_device(void **state)
 	world_close(&w);
 }
 
+/* Two are behind the IOMMU that comes, the first of them also behind one that never does. */
+static void make_two_blob(void)
+{
+	const fdt32_t both[] = { cpu_to_fdt32(1), cpu_to_fdt32(STREAM), cpu_to_fdt32(2),
+				 cpu_to_fdt32(STREAM) };
+	const fdt32_t one[] = { cpu_to_fdt32(1), cpu_to_fdt32(OTHER) };
+
+	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
+	assert_int_equal(fdt_finish_reservemap(blob), 0);
+	assert_int_equal(fdt_begin_node(blob, ""), 0);
+	node("iommu", "t,iommu");
+	cell("phandle", 1);
+	cell("#iommu-cells", 1);
+	assert_int_equal(fdt_end_node(blob), 0);
+	node("never", "t,never");
+	cell("phandle", 2);
+	cell("#iommu-cells", 1);
+	assert_int_equal(fdt_end_node(blob), 0);
+	node("nic", "t,nic");
+	assert_int_equal(fdt_property(blob, "iommus", both, sizeof(both)), 0);
+	assert_int_equal(fdt_end_node(blob), 0);
+	node("nic2", "t,nic");
+	assert_int_equal(fdt_property(blob, "iommus", one, sizeof(one)), 0);
+	assert_int_equal(fdt_end_node(blob), 0);
+	assert_int_equal(fdt_end_node(blob), 0);
+	assert_int_equal(fdt_finish(blob), 0);
+}
+
+/* One that cannot be adopted yet does not keep the next from it, and is told of. */
+static void test_late_adopts_past_one_that_waits(void **state)
+{
+	struct world w;
+
+	(void)state;
+	make_two_blob();
+	open_machine(&w, &(struct weir_iommu_rules){ OPTIONAL, WEIR_IOMMU_ADOPT });
+	add(&w, "never");
+	add(&w, "nic2");
+	step(&w, "seal");
+	step(&w, "+nic");
+	assert_true(weir_device_untranslated(world_find(&w, "nic")));
+	assert_true(weir_device_untranslated(world_find(&w, "nic2")));
+	step(&w, "+iommu");
+	assert_true(model.enforced);
+	assert_false(model.attached);
+	assert_true(weir_device_untranslated(world_find(&w, "nic")));
+	assert_true(model.other_open);
+	assert_false(weir_device_untranslated(world_find(&w, "nic2")));
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_late_adoption_leaves_no_gap),
 		cmocka_unit_test(test_late_adopted_keeps_it_awake),
 		cmocka_unit_test(test_late_rules_of_one_device),
+		cmocka_unit_test(test_late_adopts_past_one_that_waits),
 	};
 
 	return cmocka_run_group_tests_name("late", tests, NULL, NULL);
