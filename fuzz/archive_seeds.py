@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import zlib
 
 FIT = '''/dts-v1/; / { images {
 k { data = "Linux version 6.12"; }; a { data = [%s]; }; o { data = [%s]; };
@@ -56,6 +57,21 @@ def vendor(version, ramdisk, dtb):
     return b''.join(pad(part, page) for part in (head, ramdisk, dtb, table))
 
 
+def dt_table(version, blobs):
+    at, entries = 32 + 32 * len(blobs), b''
+    for number, (packed, blob) in enumerate(blobs):
+        entries += struct.pack('>8I', len(blob), at, 16 + number, 1, packed, 0, 0, 0)
+        at += len(blob)
+    head = struct.pack('>8I', 0xd7b7ab1e, at, 32, 32, len(blobs), 32, 2048, version)
+    return head + entries + b''.join(blob for _, blob in blobs)
+
+
+def qcdt(version, blob):
+    ids = (3, 4, 8)[version - 1]
+    entry = struct.pack(f'<{ids + 2}I', *range(ids), 128, len(blob))
+    return (struct.pack('<4s2I', b'QCDT', version, 2) + entry * 2).ljust(128, b'\0') + blob
+
+
 def bootimages():
     base, over, ramdisk = dtc(BASE), dtc(OVER), gzip.compress(cpio(), mtime=0)
     for default in ('', 'default = "conf-a";'):
@@ -64,6 +80,12 @@ def bootimages():
         yield boot(version, b'Linux version 6.12 ' + (base * 2 if version < 2 else b''), ramdisk, base)
     for version in (3, 4):
         yield vendor(version, ramdisk, base * 2)
+    for version in (0, 1):
+        yield dt_table(version, [(0, over), (0, base)] + [(1, zlib.compress(over)), (2, ramdisk)] * version)
+    for version in (1, 2, 3):
+        yield qcdt(version, base)
+    yield b'\0' * 56 + b'ARM\x64' + base + b'\0' * 8 + over
+    yield ramdisk + base * 2
 
 
 def archive(mode, members):
@@ -90,7 +112,7 @@ def main():
     if len(sys.argv) != 3:
         raise SystemExit(__doc__)
     os.makedirs(sys.argv[2], exist_ok=True)
-    found = captures() if sys.argv[1] == 'capture' else (bytes([n % 4]) + image for n, image in enumerate(bootimages()))
+    found = captures() if sys.argv[1] == 'capture' else (bytes([n % 5]) + image for n, image in enumerate(bootimages()))
     for number, data in enumerate(found):
         with open(os.path.join(sys.argv[2], f'seed-{number}'), 'wb') as file:
             file.write(data)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Device trees below a directory, for the verbs that take many. */
+/*
+ * Boards below a directory, for the verbs that take many: device trees, and what is in the
+ * boot images there, each configuration or tree as FILE#CHOICE.
+ */
 #include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/bootimage.h"
 #include "weir.h"
 
 struct found {
@@ -12,15 +16,33 @@ struct found {
 	size_t n, room;
 };
 
-static bool is_tree(const char *name)
+static bool ends_with(const char *name, const char *const *ends, size_t count)
 {
-	static const char *const ends[] = { ".dtb", ".dtb.xz", ".dtb.gz", ".dtb.zst" };
 	size_t n = strlen(name);
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < count; i++)
 		if (n > strlen(ends[i]) && !strcmp(name + n - strlen(ends[i]), ends[i]))
 			return true;
 	return false;
+}
+
+static bool is_tree(const char *name)
+{
+	static const char *const ends[] = { ".dtb", ".dtb.xz", ".dtb.gz", ".dtb.zst", ".dtb.lz4", ".dtb.bz2" };
+
+	return ends_with(name, ends, sizeof(ends) / sizeof(ends[0]));
+}
+
+/* By the names that builds give to them; what is in it decides. */
+static bool may_be_image(const char *name)
+{
+	static const char *const ends[] = { ".itb", ".fit", ".img", "-dtb", "fitImage", ".bin" };
+	static const char *const starts[] = { "fitImage", "zImage", "Image", "boot.", "dt.img" };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (!strncmp(name, starts[i], strlen(starts[i])))
+			return true;
+	return ends_with(name, ends, sizeof(ends) / sizeof(ends[0]));
 }
 
 static int add(struct found *f, const char *path)
@@ -38,6 +60,30 @@ static int add(struct found *f, const char *path)
 	return f->paths[f->n++] ? 0 : complain("out of memory");
 }
 
+/* What is damaged is a board too, whose run says so. */
+static int add_image(struct found *f, const char *path)
+{
+	struct weir_errtext et = { "" };
+	char **names = NULL, *board;
+	size_t n = 0;
+	int err = 0;
+
+	if (weir_bootimage_boards(path, &et, &names, &n))
+		return add(f, path);
+	for (size_t i = 0; i < n && !err; i++) {
+		if (asprintf(&board, "%s#%s", path, names[i]) < 0) {
+			err = complain("out of memory");
+			break;
+		}
+		err = add(f, board);
+		free(board);
+	}
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	return err;
+}
+
 static int by_path(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -51,6 +97,8 @@ static int walk(struct found *f, FTS *fts)
 	while (!err && (e = fts_read(fts))) {
 		if (e->fts_info == FTS_F && is_tree(e->fts_name))
 			err = add(f, e->fts_path);
+		else if (e->fts_info == FTS_F && may_be_image(e->fts_name))
+			err = add_image(f, e->fts_path);
 		else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
 			 (e->fts_info == FTS_NS && !e->fts_level))
 			err = complain("%s: %s", e->fts_path, strerror(e->fts_errno));
@@ -74,7 +122,7 @@ int boards_find(const char *dir, char ***out_paths, size_t *out_n, size_t *out_p
 	err = walk(&f, fts);
 	fts_close(fts);
 	if (!err && !f.n)
-		err = complain("%s: no device trees (*.dtb) in it", dir);
+		err = complain("%s: no device trees (*.dtb) in it, and no boot images with some", dir);
 	if (err) {
 		while (f.n)
 			free(f.paths[--f.n]);

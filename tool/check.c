@@ -10,8 +10,9 @@
 static const struct verb_help help = {
 	.verb = VERB_CHECK,
 	.usage = "check DIR [--kernel DIR] [options]",
-	.what = "Runs the bring-up of every device tree (*.dtb, also .xz, .gz, .zst) below a\n"
-		"directory. One line a board: devices up, waiting, failed, late, and the worst cause.\n",
+	.what = "Runs the bring-up of every device tree (*.dtb, also packed) below a directory, and of\n"
+		"those in boot images there, such as fitImage#conf-1. One line a board: devices up,\n"
+		"waiting, failed, late, and the worst cause.\n",
 	.example = "weir check /usr/lib/linux-image-6.12.43+deb12-arm64 --kernel /lib/modules/6.12.43",
 	.status = "0 everything came up on all boards, 1 not, 2 bad usage or a board that\n"
 		  "cannot be read.",

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Boards as builds leave them: a deploy directory, a FIT image, Android's boot images. They
- * bring a kernel, and perhaps an initramfs, where the command line names none. Their
- * device tree is that of the build, which is said once: a boot loader may change it.
+ * Boards as builds leave them: a deploy directory, a FIT image, Android's boot images, a
+ * kernel with its trees behind it. They bring a kernel, and perhaps an initramfs, where the
+ * command line names none. Their device tree is that of the build, which is said once: a boot
+ * loader may change it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,26 +27,6 @@ static bool is_dir(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-/* Whether a file may be a boot image, by its first bytes. */
-static bool may_be_image(const char *path)
-{
-	static const char *const magics[] = { "ANDROID!", "VNDRBOOT", "\xd0\x0d\xfe\xed" };
-	char head[8] = "";
-	FILE *f;
-
-	if (weir_bootimage_named(path))
-		return true;
-	f = fopen(path, "r");
-	if (!f)
-		return false;
-	(void)!fread(head, 1, sizeof(head), f);
-	fclose(f);
-	for (size_t i = 0; i < 3; i++)
-		if (!memcmp(head, magics[i], i < 2 ? 8 : 4))
-			return true;
-	return false;
-}
-
 static void tell_built(const char *board, const char *kind)
 {
 	fprintf(stderr, "weir: note: %s (%s): the device tree is as built; a boot loader may change it (weir "
@@ -64,7 +45,7 @@ static void take_image(struct opts *o, enum verb_id verb, const char *board)
 {
 	struct weir_bootimage *image = NULL;
 
-	if (!may_be_image(board) || weir_bootimage_open(board, NULL, &image) || !image)
+	if (weir_bootimage_open(board, NULL, &image) || !image)
 		return;
 	tell_built(board, image->kind);
 	if (boots(verb) && !o->kernel && !o->drivers &&

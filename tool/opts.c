@@ -52,7 +52,7 @@ static const struct option_def {
 	const char *help;          /* lines, each at most 51 wide */
 } defs[] = {
 	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P | U | X, "The board and the kernel",
-	  "apply an overlay first (again for more)" },
+	  "apply an overlay first (again for more); also dtbo.img#0" },
 	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V | X, NULL,
 	  "/lib/modules/VERSION, a kernel package (deb, rpm, apk,\n"
 	  "tar, FIT or Android boot image), what is unpacked from\n"
@@ -98,7 +98,7 @@ static const struct option_def {
 	{ "display", O_DISPLAY, NULL, P, NULL, "panel or connectors, bridges, hosts, scan-out" },
 	{ "also", O_ALSO, "MODULE", P, NULL,
 	  "this module too, such as a file system's (again for\nmore)" },
-	{ "boards", O_BOARDS, "DIR", P, NULL, "for every device tree below a directory" },
+	{ "boards", O_BOARDS, "DIR", P, NULL, "for every device tree below a directory, also\nthose in boot images" },
 	{ "command", 'c', "COMMANDS", S, "What is done",
 	  "do these, with ; between them (again for more), then end" },
 	{ "script", O_SCRIPT, "FILE", S, NULL, "do what stands there, then end" },

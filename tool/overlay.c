@@ -148,7 +148,7 @@ int overlays_apply(const struct list *paths, const char *board, struct weir_byte
 	if (paths->n && weir_dt_check(tree->data, tree->size))
 		return 0; /* loading it says what is wrong */
 	for (; s.n < paths->n && !err; s.n++)
-		err = read_plain(paths->item[s.n], &s.files[s.n], out_what, bytes);
+		err = tree_read(paths->item[s.n], &s.files[s.n], out_what, bytes);
 	for (size_t i = 0; i < paths->n && !err; i++) {
 		err = check(&s, i, tree->data);
 		if (!err)

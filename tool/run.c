@@ -3,7 +3,6 @@
  * A run: a board's tree, a kernel's drivers, a machine, and what happens. Owned by
  * its verb; many runs may share a kernel and go on in parallel threads.
  */
-#include "capture.h"
 #include "run.h"
 #include "weir.h"
 
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/bootimage.h"
 #include "kernel/byname.h"
 #include "kernel/compats.h"
 #include "kernel/script.h"
@@ -27,81 +25,11 @@ static int bad(char *out_what, size_t bytes, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes)
-{
-	struct weir_bytes raw = { 0 }, plain = { 0 };
-	const char *choice = weir_bootimage_named(path);
-	struct weir_errtext et = { "" };
-	char file[4096];
-	int err;
-
-	snprintf(file, sizeof(file), "%.*s", choice ? (int)(choice - path - 1) : 4095, path);
-	err = weir_bytes_read(file, &et, &raw);
-	if (!err && weir_unpack_compression(raw.data, raw.size)) {
-		err = weir_unpack_stream(raw.data, raw.size, &et, &plain);
-		weir_bytes_fini(&raw);
-		raw = plain;
-		if (err)
-			weir_errtext_prefix(&et, path);
-	}
-	if (err)
-		return bad(out_what, bytes, "%s", *et.text ? et.text : weir_strerror(err));
-	*out_bytes = raw;
-	return 0;
-}
-
 /* ---- the tree ---- */
-
-/* The tree of a boot image. @file: taken over, emptied. */
-static int read_boot_image(struct run *r, struct weir_bytes *file, char *out_what, size_t bytes)
-{
-	struct weir_bootimage *image = NULL;
-	struct weir_errtext et = { "" };
-	int err = weir_bootimage_read(file, weir_bootimage_named(r->board), &et, &image);
-
-	if (!err)
-		err = weir_bootimage_tree(image, &et, &r->dtb);
-	weir_bootimage_destroy(image);
-	return err ? bad(out_what, bytes, "%s: %s", r->board, et.text) : 0;
-}
-
-/* A tree in memory, a file with a tree, a boot image, or a capture of a running Linux. */
-static int read_blob(struct run *r, char *out_what, size_t bytes)
-{
-	const struct weir_bytes *tree = &r->o->tree;
-	struct capture c;
-	int err;
-
-	if (tree->data) {
-		r->dtb.data = malloc(tree->size);
-		if (!r->dtb.data)
-			return bad(out_what, bytes, "out of memory");
-		memcpy(r->dtb.data, tree->data, tree->size);
-		r->dtb.size = tree->size;
-		return 0;
-	}
-	err = read_plain(r->board, &r->dtb, out_what, bytes);
-	if (!err && weir_bootimage_is(r->dtb.data, r->dtb.size)) {
-		struct weir_bytes file = r->dtb;
-
-		r->dtb = (struct weir_bytes){ 0 };
-		return read_boot_image(r, &file, out_what, bytes);
-	}
-	if (!err && weir_bootimage_named(r->board))
-		return bad(out_what, bytes, "%s: no boot image, of which one part could be chosen", r->board);
-	if (err || !capture_is(r->dtb.data, r->dtb.size))
-		return err;
-	weir_bytes_fini(&r->dtb);
-	if (capture_read(&c, r->board))
-		return bad(out_what, bytes, "%s: no device tree, and no capture", r->board);
-	err = capture_dtb(&c, &r->dtb);
-	capture_free(&c);
-	return err ? bad(out_what, bytes, "%s: a capture without a device tree", r->board) : 0;
-}
 
 static int read_tree(struct run *r, char *out_what, size_t bytes)
 {
-	int err = read_blob(r, out_what, bytes);
+	int err = board_read(r->o, r->board, &r->dtb, out_what, bytes);
 
 	if (!err)
 		err = overlays_apply(&r->o->overlays, r->board, &r->dtb, out_what, bytes);

@@ -171,8 +171,13 @@ void run_close(struct run *r);
 int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *out_what,
 		     size_t what_bytes);
 void kernel_side_close(struct kernel_side *side);
-/* A whole file, unpacked; of FILE#CHOICE, FILE. Return: 0, or EXIT_USAGE with a line in @out_what. */
+/* tree.c: a whole file, unpacked; of FILE#CHOICE, FILE. Return: 0, or EXIT_USAGE with a line in @out_what. */
 int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes);
+/* The same for a tree, which may be one of a boot image. */
+int tree_read(const char *path, struct weir_bytes *out_tree, char *out_what, size_t bytes);
+/* The tree of a board: of the options' memory, a file or a capture. */
+int board_read(const struct opts *o, const char *board, struct weir_bytes *out_tree,
+	       char *out_what, size_t bytes);
 /* overlay.c: onto a tree in malloc()ed memory. Return: as read_plain(). */
 int overlays_apply(const struct list *paths, const char *board, struct weir_bytes *tree,
 		   char *out_what, size_t bytes);

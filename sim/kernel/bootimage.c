@@ -54,12 +54,8 @@ int weir_bootimage_add_(struct weir_bootimage *image, enum weir_bootpart_kind ki
 	return 0;
 }
 
-/*
- * Kernels have the magic in their code, so a tree must be sound to count. It may lie
- * anywhere, and libfdt wants it aligned. @left: bytes that may still be looked at, for
- * looking at each place that is none must have an end. Return: its size, or 0.
- */
-static size_t tree_at(const uint8_t *data, size_t size, size_t *left)
+/* It may lie anywhere, and libfdt wants it aligned. */
+size_t weir_bootimage_tree_at_(const uint8_t *data, size_t size, size_t *left)
 {
 	size_t bytes = 0, root;
 	void *copy;
@@ -82,6 +78,14 @@ static size_t tree_at(const uint8_t *data, size_t size, size_t *left)
 	return sound ? bytes : 0;
 }
 
+int weir_bootimage_label_(struct weir_bootimage *image, const char *label)
+{
+	struct weir_bootpart *last = &image->parts[image->part_count - 1];
+
+	last->label = weir_bootimage_word_(image, label, strlen(label));
+	return last->label ? 0 : WEIR_ENOMEM;
+}
+
 int weir_bootimage_add_trees_(struct weir_bootimage *image, const char *name, uint64_t off,
 			      uint64_t size, struct weir_errtext *et)
 {
@@ -91,7 +95,7 @@ int weir_bootimage_add_trees_(struct weir_bootimage *image, const char *name, ui
 	int err = 0;
 
 	while (!err && (at = memmem(at, (size_t)(end - at), magic, sizeof(magic)))) {
-		size_t bytes = tree_at(at, (size_t)(end - at), &left);
+		size_t bytes = weir_bootimage_tree_at_(at, (size_t)(end - at), &left);
 
 		if (bytes)
 			err = weir_bootimage_add_(image, WEIR_BOOTPART_TREE, name,
@@ -114,7 +118,24 @@ const struct weir_bootpart *weir_bootimage_part(const struct weir_bootimage *ima
 
 bool weir_bootimage_is(const uint8_t *data, size_t size)
 {
-	return weir_android_is_(data, size) || weir_fit_is_(data, size);
+	return weir_android_is_(data, size) || weir_fit_is_(data, size) || weir_table_is_(data, size) ||
+	       weir_appended_is_(data, size);
+}
+
+static int read_kind(struct weir_bootimage *image, struct weir_errtext *et)
+{
+	const uint8_t *data = image->file.data;
+	size_t size = image->file.size;
+
+	if (weir_android_is_(data, size))
+		return weir_android_read_(image, et);
+	if (weir_fit_is_(data, size))
+		return weir_fit_read_(image, et);
+	if (weir_table_is_(data, size))
+		return weir_table_read_(image, et);
+	if (weir_appended_is_(data, size))
+		return weir_appended_read_(image, et);
+	return weir_errtext_set(et, WEIR_EBADMSG, "no boot image");
 }
 
 int weir_bootimage_read(struct weir_bytes *file, const char *choice, struct weir_errtext *et,
@@ -131,14 +152,8 @@ int weir_bootimage_read(struct weir_bytes *file, const char *choice, struct weir
 	*file = (struct weir_bytes){ 0 };
 	if (choice)
 		image->choice = weir_bootimage_word_(image, choice, strlen(choice));
-	if (!choice || image->choice) {
-		if (weir_android_is_(image->file.data, image->file.size))
-			err = weir_android_read_(image, et);
-		else if (weir_fit_is_(image->file.data, image->file.size))
-			err = weir_fit_read_(image, et);
-		else
-			err = weir_errtext_set(et, WEIR_EBADMSG, "no boot image");
-	}
+	if (!choice || image->choice)
+		err = read_kind(image, et);
 	if (err == WEIR_ENOMEM)
 		weir_errtext_set(et, err, "no memory");
 	if (err)
@@ -198,13 +213,14 @@ void weir_bootimage_destroy(struct weir_bootimage *image)
 /* ---- what is in it ---- */
 
 /* A copy, unpacked if it is packed. */
-static int copy_plain(const struct weir_bootpart *part, struct weir_errtext *et,
-		      struct weir_bytes *out)
+int weir_bootimage_plain_(const struct weir_bootpart *part, struct weir_errtext *et,
+			  struct weir_bytes *out)
 {
 	uint8_t *data;
 
-	if (weir_unpack_compression(part->data, part->size)) {
-		int err = weir_unpack_stream(part->data, part->size, et, out);
+	if (part->zlib || weir_unpack_compression(part->data, part->size)) {
+		int err = part->zlib ? weir_unpack_zlib(part->data, part->size, et, out)
+				     : weir_unpack_stream(part->data, part->size, et, out);
 
 		if (err)
 			weir_errtext_prefix(et, part->name);
@@ -219,7 +235,15 @@ static int copy_plain(const struct weir_bootpart *part, struct weir_errtext *et,
 	return 0;
 }
 
-/* Whether a tree is the one that a word names: its number, or one of its compatibles. */
+/* "id=0x12" of "id=0x12,rev=0x1", or all of it. */
+static bool is_labelled(const char *label, const char *choice)
+{
+	size_t n = strlen(choice);
+
+	return label && !strncmp(label, choice, n) && (!label[n] || label[n] == ',');
+}
+
+/* Whether a tree is the one that a word names: its number, its label, or one of its compatibles. */
 static bool is_chosen(const struct weir_bootpart *part, size_t number, const char *choice)
 {
 	struct weir_bytes tree = { 0 };
@@ -227,9 +251,9 @@ static bool is_chosen(const struct weir_bootpart *part, size_t number, const cha
 	bool is;
 
 	snprintf(text, sizeof(text), "%zu", number);
-	if (!strcmp(text, choice))
+	if (!strcmp(text, choice) || is_labelled(part->label, choice))
 		return true;
-	if (copy_plain(part, NULL, &tree))
+	if (weir_bootimage_plain_(part, NULL, &tree))
 		return false;
 	is = !weir_dt_check(tree.data, tree.size) &&
 	     fdt_stringlist_search(tree.data, 0, "compatible", choice) >= 0;
@@ -250,10 +274,10 @@ static int tell_trees(const struct weir_bootimage *image, size_t count, struct w
 
 		if (image->parts[i].kind != WEIR_BOOTPART_TREE)
 			continue;
-		if (!copy_plain(&image->parts[i], NULL, &tree) && !weir_dt_check(tree.data, tree.size))
+		if (!weir_bootimage_plain_(&image->parts[i], NULL, &tree) && !weir_dt_check(tree.data, tree.size))
 			first = fdt_getprop(tree.data, 0, "compatible", NULL);
 		snprintf(list + used, sizeof(list) - used, "%s%zu: %.60s", number ? ", " : "", number,
-			 first && *first ? first : "?");
+			 first && *first ? first : image->parts[i].label ? image->parts[i].label : "?");
 		weir_bytes_fini(&tree);
 		number++;
 	}
@@ -294,7 +318,7 @@ static int apply_overlay(const struct weir_bootpart *part, struct weir_bytes *tr
 	const char *why = "";
 	uint8_t *buf;
 	size_t room;
-	int err = copy_plain(part, et, &overlay);
+	int err = weir_bootimage_plain_(part, et, &overlay);
 
 	if (err)
 		return err;
@@ -321,7 +345,7 @@ int weir_bootimage_tree(const struct weir_bootimage *image, struct weir_errtext 
 	int err = find_tree(image, et, &at);
 
 	if (!err)
-		err = copy_plain(&image->parts[at], et, &tree);
+		err = weir_bootimage_plain_(&image->parts[at], et, &tree);
 	for (size_t i = at + 1; !err && i < image->part_count; i++)
 		if (image->parts[i].kind == WEIR_BOOTPART_OVERLAY)
 			err = apply_overlay(&image->parts[i], &tree, et);

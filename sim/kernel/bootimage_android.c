@@ -96,8 +96,20 @@ static int add_appended(struct weir_bootimage *image, struct weir_errtext *et)
 					 (uint64_t)(kernel->data - image->file.data), kernel->size, et);
 }
 
+/* Trees of Qualcomm's own section, where other sections of the field's size have none. */
+static int read_vendor_table(struct weir_bootimage *image, uint64_t at, uint32_t bytes,
+			     struct weir_errtext *et)
+{
+	if (at > image->file.size || bytes > image->file.size - at || bytes < 4)
+		return weir_errtext_set(et, WEIR_EBADMSG, "vendor's section: at offset %llu, %u bytes, is outside "
+					"the file of %zu bytes", (unsigned long long)at, bytes, image->file.size);
+	return memcmp(image->file.data + at, "QCDT", 4) ? add_appended(image, et)
+							: weir_qcdt_read_(image, at, et);
+}
+
 static int read_old(struct weir_bootimage *image, uint32_t version, struct weir_errtext *et)
 {
+	uint32_t table = field(image, HEADER_VERSION) >= 512 ? field(image, HEADER_VERSION) : 0;
 	int err = short_header(image, version == 2 ? HEAD_2_BYTES : HEAD_0_BYTES + 16, et);
 	uint32_t page = err ? 0 : field(image, PAGE_SIZE);
 	uint64_t at = page;
@@ -113,6 +125,8 @@ static int read_old(struct weir_bootimage *image, uint32_t version, struct weir_
 	if (err)
 		return err;
 	at += pages(field(image, SECOND_SIZE), page);
+	if (table)
+		return read_vendor_table(image, at, table, et);
 	if (version >= 1)
 		at += pages(field(image, RECOVERY_DTBO_SIZE), page);
 	if (version >= 2)

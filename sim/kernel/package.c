@@ -319,7 +319,8 @@ static int unpack_one(struct weir_unpacking *u)
 		return weir_errtext_set(u->et, WEIR_EBADMSG, "%s: no package", u->path);
 	if (!strcmp(kind, "apk3"))
 		return weir_errtext_set(u->et, WEIR_ENOEXEC, "%s: an Alpine package of format 3 (ADB), which is "
-					"not read: give what 'apk extract' makes of it", u->path);
+					"not read: unpack it ('apk extract --destination DIR FILE') and give --kernel DIR",
+					u->path);
 	err = strcmp(kind, "image") ? unpack_archive(u, kind) : weir_package_image_(u);
 	if (!err && u->files == had)
 		err = weir_errtext_set(u->et, WEIR_ENOENT, "%s: no kernel image and no modules in it", u->path);

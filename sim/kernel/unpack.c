@@ -66,13 +66,15 @@ static int sink_grow(struct sink *s)
 	return sink_room(s, s->room ? s->room : 1);
 }
 
-static int unpack_gzip(const uint8_t *data, size_t size, struct sink *out, size_t *out_used)
+/* @window: of zlib's inflateInit2(), which says what is around the data. */
+static int inflate_all(const uint8_t *data, size_t size, int window, struct sink *out,
+		       size_t *out_used)
 {
 	z_stream z = { .next_in = (uint8_t *)(uintptr_t)data };
 	size_t in_left = size;
 	int err = 0, z_ret = Z_OK;
 
-	if (inflateInit2(&z, 15 + 16) != Z_OK)
+	if (inflateInit2(&z, window) != Z_OK)
 		return WEIR_ENOMEM;
 	while (z_ret != Z_STREAM_END) {
 		size_t in_step = in_left < (1u << 30) ? in_left : (1u << 30);
@@ -280,7 +282,7 @@ static int unpack_kind(const char *kind, const uint8_t *data, size_t size, struc
 		       size_t *out_used)
 {
 	if (!strcmp(kind, "gzip"))
-		return unpack_gzip(data, size, out, out_used);
+		return inflate_all(data, size, 15 + 16, out, out_used);
 	if (!strcmp(kind, "zstd"))
 		return unpack_zstd(data, size, out, out_used);
 	if (!strcmp(kind, "lz4"))
@@ -316,6 +318,28 @@ int weir_unpack_part(const uint8_t *data, size_t size, struct weir_errtext *et,
 	out.data[out.size] = 0;
 	*out_bytes = (struct weir_bytes){ .data = out.data, .size = out.size };
 	*out_used = used;
+	return 0;
+}
+
+int weir_unpack_zlib(const uint8_t *data, size_t size, struct weir_errtext *et,
+		     struct weir_bytes *out_bytes)
+{
+	/* RFC 1950, 2.2: the method, and both bytes a multiple of 31 */
+	bool headed = size > 1 && (data[0] & 0xf) == 8 && !((data[0] * 256u + data[1]) % 31);
+	struct sink out = { .max = WEIR_UNPACK_MAX_BYTES };
+	size_t used;
+	int err = sink_room(&out, 4096);
+
+	if (!err)
+		err = inflate_all(data, size, headed ? 15 : -15, &out, &used);
+	if (err) {
+		free(out.data);
+		return weir_errtext_set(et, err, err == WEIR_EBADMSG ? "corrupt or truncated zlib data" :
+					err == WEIR_E2BIG ? "zlib data unpacks to too much" :
+					"no memory to unpack zlib data");
+	}
+	out.data[out.size] = 0;
+	*out_bytes = (struct weir_bytes){ .data = out.data, .size = out.size };
 	return 0;
 }
 

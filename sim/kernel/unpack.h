@@ -56,6 +56,10 @@ const char *weir_unpack_compression(const uint8_t *data, size_t size);
 int weir_unpack_stream(const uint8_t *data, size_t size, struct weir_errtext *et,
 		       struct weir_bytes *out_bytes);
 
+/** weir_unpack_zlib - the same for deflated data with or without zlib's header, which has no magic. */
+int weir_unpack_zlib(const uint8_t *data, size_t size, struct weir_errtext *et,
+		     struct weir_bytes *out_bytes);
+
 /**
  * weir_unpack_part - the same, for streams that others follow.
  * @out_used: how many bytes of @data the stream takes.

@@ -234,6 +234,127 @@ patch4 2116 '\377\377\377\177'; expect 2 "2147483647 entries of 108 bytes do not
 patch4 2120 '\4\0\0\0'; expect 2 "entries of 4 bytes do not fit" boot bad.img --kernel im
 result "Android: damage"
 
+# ---- tables of trees, trees behind a kernel ----
+
+# The published layouts: "DTB and DTBO partitions", source.android.com; dtbtool.txt of dtbtool.
+cat > table.py <<'END'
+import gzip, struct, sys, zlib
+kind, out, *files = sys.argv[1:]
+read = lambda p: open(p, "rb").read()
+if kind in ("dt0", "dt1"):
+    entries, data, at = b"", b"", 32 + 32 * len(files)
+    for n, f in enumerate(files):
+        path, how = (f.split(":") + [""])[:2]
+        blob = read(path)
+        raw = zlib.compressobj(9, zlib.DEFLATED, -15)
+        blob = {"": blob, "zlib": zlib.compress(blob), "raw": raw.compress(blob) + raw.flush(),
+                "gzip": gzip.compress(blob)}[how]
+        entries += struct.pack(">8I", len(blob), at + len(data), 0x10 + n, n, ["", "zlib", "gzip"].index(
+            {"raw": "zlib"}.get(how, how)), 0, 0, 0)
+        data += blob
+    head = struct.pack(">8I", 0xd7b7ab1e, at + len(data), 32, 32, len(files), 32, 2048, int(kind[2]))
+    result = head + entries + data
+else: # qc1 to qc3; the first tree has two entries
+    version = int(kind[2])
+    at, data, entries = 2048, b"", b""
+    for n, f in enumerate(files[:1] + files):
+        blob = read(f)
+        if n != 1:
+            where = at + len(data)
+            data += blob + b"\0" * (-len(blob) % 2048)
+        entries += struct.pack("<%dI" % (3, 4, 8)[version - 1], *[200 + n, 8, 0, 0, 0, 0, 0, 0][:(3, 4, 8)[version - 1]])
+        entries += struct.pack("<2I", where, len(blob))
+    result = (struct.pack("<4s2I", b"QCDT", version, len(files) + 1) + entries).ljust(2048, b"\0") + data
+open(out, "wb").write(result)
+END
+# patch FILE OFFSET BYTES: a copy in bad.img
+patch() { cp "$1" bad.img && printf "$3" | dd of=bad.img bs=1 seek="$2" conv=notrunc 2> /dev/null; }
+
+python3 table.py dt0 dtbo.img imo.dtbo
+python3 table.py dt1 dtbos.img imo.dtbo:gzip im2.dtb:zlib imo.dtbo:raw imo.dtbo
+python3 table.py dt0 dtb.img im.dtb im2.dtb
+for part in dtbo.img dtbos.img#0 dtbos.img#2 dtbos.img#id=0x12 dtbos.img#id=0x13,rev=0x3; do
+	expect 0 "^extra .*: up" explain im.dtb extra --overlay $part --kernel im
+done
+expect 2 "4 device trees in it .0: id=0x10,rev=0x0, 1: acme,two, 2: id=0x12,rev=0x2" explain im.dtb extra --overlay dtbos.img
+refuses "none of its 4 device trees is 'id=0x1'" boot im.dtb --overlay dtbos.img#id=0x1 --kernel im
+refuses "im2.dtb|dtbos.img#1: no overlay: it has no fragments" boot im.dtb --overlay dtbos.img#1 --kernel im
+expect 2 "an overlay, and no board: name the board, and this with --overlay" boot dtbo.img --kernel im
+expect 2 "an overlay, and no board" boot imo.dtbo --kernel im
+expect 0 "Acme Two" boot dtb.img#1 --kernel im
+expect 0 "Acme Two" boot dtb.img#acme,two --kernel im
+expect 0 "Acme Two" boot dtb.img#id=0x11 --kernel im
+for v in 1 2 3; do
+	python3 table.py qc$v dt$v.img im.dtb im2.dtb
+	expect 0 "Acme Two" boot dt$v.img#1 --kernel im
+	expect 2 "2 device trees in it .0: acme,one, 1: acme,two." boot dt$v.img --kernel im
+done
+result "tables of trees: dtbo.img, dtb.img, dt.img (QCDT)"
+
+patch dtb.img 4 '\0\1\0\0'; expect 2 "device tree table image of 65536 bytes cut short at offset" boot bad.img#0 --kernel im
+patch dtb.img 12 '\0\0\0\4'; expect 2 "entries of 4 bytes do not fit" boot bad.img#0 --kernel im
+patch dtb.img 16 '\377\377\377\377'; expect 2 "4294967295 entries of 32 bytes do not fit" boot bad.img#0 --kernel im
+patch dtb.img 20 '\377\377\377\377'; expect 2 "table at offset 4294967295" boot bad.img#0 --kernel im
+patch dtb.img 31 '\7'; expect 2 "of version 7, and 1 is the last" boot bad.img#0 --kernel im
+patch dtb.img 36 '\377\377\377\377'; expect 2 "table entry 0: at offset 4294967295, [0-9]+ bytes, is outside" boot bad.img#0 --kernel im
+patch dtbos.img 51 '\7'; expect 2 "packed in the unknown way 7" boot im.dtb --overlay bad.img#0 --kernel im
+patch dtbos.img 190 'XXXXXXXXXXXX'; expect 2 "corrupt|no overlay|dtbos|bad.img" boot im.dtb --overlay bad.img#0 --kernel im
+patch dt2.img 4 '\4\0\0\0'; expect 2 "QCDT at offset 0: version 4, and 1 to 3 are known" boot bad.img#0 --kernel im
+patch dt2.img 8 '\377\377\377\177'; expect 2 "2147483647 entries do not fit" boot bad.img#0 --kernel im
+patch dt2.img 28 '\0\0\0\177'; expect 2 "table entry 0: at offset 2130706432, [0-9]+ bytes, is outside" boot bad.img#0 --kernel im
+head -c 2 dtbo.img > bad.img; expect 2 "." boot bad.img --kernel im
+result "tables of trees: damage"
+
+{ gzip -n -c im-Image; cat im.dtb; } > Image.gz-dtb
+{ cat im-Image; head -c 8 /dev/zero; cat im.dtb im2.dtb; } > Image-dtb
+same boot Image.gz-dtb --kernel im
+grep -q "^weir: note: Image.gz-dtb .kernel with device trees behind it.: the device tree is as built" err || wrong "no note: $(cat err)"
+expect 0 "kernel 6.12.0-im" boot Image.gz-dtb
+same boot im.dtb --kernel im --kernel Image.gz-dtb
+expect 2 "2 device trees in it .0: acme,one, 1: acme,two." boot Image-dtb --kernel im
+expect 0 "Acme Two" boot Image-dtb#1 --kernel im
+# a tree inside of a kernel is the kernel's own
+{ cat im-Image im.dtb; printf 'code behind it'; } > Image-own
+expect 2 "not a device tree|no device tree|magic" boot Image-own --kernel im
+if command -v mkbootimg > /dev/null 2>&1; then
+	# before there were versions, the size of Qualcomm's table stood where the version is
+	mkbootimg --header_version 0 --kernel im-Image --ramdisk im.cpio.gz --pagesize 2048 -o qc.img > mkbootimg.log 2>&1
+	size=$(wc -c < dt2.img)
+	# shellcheck disable=SC2059
+	printf "\\$(printf %o $((size & 255)))\\$(printf %o $((size >> 8 & 255)))\\0\\0" | dd of=qc.img bs=1 seek=40 conv=notrunc 2> /dev/null
+	cat dt2.img >> qc.img
+	expect 0 "Acme Two" boot qc.img#1 --kernel im
+	head -c 9000 qc.img > bad.img
+	run boot bad.img#1 --kernel im
+	[ $status = 2 ] || wrong "qc.img cut short: $status $(cat out err)"
+fi
+result "trees behind a kernel, and Qualcomm's section of a boot image"
+
+# ---- all boards of a directory ----
+
+mkdir -p lot/sub
+cp im.dtb lot/sub/one.dtb
+gzip -n -c im2.dtb > lot/two.dtb.gz
+cp dtb.img dtbos.img Image-dtb lot
+cp im.cpio.gz lot/initrd.img
+[ ! -e im.itb ] || cp im.itb lot/sub
+expect 0 "boards: on [0-9]+ nothing waits" check lot --kernel im
+for board in sub/one.dtb two.dtb.gz dtb.img#0 dtb.img#1 dtbos.img#1 Image-dtb#0 Image-dtb#1; do
+	grep -q "^$board  *2 of  *2 up\|^$board  *[0-9]* of" out || wrong "check: no $board: $(cat out)"
+done
+[ ! -e im.itb ] || grep -q '^sub/im.itb#conf-two' out || wrong "check: no FIT: $(cat out)"
+grep -q 'initrd\|dtbos.img#0\|conf-bare' out && wrong "check: what is no board: $(cat out)"
+head -c 500 dtb.img > lot/cut.img
+expect 2 "cut.img.*cut short|cut.img .*cannot be read" check lot --kernel im
+rm lot/cut.img
+sed 's/disk {/mmc@1000 { reg = <0 0x1000 0 0x100>;/; s/compatible = "acme,one"/#address-cells = <2>; #size-cells = <2>; &/' im.dts > imm.dts
+compile imm.dts imm.dtb
+mkdir lot2 && python3 table.py dt0 lot2/dtb.img imm.dtb imm.dtb && cp imm.dtb lot2
+expect 0 "mmc, on 3 of 3 boards: 2 modules" plan --boards lot2 --root mmc --kernel im
+mkdir -p none.boards && cp im.cpio.gz none.boards/initrd.img
+refuses "no device trees .* and no boot images with some" check none.boards --kernel im
+result "all boards of a directory: trees, packed ones, and what is in boot images"
+
 # ---- a deploy directory ----
 
 mkdir -p deploy
@@ -293,7 +414,7 @@ refuses "two kernel images: im-Image and im-Image" boot im.dtb --kernel im-Image
 refuses "two directories of a kernel" boot im.dtb --kernel im --kernel more
 refuses "two directories of modules" boot im.dtb --kernel im --kernel im.tar
 printf 'ADBd and so on' > three.apk
-refuses "an Alpine package of format 3 .ADB., which is not read" boot im.dtb --kernel three.apk
+refuses "an Alpine package of format 3 .ADB., which is not read: unpack it .*apk extract --destination DIR" boot im.dtb --kernel three.apk
 result "packages of a split kernel, and what cannot go together"
 
 # an initramfs behind another; a log that is replayed reads both again
