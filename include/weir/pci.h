@@ -75,6 +75,19 @@ struct weir_pci_window {
 #define WEIR_PCI_MAX_WINDOWS 8u
 #define WEIR_PCI_NO_CPU_ADDRESS UINT64_MAX /* ports that the CPU does not reach by memory */
 
+/*
+ * What is kept below each port into which devices can be plugged (its slot says so), what
+ * is there included: bus numbers behind its own, and room in its windows, of which powers
+ * of two are made. All ports get less, in the same measure, where it does not suffice for
+ * all; nothing that is there goes without for it. What is plugged later gets of its port's,
+ * and the ports of a switch divide that; a function for which there is too little is quarantined.
+ */
+struct weir_pci_reserve {
+	bool set; /* false: the library's choice, 7 buses, 4 KiB, 8 MiB and 256 MiB */
+	unsigned int buses;
+	uint64_t bytes[WEIR_PCI_SPACES];
+};
+
 struct weir_pci_host {
 	uint16_t segment;
 	uint8_t first_bus, last_bus;
@@ -82,11 +95,13 @@ struct weir_pci_host {
 	uint64_t ecam_pa, ecam_bytes; /* 0, 0 when it is not by ECAM */
 	unsigned int nr_windows;
 	struct weir_pci_window windows[WEIR_PCI_MAX_WINDOWS];
+	struct weir_pci_reserve reserve; /* unused with WEIR_PCI_KEEP */
 };
 
 /*
  * Firmware has set everything up: bus numbers, windows and registers keep their
- * values. Otherwise all are assigned anew.
+ * values, and what is plugged gets of what it left below its port. Otherwise all are assigned
+ * anew.
  */
 #define WEIR_PCI_KEEP 0x1u
 /*
@@ -327,7 +342,7 @@ int weir_pci_group_get(const struct weir_device *dev, enum weir_pci_rules rules,
  * Functions that would join groups that were separate are quarantined. On a slot whose link does not
  * come up within a second, by the host's delays, nothing is found.
  * Context: thread. Return: how many were added; WEIR_ENODEV when @bridge is no bridge;
- * WEIR_ENOMEM.
+ * WEIR_ENOSPC when firmware, whose numbers are kept, gave it no bus; WEIR_ENOMEM.
  */
 int weir_pci_plug(struct weir_device *bridge);
 /**

@@ -2,16 +2,19 @@
 /*
  * Addresses. For each space: from the leaves up, how large and how aligned the window
  * of each bridge must be; then from the host bridge down, where it is. On each bus
- * what is aligned most comes first, so nothing is lost between. When it does not fit,
- * first the room kept for what may be plugged goes, then the largest registers, whose
- * function is put into quarantine; the others stay.
+ * what is aligned most comes first, so nothing is lost between. A port into which devices
+ * can be plugged gets room for that. When it does not fit, first that room becomes less,
+ * half by half, the same for all ports; then the largest registers go: from high space to
+ * low, and there their function is put into quarantine; the others stay.
+ *
+ * What is plugged is laid out the same way inside the window that its port has: the ports
+ * of a switch share it.
  */
 #include "pci/priv.h"
 #include "pci/regs.h"
 
 #define MEM_GRAIN_LG2 20u         /* of windows of bridges */
 #define IO_GRAIN_LG2  12u
-#define PLUG_BYTES ((uint64_t)2 << 20) /* kept below a port for what may be plugged */
 #define FULL UINT64_MAX
 
 static const struct weir_pci_window *host_window(const struct weir_pci *pci,
@@ -39,11 +42,13 @@ static bool reaches(const struct fn *f, enum weir_pci_space space)
 	return host_window(f->pci, space);
 }
 
-enum weir_pci_space weir_pci_bar_space_(const struct fn *f, const struct bar *bar)
+/* Which space a set of registers should be in. */
+static enum weir_pci_space space_of(const struct fn *f, const struct bar *bar)
 {
 	if (bar->io)
 		return WEIR_PCI_IO;
-	if (bar->is_64bit && (bar->prefetchable || !f->parent) && reaches(f, WEIR_PCI_HIGH))
+	if (bar->is_64bit && !bar->low && (bar->prefetchable || !f->parent) &&
+	    reaches(f, WEIR_PCI_HIGH))
 		return WEIR_PCI_HIGH;
 	return WEIR_PCI_MEM;
 }
@@ -70,7 +75,7 @@ static uint64_t take(uint64_t *at, uint64_t bytes, uint64_t align)
 static bool wants(const struct fn *f, const struct bar *bar, enum weir_pci_space space)
 {
 	if (!bar->bytes || bar->refused || bar->assigned || f->fault[0] ||
-	    weir_pci_bar_space_(f, bar) != space)
+	    space_of(f, bar) != space)
 		return false;
 	return space != WEIR_PCI_IO || reaches(f, space); /* everything can do without ports */
 }
@@ -128,16 +133,16 @@ static uint64_t lay_out(struct weir_list *fns, enum weir_pci_space space, uint64
 /* The window that one bridge needs, those below being known. */
 static void need(struct fn *bridge, enum weir_pci_space space)
 {
-	struct weir_pci *pci = bridge->pci;
+	uint64_t end, reserve = bridge->pci->reserve[space];
 	struct window *w = &bridge->windows[space];
-	uint64_t end;
 
 	end = lay_out(&bridge->children, space, 0, false, &w->align);
 	if (w->align < grain(space))
 		w->align = grain(space);
-	if (bridge->hotplug && space != WEIR_PCI_IO && !pci->no_reserve[space] && w->there &&
-	    (space == WEIR_PCI_MEM || reaches(bridge, space)) && end < PLUG_BYTES)
-		end = PLUG_BYTES;
+	if (bridge->hotplug && end < reserve && w->there && reaches(bridge, space)) {
+		end = reserve;
+		w->align = w->align < reserve ? reserve : w->align;
+	}
 	w->bytes = align_up(end, grain(space));
 	if (w->bytes == FULL) /* more than there can be: too much for any host window too */
 		w->bytes = FULL & ~(grain(space) - 1);
@@ -145,39 +150,50 @@ static void need(struct fn *bridge, enum weir_pci_space space)
 		w->bytes = 0;
 }
 
-/* Children before their parents: the reverse of the tree's order. */
-static struct fn *previous(struct weir_pci *pci, struct fn *f)
+/* All that are new; those of a bridge that stays as it is are not asked. */
+static void need_all(struct weir_pci *pci, enum weir_pci_space space)
 {
-	struct weir_list *head = weir_pci_children_(pci, f->parent), *at = f->sibling.prev;
+	struct fn *f;
 
-	if (at == head)
-		return f->parent;
-	f = weir_container_of(at, struct fn, sibling);
-	while (!weir_list_empty(&f->children))
-		f = weir_container_of(f->children.prev, struct fn, sibling);
-	return f;
-}
-
-static struct fn *last(struct weir_pci *pci)
-{
-	struct weir_list *head = &pci->fns;
-	struct fn *f = NULL;
-
-	while (!weir_list_empty(head)) {
-		f = weir_container_of(head->prev, struct fn, sibling);
-		head = &f->children;
-	}
-	return f;
-}
-
-static uint64_t need_all(struct weir_pci *pci, enum weir_pci_space space, uint64_t begin)
-{
-	uint64_t align;
-
-	for (struct fn *f = last(pci); f; f = previous(pci, f))
-		if (f->bridge)
+	for (f = weir_pci_previous_(pci, NULL); f; f = weir_pci_previous_(pci, f))
+		if (f->fresh && f->bridge)
 			need(f, space);
-	return lay_out(&pci->fns, space, begin, false, &align);
+}
+
+static void ask_reserve(struct weir_pci *pci, enum weir_pci_space space)
+{
+	uint64_t want = pci->host.reserve.bytes[space], bytes = grain(space);
+
+	while (bytes <= want / 2)
+		bytes *= 2;
+	pci->reserve[space] = bytes <= want ? bytes : 0;
+}
+
+/* The ports get less. False: they had nothing. */
+static bool shrink_reserve(struct weir_pci *pci, enum weir_pci_space space)
+{
+	uint64_t *bytes = &pci->reserve[space];
+
+	if (!*bytes)
+		return false;
+	*bytes = *bytes / 2 < grain(space) ? 0 : *bytes / 2;
+	return true;
+}
+
+/* Registers give way: from high space there is a second try. */
+static void refuse(struct fn *f, unsigned int i, enum weir_pci_space space)
+{
+	struct bar *bar = &f->bars[i];
+
+	if (space == WEIR_PCI_HIGH) {
+		bar->low = true;
+		return;
+	}
+	bar->refused = true;
+	if (space == WEIR_PCI_MEM)
+		weir_pci_fail_(f, "%s no room for the 0x%llx bytes of BAR %u",
+			       f->plugged ? "its bridge has" : "there is",
+			       (unsigned long long)bar->bytes, i);
 }
 
 /* The largest registers of a space give way. False: there are none. */
@@ -187,7 +203,7 @@ static bool refuse_largest(struct weir_pci *pci, enum weir_pci_space space)
 	unsigned int index = 0;
 
 	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f)) {
-		for (unsigned int i = 0; i < MAX_BARS; i++) {
+		for (unsigned int i = 0; f->fresh && i < MAX_BARS; i++) {
 			if (!wants(f, &f->bars[i], space) ||
 			    (at && f->bars[i].bytes <= at->bars[index].bytes))
 				continue;
@@ -195,13 +211,20 @@ static bool refuse_largest(struct weir_pci *pci, enum weir_pci_space space)
 			index = i;
 		}
 	}
-	if (!at)
-		return false;
-	at->bars[index].refused = true;
-	if (space != WEIR_PCI_IO)
-		weir_pci_fail_(at, "there is no room for the 0x%llx bytes of BAR %u",
-			       (unsigned long long)at->bars[index].bytes, index);
-	return true;
+	if (at)
+		refuse(at, index, space);
+	return at;
+}
+
+/* What is larger than all there is does not take from others first. */
+static void refuse_absurd(struct weir_pci *pci, enum weir_pci_space space, uint64_t bytes)
+{
+	struct fn *f;
+
+	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
+		for (unsigned int i = 0; f->fresh && i < MAX_BARS; i++)
+			if (f->bars[i].bytes > bytes && wants(f, &f->bars[i], space))
+				refuse(f, i, space);
 }
 
 /* Writes what was laid out for one function. */
@@ -219,41 +242,65 @@ static void commit(struct fn *f, enum weir_pci_space space)
 		weir_pci_window_write_(f, space);
 }
 
-static void assign(struct weir_pci *pci, enum weir_pci_space space)
+/*
+ * Lays out what is new on a bus and below: there is room from @begin to @last, none when
+ * that is before @begin.
+ */
+static void assign(struct weir_pci *pci, struct fn *bridge, enum weir_pci_space space,
+		   uint64_t begin, uint64_t last)
 {
-	const struct weir_pci_window *w = host_window(pci, space);
-	uint64_t begin = w ? w->pci : 0, end = w ? w->pci + (w->bytes - 1) : 0, align;
+	struct weir_list *bus = weir_pci_children_(pci, bridge);
+	uint64_t align, end;
 	struct fn *f;
 
-	if (w && !begin) /* an address of 0 means none */
-		begin = grain(space);
-	while (need_all(pci, space, begin) - 1 > end || !w) {
-		if (!pci->no_reserve[space])
-			pci->no_reserve[space] = true;
-		else if (!refuse_largest(pci, space))
+	refuse_absurd(pci, space, begin <= last ? last - begin + 1 : 0);
+	ask_reserve(pci, space);
+	for (;;) {
+		need_all(pci, space);
+		end = lay_out(bus, space, begin, false, &align);
+		if (end == begin || (begin <= last && end - 1 <= last))
+			break;
+		if (!shrink_reserve(pci, space) && !refuse_largest(pci, space))
 			break;
 	}
-	lay_out(&pci->fns, space, begin, true, &align);
+	lay_out(bus, space, begin, true, &align);
 	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
-		if (f->bridge && f->windows[space].bytes)
+		if (f->fresh && f->bridge && f->windows[space].bytes)
 			lay_out(&f->children, space, f->windows[space].base, true, &align);
 	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
-		commit(f, space);
+		if (f->fresh)
+			commit(f, space);
+}
+
+/* High space before low, where what does not fit there goes. */
+static const enum weir_pci_space order[WEIR_PCI_SPACES] = {
+	WEIR_PCI_IO, WEIR_PCI_HIGH, WEIR_PCI_MEM,
+};
+
+/* Bridges pass accesses on; what is below decides for itself. */
+static void open_bridges(struct weir_pci *pci)
+{
+	struct fn *f;
+
+	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
+		if (f->fresh && f->bridge)
+			wr(f, PCI_COMMAND, 2,
+			   PCI_COMMAND_IO | PCI_COMMAND_MEM | PCI_COMMAND_INTX_OFF);
 }
 
 void weir_pci_assign_(struct weir_pci *pci)
 {
-	struct fn *f;
-
 	if (pci->flags & WEIR_PCI_KEEP)
 		return;
-	for (unsigned int space = 0; space < WEIR_PCI_SPACES; space++)
-		assign(pci, (enum weir_pci_space)space);
-	/* Bridges pass accesses on; what is below decides for itself. */
-	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
-		if (f->bridge)
-			wr(f, PCI_COMMAND, 2,
-			   PCI_COMMAND_IO | PCI_COMMAND_MEM | PCI_COMMAND_INTX_OFF);
+	for (unsigned int i = 0; i < WEIR_PCI_SPACES; i++) {
+		const struct weir_pci_window *w = host_window(pci, order[i]);
+		uint64_t begin = w ? w->pci : 1;
+
+		if (!begin) /* an address of 0 means none */
+			begin = grain(order[i]);
+		assign(pci, NULL, order[i], begin, w ? w->pci + (w->bytes - 1) : 0);
+	}
+	open_bridges(pci);
 }
 
 /* ---- plugging ---- */
@@ -279,52 +326,13 @@ static uint64_t used_end(struct fn *bridge, enum weir_pci_space space)
 	return end;
 }
 
-static struct fn *largest_below(struct fn *bridge, enum weir_pci_space space, unsigned int *out_i)
-{
-	struct fn *f, *at = NULL;
-
-	weir_list_each(f, &bridge->children, struct fn, sibling) {
-		for (unsigned int i = 0; i < MAX_BARS; i++) {
-			if (!wants(f, &f->bars[i], space) ||
-			    (at && f->bars[i].bytes <= at->bars[*out_i].bytes))
-				continue;
-			at = f;
-			*out_i = i;
-		}
-	}
-	return at;
-}
-
-static void assign_below(struct fn *bridge, enum weir_pci_space space)
-{
-	const struct window *w = &bridge->windows[space];
-	uint64_t align;
-	struct fn *f;
-
-	for (;;) {
-		uint64_t begin = used_end(bridge, space);
-		uint64_t end = lay_out(&bridge->children, space, begin, true, &align);
-		unsigned int i = 0;
-
-		if (end == begin || (w->bytes && end - w->base <= w->bytes))
-			break;
-		f = largest_below(bridge, space, &i);
-		if (!f)
-			break;
-		f->bars[i].refused = true;
-		if (space != WEIR_PCI_IO)
-			weir_pci_fail_(f, "its bridge has no room for the 0x%llx bytes of BAR %u",
-				       (unsigned long long)f->bars[i].bytes, i);
-	}
-	weir_list_each(f, &bridge->children, struct fn, sibling)
-		if (f->fresh)
-			commit(f, space);
-}
-
 void weir_pci_assign_below_(struct fn *bridge)
 {
-	if (bridge->pci->flags & WEIR_PCI_KEEP)
-		return;
-	for (unsigned int space = 0; space < WEIR_PCI_SPACES; space++)
-		assign_below(bridge, (enum weir_pci_space)space);
+	for (unsigned int i = 0; i < WEIR_PCI_SPACES; i++) {
+		const struct window *w = &bridge->windows[order[i]];
+
+		assign(bridge->pci, bridge, order[i], w->bytes ? used_end(bridge, order[i]) : 1,
+		       w->bytes ? w->base + (w->bytes - 1) : 0);
+	}
+	open_bridges(bridge->pci);
 }

@@ -43,12 +43,26 @@ static bool size_of(const struct bar *bar, uint64_t sticks, uint64_t *out_bytes)
 	return *out_bytes && !(*out_bytes & (*out_bytes - 1));
 }
 
+/* Its address is where firmware put it. */
+static void keep_bar(const struct fn *f, struct bar *bar, uint64_t pci)
+{
+	const struct window *high = f->parent ? &f->parent->windows[WEIR_PCI_HIGH] : NULL;
+
+	bar->pci = pci;
+	bar->assigned = pci != 0;
+	if (bar->io)
+		bar->space = WEIR_PCI_IO;
+	else if (pci >> 32 || (high && pci >= high->base && pci - high->base < high->bytes))
+		bar->space = WEIR_PCI_HIGH;
+	else
+		bar->space = WEIR_PCI_MEM;
+}
+
 /* Return: how many registers it takes. */
 static unsigned int scan_bar(struct fn *f, unsigned int i, unsigned int n)
 {
 	struct bar *bar = &f->bars[i];
 	uint64_t was, sticks, bytes;
-	bool keep = f->pci->flags & WEIR_PCI_KEEP;
 
 	was = rd(f, PCI_BAR + 4 * i, 4);
 	bar->io = was & PCI_BAR_IO;
@@ -72,10 +86,8 @@ static unsigned int scan_bar(struct fn *f, unsigned int i, unsigned int n)
 		return bar->is_64bit ? 2 : 1;
 	}
 	bar->bytes = bytes;
-	if (keep) {
-		bar->pci = was & (bar->io ? ~(uint64_t)3 : ~(uint64_t)15);
-		bar->assigned = bar->pci != 0;
-	}
+	if (weir_pci_kept_(f))
+		keep_bar(f, bar, was & (bar->io ? ~(uint64_t)3 : ~(uint64_t)15));
 	return bar->is_64bit ? 2 : 1;
 }
 
@@ -103,24 +115,37 @@ static bool sticks(const struct fn *f, unsigned int offset, unsigned int width, 
 	return now & ones;
 }
 
+/* One whose base is above its limit is closed; it is not opened. */
+static void keep_window(struct fn *f, enum weir_pci_space space, uint64_t base, uint64_t limit)
+{
+	if (limit > base)
+		f->windows[space] = (struct window){ base, limit - base + 1, 0, true };
+}
+
 static void keep_windows(struct fn *f)
 {
-	uint64_t base = (uint64_t)(rd(f, PCI_MEM_BASE, 2) & 0xfff0) << 16;
-	uint64_t limit = (uint64_t)(rd(f, PCI_MEM_LIMIT, 2) & 0xfff0) << 16 | 0xfffff;
+	uint64_t base, limit;
 
-	if (limit > base)
-		f->windows[WEIR_PCI_MEM] = (struct window){ base, limit - base + 1, 0, true };
+	base = (uint64_t)(rd(f, PCI_MEM_BASE, 2) & 0xfff0) << 16;
+	limit = (uint64_t)(rd(f, PCI_MEM_LIMIT, 2) & 0xfff0) << 16 | 0xfffff;
+	keep_window(f, WEIR_PCI_MEM, base, limit);
 	base = (uint64_t)(rd(f, PCI_PREF_BASE, 2) & 0xfff0) << 16 |
 	       (uint64_t)rd(f, PCI_PREF_BASE_HI, 4) << 32;
 	limit = (uint64_t)(rd(f, PCI_PREF_LIMIT, 2) & 0xfff0) << 16 | 0xfffff |
 		(uint64_t)rd(f, PCI_PREF_LIMIT_HI, 4) << 32;
-	if (limit > base)
-		f->windows[WEIR_PCI_HIGH] = (struct window){ base, limit - base + 1, 0, true };
+	if (base) /* registers that are not there read as 0 */
+		keep_window(f, WEIR_PCI_HIGH, base, limit);
+	base = (uint64_t)(rd(f, PCI_IO_BASE, 1) & 0xf0) << 8 |
+	       (uint64_t)rd(f, PCI_IO_HI, 2) << 16;
+	limit = (uint64_t)(rd(f, PCI_IO_LIMIT, 1) & 0xf0) << 8 | 0xfff |
+		(uint64_t)rd(f, PCI_IO_HI + 2, 2) << 16;
+	if (base)
+		keep_window(f, WEIR_PCI_IO, base, limit);
 }
 
 void weir_pci_windows_scan_(struct fn *f)
 {
-	if (f->pci->flags & WEIR_PCI_KEEP) {
+	if (weir_pci_kept_(f)) {
 		keep_windows(f);
 		return;
 	}

@@ -25,7 +25,7 @@ int weir_pci_bar_get(const struct weir_device *dev, unsigned int index, struct w
 	if (!bar->assigned)
 		return WEIR_ENOSPC;
 	found = (struct weir_pci_bar){
-		.space = weir_pci_bar_space_(f, bar), .is_64bit = bar->is_64bit,
+		.space = bar->space, .is_64bit = bar->is_64bit,
 		.prefetchable = bar->prefetchable, .pci = bar->pci, .bytes = bar->bytes,
 		.cpu = WEIR_PCI_NO_CPU_ADDRESS,
 	};

@@ -63,6 +63,8 @@ int weir_pci_plug(struct weir_device *bridge)
 
 	if (!f || !f->bridge || (f->pci->flags & WEIR_PCI_READ_ONLY))
 		return WEIR_ENODEV;
+	if (!f->secondary) /* firmware, whose numbers are kept, gave it none */
+		return WEIR_ENOSPC;
 	if (f->has_slot && !slot_on(f))
 		return 0;
 	err = weir_pci_scan_(f->pci, f);

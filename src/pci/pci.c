@@ -31,6 +31,21 @@ static void trim_buses(struct weir_pci_host *host)
 		host->last_bus = (uint8_t)(host->first_bus + buses - 1);
 }
 
+/* Room for a card, or a switch with some ports. */
+static const struct weir_pci_reserve usual_reserve = {
+	.set = true,
+	.buses = 7,
+	.bytes = { [WEIR_PCI_IO] = 4u << 10, [WEIR_PCI_MEM] = 8u << 20, [WEIR_PCI_HIGH] = 256u << 20 },
+};
+
+static void settle_reserve(struct weir_pci_reserve *reserve)
+{
+	if (!reserve->set)
+		*reserve = usual_reserve;
+	if (reserve->buses > 255)
+		reserve->buses = 255; /* all that there are */
+}
+
 static int walk(struct weir_pci *pci)
 {
 	int err = weir_pci_scan_(pci, NULL);
@@ -63,6 +78,7 @@ int weir_pci_add(struct weir_device *parent, const struct weir_pci_host *host,
 	pci->m = m;
 	pci->parent = weir_device_ref(parent);
 	pci->host = *host;
+	settle_reserve(&pci->host.reserve);
 	pci->flags = flags | host->flags;
 	pci->ops = ops ? ops : &weir_pci_ecam_ops_;
 	pci->ctx = ops ? ctx : pci;

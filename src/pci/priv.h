@@ -17,9 +17,10 @@
 struct bar {
 	uint64_t bytes;    /* (c) 0: none */
 	uint64_t pci;      /* (c) address on the bus */
-	enum weir_pci_space space; /* (c) where it was looked for an address */
+	enum weir_pci_space space; /* (c) where its address is */
 	bool io, is_64bit, prefetchable; /* (c) */
 	bool assigned;     /* (c) */
+	bool low;          /* (c) there was no room in high space */
 	bool refused;      /* (c) there was no room */
 };
 
@@ -64,6 +65,7 @@ struct fn {
 
 	struct bar bars[MAX_BARS];  /* (c) */
 	uint8_t secondary, subordinate; /* (c) */
+	unsigned int buses;         /* (s) scratch of buses.c: how many it wants */
 	struct window windows[WEIR_PCI_SPACES]; /* (c) of a bridge */
 
 	uint32_t masters;           /* (m) functions at or below that may do DMA */
@@ -105,14 +107,23 @@ struct weir_pci {
 	struct weir_list fns;       /* (s) on the root bus */
 	unsigned int next_bus;      /* (s) */
 	bool walked;                /* (s) the first walk is over */
-	bool no_reserve[WEIR_PCI_SPACES]; /* (s) no room was left for what may be plugged */
+	unsigned int retries;       /* (s) how often this walk asks again whoever is not ready */
+	uint64_t reserve[WEIR_PCI_SPACES]; /* (s) what each port gets of that asked for */
 };
+
+/* Whether firmware has set a function up, and it is to stay so. */
+static inline bool weir_pci_kept_(const struct fn *f)
+{
+	return (f->pci->flags & WEIR_PCI_KEEP) && !f->plugged;
+}
 
 /* tree.c */
 /* The next function in order of buses, parents first; @f NULL: the first. */
 struct fn *weir_pci_next_(const struct weir_pci *pci, struct fn *f);
 /* The same below @top only, not @top itself: begin with @f = @top. */
 struct fn *weir_pci_next_below_(const struct fn *top, struct fn *f);
+/* The way back, children before their parents; @f NULL: the last. */
+struct fn *weir_pci_previous_(struct weir_pci *pci, struct fn *f);
 struct weir_list *weir_pci_children_(struct weir_pci *pci, struct fn *bridge);
 int weir_pci_fn_create_(struct weir_pci *pci, struct fn *parent, uint16_t rid, struct fn **out_fn);
 /* Takes it out of the tree; it is freed with the last reference to its device. */
@@ -143,6 +154,20 @@ void weir_pci_caps_scan_(struct fn *f);
 /* Finds what is on a bus, and below: @bridge NULL is the root bus. Return: 0; WEIR_ENOMEM. */
 int weir_pci_scan_(struct weir_pci *pci, struct fn *bridge);
 
+/* buses.c */
+/* A bridge claims no bus: what it was left with may be another's soon. */
+void weir_pci_buses_close_(const struct fn *f);
+/* Opens a bridge for configuration cycles. False: there is nothing to be seen below. */
+bool weir_pci_buses_enter_(struct fn *f);
+/* All below it have their numbers. */
+void weir_pci_buses_leave_(struct fn *f);
+/* A bridge that has no bus (any more) is a function like others. */
+void weir_pci_buses_give_up_(struct fn *f);
+/* The first number that nothing on a bus has; @bridge NULL is the root bus. */
+unsigned int weir_pci_buses_first_(struct weir_pci *pci, struct fn *bridge);
+/* Numbers all that is new on a bus and below once more, from @first on, with spare ones. */
+void weir_pci_buses_spread_(struct weir_pci *pci, struct fn *bridge, unsigned int first);
+
 /* bar.c */
 void weir_pci_bars_scan_(struct fn *f);
 void weir_pci_bar_write_(const struct fn *f, unsigned int i);
@@ -154,8 +179,6 @@ void weir_pci_window_write_(const struct fn *f, enum weir_pci_space space);
 void weir_pci_assign_(struct weir_pci *pci);
 /* The same for what is fresh below one bridge, in its windows as they are. */
 void weir_pci_assign_below_(struct fn *bridge);
-/* Which space a set of registers should be in. */
-enum weir_pci_space weir_pci_bar_space_(const struct fn *f, const struct bar *bar);
 
 /* alias.c */
 /* As weir_pci_alias. */

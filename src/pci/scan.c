@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Walking buses: which functions are there, what they are, and which bus is below
- * which bridge. Goes down and up the tree by its links, so that the stack stays flat
- * however many bridges a device pretends to have; bus numbers end the walk.
+ * Walking buses: which functions are there, and what they are. Goes down and up the tree
+ * by its links, so that the stack stays flat however many bridges a device pretends to
+ * have; bus numbers (buses.c) end the walk.
  */
 #include "pci/priv.h"
 #include "pci/regs.h"
 
 #define RETRY_NS    1000000u
-#define MAX_RETRIES 1000u
+#define MAX_RETRIES 1000u      /* of a walk: 1 s */
 #define NOT_YET     0xffff0001u /* vendor and device while a function still starts */
 
 static void pause(struct weir_pci *pci, uint32_t ns)
@@ -17,12 +17,16 @@ static void pause(struct weir_pci *pci, uint32_t ns)
 		pci->m->ops->delay_ns(pci->m->host, ns);
 }
 
-/* Vendor and device id; 0 when nothing answers. */
+/*
+ * Vendor and device id; 0 when nothing answers. Functions start at the same time, so one
+ * second is for all of a walk together (PCI Express Base Specification 5.0, 2.3.1, 6.6.1):
+ * whoever is asked after it had it too.
+ */
 static uint32_t identify(struct weir_pci *pci, uint16_t rid)
 {
 	uint32_t id = weir_pci_read_(pci, rid, PCI_VENDOR, 4);
 
-	for (unsigned int n = 0; id == NOT_YET && n < MAX_RETRIES; n++) {
+	for (; id == NOT_YET && pci->retries; pci->retries--) {
 		pause(pci, RETRY_NS);
 		id = weir_pci_read_(pci, rid, PCI_VENDOR, 4);
 	}
@@ -85,8 +89,11 @@ static void examine(struct fn *f, uint32_t id)
 		weir_pci_fail_(f, "its header is of the unknown type 0x%x", f->header);
 		return;
 	}
-	if (!(f->pci->flags & WEIR_PCI_KEEP)) /* nothing decodes or masters until it is told to */
+	if (!weir_pci_kept_(f)) { /* nothing decodes or masters until it is told to */
 		wr(f, PCI_COMMAND, 2, PCI_COMMAND_INTX_OFF);
+		if (f->header)
+			weir_pci_buses_close_(f);
+	}
 	weir_pci_caps_scan_(f);
 	f->kind = kind_of(f);
 	if (!f->fault[0]) {
@@ -141,7 +148,6 @@ static int scan_function(struct weir_pci *pci, struct fn *bridge, uint16_t rid, 
 	err = weir_pci_fn_create_(pci, bridge, rid, out_fn);
 	if (err)
 		return err;
-	(*out_fn)->fwnode = firmware_node(pci, bridge, rid);
 	examine(*out_fn, id);
 	return 1;
 }
@@ -177,72 +183,7 @@ static int scan_bus(struct weir_pci *pci, struct fn *bridge)
 	return err;
 }
 
-/* ---- bus numbers ---- */
-
-static void write_buses(const struct fn *f)
-{
-	wr(f, PCI_PRIMARY, 1, f->rid >> 8);
-	wr(f, PCI_SECONDARY, 1, f->secondary);
-	wr(f, PCI_SUBORDINATE, 1, f->subordinate);
-}
-
-static unsigned int last_bus_of(const struct weir_pci *pci, const struct fn *f)
-{
-	return f ? f->subordinate : pci->host.last_bus;
-}
-
-/* As firmware numbered them: inside the bridge above, behind all buses so far. */
-static bool keep_buses(struct weir_pci *pci, struct fn *f)
-{
-	unsigned int secondary = rd(f, PCI_SECONDARY, 1);
-	unsigned int subordinate = rd(f, PCI_SUBORDINATE, 1);
-
-	if (!secondary && !subordinate)
-		return false; /* nothing was below it */
-	if (secondary < pci->next_bus || subordinate < secondary ||
-	    subordinate > last_bus_of(pci, f->parent)) {
-		weir_pci_fail_(f, "its buses %u to %u are not below those of its bridge", secondary,
-			       subordinate);
-		return false;
-	}
-	f->secondary = (uint8_t)secondary;
-	f->subordinate = (uint8_t)subordinate;
-	pci->next_bus = secondary + 1;
-	return true;
-}
-
-/* Opens a bridge for configuration cycles. False: there is nothing to be seen below. */
-static bool enter(struct weir_pci *pci, struct fn *f)
-{
-	if (pci->flags & WEIR_PCI_KEEP)
-		return keep_buses(pci, f);
-	if (pci->next_bus > last_bus_of(pci, f->parent)) {
-		weir_pci_fail_(f, "no bus number is left for what is below it");
-		return false;
-	}
-	f->secondary = (uint8_t)pci->next_bus++;
-	f->subordinate = (uint8_t)last_bus_of(pci, f->parent);
-	write_buses(f);
-	return true;
-}
-
-static void leave(struct weir_pci *pci, struct fn *f)
-{
-	if (pci->flags & WEIR_PCI_KEEP) {
-		pci->next_bus = f->subordinate + 1u;
-		return;
-	}
-	f->subordinate = (uint8_t)(pci->next_bus - 1);
-	write_buses(f);
-}
-
-/* A bridge that has no bus (any more) is a function like others. */
-static void give_up(struct fn *f)
-{
-	f->bridge = false;
-	f->secondary = 0;
-	f->subordinate = 0;
-}
+/* ---- what is below ---- */
 
 /*
  * From @f (a first child, or NULL) on: each bridge is entered when it is met and left
@@ -255,7 +196,7 @@ static int descend(struct weir_pci *pci, const struct fn *top, struct fn *f)
 		int err;
 
 		if (f->bridge && f->fresh) {
-			if (enter(pci, f)) {
+			if (weir_pci_buses_enter_(f)) {
 				err = scan_bus(pci, f);
 				if (err)
 					return err;
@@ -263,9 +204,9 @@ static int descend(struct weir_pci *pci, const struct fn *top, struct fn *f)
 					f = weir_container_of(f->children.next, struct fn, sibling);
 					continue;
 				}
-				leave(pci, f);
+				weir_pci_buses_leave_(f);
 			} else if (f->fault[0]) {
-				give_up(f);
+				weir_pci_buses_give_up_(f);
 			}
 		}
 		for (;;) {
@@ -277,29 +218,36 @@ static int descend(struct weir_pci *pci, const struct fn *top, struct fn *f)
 			f = f->parent;
 			if (f == top)
 				return 0;
-			leave(pci, f);
+			weir_pci_buses_leave_(f);
 		}
 	}
 	return 0;
 }
 
-/* The first number that nothing on the bus has. */
-static unsigned int first_free_bus(struct weir_pci *pci, struct fn *bridge)
+/* Parents first, once the numbers are those that functions keep. */
+static void find_firmware_nodes(struct weir_pci *pci)
 {
-	unsigned int bus = bridge ? bridge->secondary : pci->host.first_bus;
 	struct fn *f;
 
-	weir_list_each(f, weir_pci_children_(pci, bridge), struct fn, sibling)
-		if (f->bridge && f->subordinate > bus)
-			bus = f->subordinate;
-	return bus + 1;
+	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
+		if (f->fresh)
+			f->fwnode = firmware_node(pci, f->parent, f->rid);
 }
 
 int weir_pci_scan_(struct weir_pci *pci, struct fn *bridge)
 {
-	int err = scan_bus(pci, bridge);
+	unsigned int first = weir_pci_buses_first_(pci, bridge);
+	int err;
 
-	pci->next_bus = first_free_bus(pci, bridge);
-	return err ? err : descend(pci, bridge, weir_list_first(weir_pci_children_(pci, bridge),
-								struct fn, sibling));
+	pci->retries = MAX_RETRIES;
+	pci->next_bus = first;
+	err = scan_bus(pci, bridge);
+	if (!err)
+		err = descend(pci, bridge, weir_list_first(weir_pci_children_(pci, bridge),
+							   struct fn, sibling));
+	if (err)
+		return err;
+	weir_pci_buses_spread_(pci, bridge, first);
+	find_firmware_nodes(pci);
+	return 0;
 }

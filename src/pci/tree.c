@@ -37,6 +37,25 @@ struct fn *weir_pci_next_below_(const struct fn *top, struct fn *f)
 	return next(top, f, &f->pci->fns);
 }
 
+static struct fn *last_of(struct weir_list *head, struct fn *f)
+{
+	while (!weir_list_empty(head)) {
+		f = weir_container_of(head->prev, struct fn, sibling);
+		head = &f->children;
+	}
+	return f;
+}
+
+struct fn *weir_pci_previous_(struct weir_pci *pci, struct fn *f)
+{
+	if (!f)
+		return last_of(&pci->fns, NULL);
+	if (f->sibling.prev == weir_pci_children_(pci, f->parent))
+		return f->parent;
+	f = weir_container_of(f->sibling.prev, struct fn, sibling);
+	return last_of(&f->children, f);
+}
+
 int weir_pci_fn_create_(struct weir_pci *pci, struct fn *parent, uint16_t rid, struct fn **out_fn)
 {
 	struct fn *f;

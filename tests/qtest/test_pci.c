@@ -144,9 +144,9 @@ static void walk(const char *arch)
 	assert_int_equal(info.kind, WEIR_PCI_ENDPOINT);
 	assert_int_equal(info.class_code, 0x020000);
 	/* The registers answer where they were put, below four bridges too. */
-	edu_open(&edu, bench_named(&b, "0000:08:03.0"));
+	edu_open(&edu, bench_named(&b, "0000:1d:03.0"));
 	edu_close(&edu);
-	edu_open(&edu, bench_named(&b, "0000:07:01.0"));
+	edu_open(&edu, bench_named(&b, "0000:1c:01.0"));
 	edu_close(&edu);
 	bench_close(&b);
 }
@@ -187,13 +187,13 @@ static void test_pci_aliases(void **state)
 
 	(void)state;
 	bench_open(&b, "aarch64", NULL, tree);
-	dev = bench_named(&b, "0000:08:03.0");
-	assert_alias(dev, 0, WEIR_PCI_RID(8, 3, 0));
-	assert_alias(dev, 1, WEIR_PCI_RID(7, 2, 0));
-	assert_alias(dev, 2, WEIR_PCI_RID(7, 0, 0));
+	dev = bench_named(&b, "0000:1d:03.0");
+	assert_alias(dev, 0, WEIR_PCI_RID(0x1d, 3, 0));
+	assert_alias(dev, 1, WEIR_PCI_RID(0x1c, 2, 0));
+	assert_alias(dev, 2, WEIR_PCI_RID(0x1c, 0, 0));
 	assert_int_equal(weir_pci_alias(dev, 3, &rid), WEIR_ENOENT);
 	dev = bench_pci(&b, 0x8086, 0x10d3);
-	assert_alias(dev, 0, WEIR_PCI_RID(4, 0, 0));
+	assert_alias(dev, 0, WEIR_PCI_RID(0x0b, 0, 0));
 	assert_int_equal(weir_pci_alias(dev, 1, &rid), WEIR_ENOENT);
 	bench_close(&b);
 }
@@ -215,10 +215,10 @@ static void test_pci_ids_smmuv3(void **state)
 
 	(void)state;
 	bench_open(&b, "aarch64", "virt,iommu=smmuv3,gic-version=3", tree);
-	dev = bench_named(&b, "0000:08:03.0");
-	assert_id(dev, 0, "smmuv3@", WEIR_PCI_RID(8, 3, 0));
-	assert_id(dev, 1, "smmuv3@", WEIR_PCI_RID(7, 2, 0));
-	assert_id(dev, 2, "smmuv3@", WEIR_PCI_RID(7, 0, 0));
+	dev = bench_named(&b, "0000:1d:03.0");
+	assert_id(dev, 0, "smmuv3@", WEIR_PCI_RID(0x1d, 3, 0));
+	assert_id(dev, 1, "smmuv3@", WEIR_PCI_RID(0x1c, 2, 0));
+	assert_id(dev, 2, "smmuv3@", WEIR_PCI_RID(0x1c, 0, 0));
 	assert_int_equal(weir_pci_iommu_id(dev, 3, &id), WEIR_ENOENT);
 	dev = bench_named(&b, "0000:00:02.0");
 	assert_id(dev, 0, "smmuv3@", WEIR_PCI_RID(0, 2, 0));
@@ -246,7 +246,7 @@ static void test_pci_ids_virtio_iommu(void **state)
 	assert_int_equal(weir_pci_iommu_id(iommu, 0, &id), WEIR_ENOENT);
 	assert_int_equal(weir_pci_iommu_id(bench_pci(&b, 0x8086, 0x10d3), 0, &id), 0);
 	assert_ptr_equal(weir_fwnode_device(id.target), iommu);
-	assert_int_equal(id.id, WEIR_PCI_RID(4, 0, 0));
+	assert_int_equal(id.id, WEIR_PCI_RID(0x0b, 0, 0));
 	bench_close(&b);
 }
 

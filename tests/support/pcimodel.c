@@ -15,10 +15,10 @@ static bool reaches(const struct pcimodel *model, const struct pcimodel_fn *f, u
 		return false;
 	if (bridge->absent || bridge->space[0x19] != bus)
 		return false;
-	/* Every bridge on the way has the bus in its range. */
+	/* Every bridge on the way has the bus in its range, and not as that right below it. */
 	for (int at = bridge->parent; at != PCIMODEL_ROOT; at = model->fns[at].parent) {
 		bridge = &model->fns[at];
-		if (bridge->absent || bus < bridge->space[0x19] || bus > bridge->space[0x1a])
+		if (bridge->absent || bus <= bridge->space[0x19] || bus > bridge->space[0x1a])
 			return false;
 	}
 	bridge = &model->fns[f->parent];

@@ -126,3 +126,59 @@ void pci_build_switch(struct pci *p)
 	pcimodel_pcie(m, dn0, 0, 0, MODEL_ENDPOINT);
 	pcimodel_pcie(m, dn1, 0, 0, MODEL_ENDPOINT);
 }
+
+/* ---- addresses ---- */
+
+static bool inside(uint64_t from, uint64_t bytes, uint64_t base, uint64_t limit)
+{
+	return from >= base && from + bytes - 1 <= limit;
+}
+
+/* What a bridge's registers say it passes on. */
+static bool passes(struct weir_device *bridge, const struct weir_pci_bar *bar)
+{
+	uint64_t mem = (uint64_t)(weir_pci_read(bridge, 0x20, 2) & 0xfff0) << 16;
+	uint64_t mem_end = (uint64_t)(weir_pci_read(bridge, 0x22, 2) & 0xfff0) << 16 | 0xfffff;
+	uint64_t high = (uint64_t)(weir_pci_read(bridge, 0x24, 2) & 0xfff0) << 16 |
+			(uint64_t)weir_pci_read(bridge, 0x28, 4) << 32;
+	uint64_t high_end = (uint64_t)(weir_pci_read(bridge, 0x26, 2) & 0xfff0) << 16 |
+			    (uint64_t)weir_pci_read(bridge, 0x2c, 4) << 32 | 0xfffff;
+	uint64_t io = (uint64_t)(weir_pci_read(bridge, 0x1c, 1) & 0xf0) << 8 |
+		      (uint64_t)weir_pci_read(bridge, 0x30, 2) << 16;
+	uint64_t io_end = (uint64_t)(weir_pci_read(bridge, 0x1d, 1) & 0xf0) << 8 |
+			  (uint64_t)weir_pci_read(bridge, 0x32, 2) << 16 | 0xfff;
+
+	if (bar->space == WEIR_PCI_IO)
+		return inside(bar->pci, bar->bytes, io, io_end);
+	return inside(bar->pci, bar->bytes, mem, mem_end) ||
+	       inside(bar->pci, bar->bytes, high, high_end);
+}
+
+void pci_check_addresses(struct pci *p)
+{
+	static struct weir_pci_bar bars[4096];
+	struct weir_device *dev, *up;
+	unsigned int n = 0;
+
+	for (dev = weir_device_first(p->w.m); dev; dev = weir_device_next(dev)) {
+		for (unsigned int i = 0; i < 6; i++) {
+			struct weir_pci_bar bar;
+			struct weir_pci_info info;
+
+			if (weir_pci_bar_get(dev, i, &bar))
+				continue;
+			assert_int_equal(bar.pci % bar.bytes, 0);
+			assert_true(bar.pci != 0);
+			assert_true(bar.is_64bit || bar.pci + bar.bytes <= (uint64_t)1 << 32);
+			for (up = weir_device_parent(dev); !weir_pci_info_get(up, &info);
+			     up = weir_device_parent(up))
+				assert_true(passes(up, &bar));
+			for (unsigned int j = 0; j < n; j++)
+				assert_true((bars[j].space == WEIR_PCI_IO) != (bar.space == WEIR_PCI_IO) ||
+					    bar.pci + bar.bytes <= bars[j].pci ||
+					    bars[j].pci + bars[j].bytes <= bar.pci);
+			assert_true(n < 4096);
+			bars[n++] = bar;
+		}
+	}
+}

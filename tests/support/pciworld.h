@@ -37,6 +37,8 @@ void assert_fault(struct weir_device *dev, const char *words);
 void assert_no_fault(struct weir_device *dev);
 struct weir_pci_bar pci_bar(struct weir_device *dev, unsigned int i);
 void assert_buses(struct weir_device *dev, unsigned int secondary, unsigned int subordinate);
+/* Every register is aligned, in the windows above it, and overlaps no other. */
+void pci_check_addresses(struct pci *p);
 /*
  * Two root ports, 01.0 and 02.0. An endpoint below the first; a switch with the ports
  * 00.0 and 05.0 below the second, and an endpoint below each.

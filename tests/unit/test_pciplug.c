@@ -147,7 +147,7 @@ static void test_pciplug_again(void **state)
 	}
 }
 
-/* A card with a bridge on it: no bus was kept for what is below. */
+/* A card with a bridge on it, where no bus is kept for what is below. */
 static void test_pciplug_bridge(void **state)
 {
 	struct pci *p = *state;
@@ -156,6 +156,7 @@ static void test_pciplug_bridge(void **state)
 
 	pcimodel_fn(m, bridge, 1, 0);
 	set_absent(p, 1, true);
+	p->host.reserve.set = true;
 	pci_add(p);
 	set_absent(p, 1, false);
 	assert_int_equal(plug(p), 1);
