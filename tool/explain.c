@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "explainlog.h"
+#include "measured.h"
 #include "weir.h"
 
 static const struct verb_help help = {
@@ -295,28 +296,16 @@ static int tell_log(struct run *r, struct weir_bootlog *log)
 	return status;
 }
 
-/* What the log's own command line says of the driver core holds for the prediction. */
 static int explain_log(struct opts *o)
 {
-	struct weir_bootlog *log = NULL;
-	struct weir_bytes text = { 0 };
+	struct weir_bootlog *log;
 	char what[600];
 	struct run r;
-	int status;
+	int status = log_open(o, &log);
 
-	if (read_plain(o->log, &text, what, sizeof(what)))
-		return complain("%s", what);
-	status = weir_bootlog_read((const char *)text.data, text.size, &log);
-	weir_bytes_fini(&text);
 	if (status)
-		return complain("out of memory");
-	if (log->cmdline && !o->cmdline && !o->linux_args_given) {
-		o->cmdline = log->cmdline;
-		weir_linux_args_parse(&o->linux_args, log->cmdline);
-	}
-	if (!log->device_count && !log->version && !log->gave_up)
-		status = complain("%s: no kernel message about a device in %zu lines", o->log, log->lines);
-	else if (run_open(&r, o, o->args[0], NULL, what, sizeof(what)))
+		return status;
+	if (run_open(&r, o, o->args[0], NULL, what, sizeof(what)))
 		status = complain("%s", what);
 	else {
 		status = tell_log(&r, log);

@@ -14,16 +14,6 @@
 
 /* ---- names ---- */
 
-struct weir_device *log_device(const struct run *r, const char *name)
-{
-	struct weir_device *dev;
-
-	for (dev = weir_device_first(r->m); dev; dev = weir_device_next(dev))
-		if (!strcmp(weir_device_name(dev), name))
-			return dev;
-	return NULL;
-}
-
 /*
  * Whom a reason names: "wait for supplier PATH-OR-NAME", "supplier NAME not ready".
  * Return: its first character, and how many there are; NULL: nobody.
@@ -77,11 +67,6 @@ static void find_supplier(const struct run *r, const char *text, size_t len,
 	}
 }
 
-static const struct weir_bootlog_device *logged(const struct log_story *s, const struct weir_device *dev)
-{
-	return dev ? weir_bootlog_device(s->log, weir_device_name(dev)) : NULL;
-}
-
 /* ---- the root of one device ---- */
 
 struct root {
@@ -129,7 +114,8 @@ static struct root walk(const struct run *r, const struct log_story *s, const st
 			return at;
 		if (!next && !node)
 			return at;
-		at = (struct root){ .device = next, .node = next ? NULL : node, .logged = logged(s, next) };
+		at = (struct root){ .device = next, .node = next ? NULL : node };
+		at.logged = log_of_device(r, s->log, next);
 		if (!at.logged || at.logged->state != WEIR_BOOTLOG_DEFERRED)
 			return at;
 		at.reason = at.logged->reason;

@@ -40,8 +40,12 @@ struct log_story {
 /* explainlog.c. Return: 0; WEIR_ENOMEM. */
 int log_study(struct run *r, struct weir_bootlog *log, struct log_story *out_story);
 void log_story_free(struct log_story *s);
-/* A device by its name in /sys; NULL: the board has none. */
+
+/* logname.c: a device by its name in a log; NULL: the board has none. */
 struct weir_device *log_device(const struct run *r, const char *name);
+/* What a log says of a device. NULL: nothing, or no device. */
+const struct weir_bootlog_device *log_of_device(const struct run *r, const struct weir_bootlog *log,
+						const struct weir_device *dev);
 
 /* explainlog_out.c. Return: EXIT_OK when the log has no complaint, else EXIT_FINDING. */
 int log_tell(struct run *r, const struct log_story *s);

@@ -74,19 +74,12 @@ static void tell_differences(const struct run *r, const struct log_story *s)
 		       s->differ[i].predicted, s->differ[i].is);
 }
 
-/* How long before the timer fired a device was bound that had to wait; negative: not known. */
-static double slack_of(const struct weir_bootlog *log, const struct weir_bootlog_device *d)
-{
-	if (d->state != WEIR_BOOTLOG_BOUND || d->deferred_at < 0 || d->at < 0 || log->timeout_at < d->at)
-		return WEIR_BOOTLOG_NEVER;
-	return log->timeout_at - d->at;
-}
-
 static void tell_times(const struct log_story *s)
 {
 	const struct weir_bootlog *log = s->log;
 	const struct weir_bootlog_device *slowest = NULL, *last = NULL;
-	size_t measured = 0;
+	size_t measured = 0, after = 0;
+	double slack, least = 0;
 
 	for (size_t i = 0; i < log->device_count; i++) {
 		const struct weir_bootlog_device *d = &log->devices[i];
@@ -94,8 +87,13 @@ static void tell_times(const struct log_story *s)
 		measured += d->probe_us >= 0;
 		if (d->probe_us >= 0 && (!slowest || d->probe_us > slowest->probe_us))
 			slowest = d;
-		if (slack_of(log, d) >= 0 && (!last || slack_of(log, d) < slack_of(log, last)))
-			last = d;
+		if (!weir_bootlog_slack(log, d, &slack))
+			continue;
+		after += slack < 0;
+		if (slack < 0 || (last && slack >= least))
+			continue;
+		last = d;
+		least = slack;
 	}
 	if (slowest)
 		printf("probe times of %zu devices; the longest: %s, %.3f ms\n", measured, slowest->name,
@@ -104,7 +102,9 @@ static void tell_times(const struct log_story *s)
 		printf("deferred_probe_timeout was over at %.3f s (measured)\n", log->timeout_at);
 	if (last)
 		printf("the last of those that had to wait, %s, was bound %.3f s before that\n", last->name,
-		       slack_of(log, last));
+		       least);
+	if (after)
+		printf("%zu that had to wait were bound only after it\n", after);
 	if (log->init_at >= 0)
 		printf("user space started at %.3f s\n", log->init_at);
 }
@@ -161,6 +161,8 @@ static json_t *json_of_devices(const struct log_story *s)
 
 	for (size_t i = 0; i < s->log->device_count; i++) {
 		const struct weir_bootlog_device *d = &s->log->devices[i];
+		double slack;
+		bool known = weir_bootlog_slack(s->log, d, &slack);
 
 		if (d->state == WEIR_BOOTLOG_SEEN)
 			continue;
@@ -168,7 +170,7 @@ static json_t *json_of_devices(const struct log_story *s)
 			"{s:o, s:s, s:o, s:o, s:o, s:o}", "name", text(d->name), "state",
 			state_name(d->state), "reason", text(d->reason), "at", seconds(d->at), "probe_us",
 			d->probe_us < 0 ? json_null() : json_integer(d->probe_us), "slack",
-			seconds(slack_of(s->log, d))));
+			known ? json_real(slack) : json_null()));
 	}
 	return array;
 }

@@ -129,9 +129,10 @@ static const struct option_def {
 	{ "output", 'o', "FILE", T | G | K, NULL, "write there; what it ends in is the format" },
 	{ "events", O_EVENTS, "FILE", B, NULL,
 	  "the event log, a JSON object a line; weir replay reads it" },
-	{ "log", O_LOG, "FILE", E, NULL,
-	  "a console log, dmesg or devices_deferred of the board:\n"
-	  "its root causes, and where the prediction differs" },
+	{ "log", O_LOG, "FILE", E | T | G, NULL,
+	  "a console log, dmesg or devices_deferred of the board;\n"
+	  "explain: its root causes, and where the prediction\n"
+	  "differs; others: measured times, and slack" },
 	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
 	{ "baseline", O_BASELINE, "FILE", B, NULL,
 	  "exit 1 when a device is worse off than in this --json" },
@@ -324,6 +325,18 @@ static int take_plan(struct opts *o, int opt, const char *value)
 	return 0;
 }
 
+static int take_shell(struct opts *o, int opt, const char *value)
+{
+	switch (opt) {
+	case O_SCRIPT: o->script = value; break;
+	case O_MODULES: o->modules = value; break;
+	case 'c': return append(&o->commands, "command", value);
+	case 'k': o->keep_going = true; break;
+	default: return take_plan(o, opt, value);
+	}
+	return 0;
+}
+
 static int take(struct opts *o, int opt, const char *value)
 {
 	double v = 0;
@@ -381,13 +394,9 @@ static int take(struct opts *o, int opt, const char *value)
 	case 'o': o->output = value; break;
 	case O_SARIF: o->sarif = true; break;
 	case O_RULES: o->rules = true; break;
-	case O_SCRIPT: o->script = value; break;
-	case O_MODULES: o->modules = value; break;
-	case 'c': return append(&o->commands, "command", value);
-	case 'k': o->keep_going = true; break;
 	case 'v': o->verbose = true; break;
 	case 'h': o->help = true; break;
-	default: return take_plan(o, opt, value);
+	default: return take_shell(o, opt, value);
 	}
 	return bad;
 }

@@ -164,6 +164,8 @@ static void device_message(struct reader *r, const char *name, size_t n, const c
 		add_pair(r, &log->sync_state, name, n, text + sizeof(sync) - 1);
 	} else if (!strncmp(text, fw, sizeof(fw) - 1)) {
 		add_pair(r, &log->firmware, name, n, text + sizeof(fw) - 1);
+	} else if (!strcmp(text, "Added to deferred list")) { /* dynamic debug */
+		deferred(r, device(r, name, n), "");
 	} else if (!strncmp(text, "Adding to iommu group ", 22)) {
 		(void)device(r, name, n);
 	} else if (!strncmp(text, "probe with driver ", 18) || !strncmp(text, "probe failed", 12)) {
@@ -263,6 +265,7 @@ static bool is_giving_up(const char *text)
 /* What says something of the whole. */
 static bool general(struct reader *r, const char *text)
 {
+	static const char extended[] = "Extended deferred probe timeout by ";
 	struct weir_bootlog *log = r->log;
 	const char *at;
 
@@ -274,6 +277,8 @@ static bool general(struct reader *r, const char *text)
 		log->model = keep(r, at + 15, strlen(at + 15));
 	} else if (!strncmp(text, "Run /", 5) && strstr(text, " as init process")) {
 		log->init_at = r->time;
+	} else if (!strncmp(text, extended, sizeof(extended) - 1) && r->time >= 0) {
+		log->extended_to = r->time + strtol(text + sizeof(extended) - 1, NULL, 10);
 	} else if (is_giving_up(text)) {
 		log->gave_up = keep(r, text, strlen(text));
 		log->gave_up_at = r->time;
@@ -308,6 +313,7 @@ int weir_bootlog_read(const char *text, size_t size, struct weir_bootlog **out_l
 	if (!r.log)
 		return WEIR_ENOMEM;
 	r.log->end = r.log->init_at = r.log->timeout_at = r.log->gave_up_at = WEIR_BOOTLOG_NEVER;
+	r.log->extended_to = WEIR_BOOTLOG_NEVER;
 	while (at < end && !r.failed) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((stop ? stop : end) - at), used = 0;
@@ -327,8 +333,20 @@ int weir_bootlog_read(const char *text, size_t size, struct weir_bootlog **out_l
 		weir_bootlog_destroy(r.log);
 		return WEIR_ENOMEM;
 	}
+	/* nothing waited when it was over, so that the kernel was silent */
+	if (r.log->timeout_at < 0 && r.log->extended_to <= r.log->end)
+		r.log->timeout_at = r.log->extended_to;
 	*out_log = r.log;
 	return 0;
+}
+
+bool weir_bootlog_slack(const struct weir_bootlog *log, const struct weir_bootlog_device *d,
+			double *out_seconds)
+{
+	if (d->state != WEIR_BOOTLOG_BOUND || d->deferred_at < 0 || d->at < 0 || log->timeout_at < 0)
+		return false;
+	*out_seconds = log->timeout_at - d->at;
+	return true;
 }
 
 void weir_bootlog_destroy(struct weir_bootlog *log)

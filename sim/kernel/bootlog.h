@@ -57,6 +57,7 @@ struct weir_bootlog {
 	const char *gave_up;			/* the line that says that there is no root; NULL */
 	double gave_up_at, end, init_at;
 	double timeout_at;	/* when deferred_probe_timeout was over */
+	double extended_to;	/* when it was to be over, as last said (dynamic debug) */
 	size_t lines, timed;
 	/* private */
 	struct weir_strtable names;
@@ -75,6 +76,14 @@ void weir_bootlog_destroy(struct weir_bootlog *log);
 
 /** Return: what the log says of a device, or NULL. */
 const struct weir_bootlog_device *weir_bootlog_device(const struct weir_bootlog *log, const char *name);
+
+/**
+ * weir_bootlog_slack - how long before the end of deferred_probe_timeout a device was bound
+ * that had to wait. @out_seconds: negative when it was after it.
+ * Return: whether both times are in the log.
+ */
+bool weir_bootlog_slack(const struct weir_bootlog *log, const struct weir_bootlog_device *d,
+			double *out_seconds);
 
 /* bootlog_line.c: takes a line's head off, in place. @out_time: or WEIR_BOOTLOG_NEVER. */
 char *weir_bootlog_line_(char *line, double *out_time);

@@ -92,6 +92,15 @@ expect 1 "^KTAP version 1$" live --sysroot root --drivers live.drivers --ktap
 [ "$(grep -c '^ok' out) $(grep -c '^not ok' out) $(grep '^1\.\.' out)" = "2 2 1..4" ] || wrong "KTAP: $(cat out)"
 result "live: KTAP"
 
+mkdir -p root/var/log
+cat > root/var/log/dmesg <<'END'
+[    0.000000] Linux version 6.12.0-live (somebody@PRIVATE)
+[    0.400000] usb 1-1: SerialNumber: SN-PRIVATE-3
+[    0.500000] probe of sound returned -517 after 3 usecs
+[    1.500000] probe of clock returned 0 after 300 usecs
+[    1.600000] probe of sound returned 0 after 4 usecs
+[   12.000000] platform usb: deferred probe pending: wait for supplier /phy
+END
 run capture --sysroot root -o c.tar.gz
 [ $status = 0 ] || wrong "capture: $(cat err)"
 sh "$top/tool/capture/weir-capture.sh" s.tar.gz root 2> err || wrong "the script: $(cat err)"
@@ -109,6 +118,15 @@ sort x-c/weir-capture/devices > d1
 sort x-s/weir-capture/devices > d2
 cmp -s d1 d2 || wrong "devices: $(diff d1 d2)"
 cmp -s x-c/weir-capture/cmdline x-s/weir-capture/cmdline || wrong "cmdline: $(cat x-?/weir-capture/cmdline)"
+cmp -s x-c/weir-capture/log x-s/weir-capture/log || wrong "log: $(cat x-?/weir-capture/log)"
+[ "$(wc -l < x-c/weir-capture/log)" = 4 ] || wrong "log: $(cat x-c/weir-capture/log)"
+run timeline c.tar.gz --drivers live.drivers --json
+python3 "$here/schema.py" "$top/docs/json.md" report out >> wrong || wrong "timeline of a capture"
+python3 -c '
+import json
+doc = json.load(open("out"))
+assert [(d["name"], d["slack_ns"]) for d in doc["devices"] if d["slack_ns"]] == [("sound", 10400000000)], doc["measured"]
+assert doc["measured"]["file"] == "c.tar.gz"' 2>> wrong || wrong "slack of a capture"
 run capture --sysroot root --private -o p.tar.gz
 gzip -dc p.tar.gz | grep -aq "SN-PRIVATE-1" || wrong "--private leaves it out"
 result "capture: the program and the script pack the same, and nothing private"

@@ -37,6 +37,34 @@ run explain ir.dtb --log coloured.log --kernel irk
 grep -v "coloured.log" out | cmp -s - first || wrong "colours and carriage returns change it: $(cat out)"
 expect 1 "waits for 1: clock .*: no driver in this kernel|module clk_soc is denied" \
 	explain ir.dtb --log hung.log --kernel irk --deny clk_soc
+# I2C and SPI: Linux counts buses, an alias of the tree says which is meant
+cat > buses.dts <<'END'
+/dts-v1/;
+/ {
+	#address-cells = <1>;
+	#size-cells = <1>;
+	aliases { i2c4 = &b; };
+	i2c@1000 { compatible = "acme,i2c"; reg = <0x1000 0x100>; #address-cells = <1>; #size-cells = <0>;
+		pmic@1b { compatible = "acme,pmic"; reg = <0x1b>; }; only@22 { compatible = "acme,only"; reg = <0x22>; }; };
+	b: i2c@2000 { compatible = "acme,i2c"; reg = <0x2000 0x100>; #address-cells = <1>; #size-cells = <0>;
+		pmic@1b { compatible = "acme,pmic"; reg = <0x1b>; }; };
+	spi@3000 { compatible = "acme,spi"; reg = <0x3000 0x100>; #address-cells = <1>; #size-cells = <0>;
+		flash@1 { compatible = "acme,flash"; reg = <1>; }; };
+};
+END
+compile buses.dts buses.dtb
+for name in 4-001b 3-001b 0-0022 spi0.1 spi0.2 4-001b-x; do
+	echo "[    1.000000] probe of $name returned 0 after 7 usecs" >> buses.log
+done
+run timeline buses.dtb --log buses.log --json
+python3 -c '
+import json
+print(*sorted(d["path"] for d in json.load(open("out"))["devices"] if d["measured"]))' > names 2>> wrong
+[ "$(cat names)" = "/i2c@1000/only@22 /i2c@2000/pmic@1b /spi@3000/flash@1" ] || wrong "I2C and SPI: $(cat names)"
+run explain buses.dtb --log buses.log
+grep -q "3 devices of the log are not on the tree" out || wrong "I2C and SPI: $(cat out)"
+result "log: devices on I2C and SPI"
+
 printf '1000.mmc\tplatform: wait for supplier /clock\n' > deferred
 expect 1 "module clk_soc was not loaded" explain ir.dtb --log deferred --kernel irk
 run explain ir.dtb --log deferred --kernel irk

@@ -36,6 +36,27 @@ addEventListener('load', async () => {
 		document.querySelector('[data-state=waiting]').click();
 		check(shown.length === D.counts.waiting, 'filter: ' + shown.length + ' of ' + D.counts.waiting);
 		check($('rows').children.length < 120, 'rows out of sight exist');
+		key('Escape'); await wait();
+		if (D.measured) {
+			document.querySelector('[data-state=slack]').click();
+			const names = shown.map(i => devices[i].name);
+			check(names[0] === '5000000.display' && names.length === 5, 'slack is not sorted: ' + names);
+			check($('rows').children[0].textContent.includes('0.500 s too late'), 'slack in the list: ' + $('rows').children[0].textContent);
+			check(document.querySelectorAll('#measured a').length === 5, 'overview: ' + detail().slice(0, 900));
+			check(document.querySelectorAll('#measured .slack.missed').length === 1 && document.querySelectorAll('#measured .slack.tight').length === 3, 'colours of slack');
+			type('mmc'); $('rows').children[0].click(); await wait();
+			check(detail().includes('0.590 s slack before deferred_probe_timeout'), 'slack of one: ' + detail().slice(0, 400));
+			const steps = [...document.querySelectorAll('#waited li')];
+			check(steps.length === 2 && steps[1].textContent.includes('pmic@40 waited 8.190 s'), 'waited for: ' + ($('waited') || document.body).textContent.slice(0, 300));
+			steps[1].querySelector('a').click(); await wait();
+			check(devices[selected].name === '2120000.i2c:pmic@40' && $('waited').children.length === 1, 'the root of waiting: ' + detail().slice(0, 300));
+			check($('span').textContent.startsWith('measured, 12.400 s'), 'the axis: ' + $('span').textContent);
+			$('axis').click();
+			check($('span').textContent.startsWith('virtual time'), 'the axis stays: ' + $('span').textContent);
+		} else {
+			check(detail().includes('times of a real boot are needed'), 'why no slack is known: ' + detail().slice(0, 900));
+			check(!document.querySelector('[data-state=slack]'), 'a filter of slack, and none is known');
+		}
 		const was = getComputedStyle(document.body).backgroundColor;
 		$('theme').click();
 		check(getComputedStyle(document.body).backgroundColor !== was, 'light and dark are the same');

@@ -37,6 +37,9 @@ void capture_free(struct capture *c);
  */
 int capture_collect(struct capture *c, const char *root, bool keep_private);
 
+/* kernellog.c: lines of the kernel's log about probes, as "log". Return: as capture_add(). */
+int capture_log(struct capture *c, const char *root);
+
 /* archive.c. Return: 0, or an exit status after a message. */
 int capture_read(struct capture *c, const char *path);
 /* The same of an archive in memory; @name: for messages. */

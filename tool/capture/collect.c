@@ -308,6 +308,7 @@ int capture_collect(struct capture *c, const char *root, bool keep_private)
 	add_cmdline(&k);
 	add_dt(&k);
 	add_acpi(&k);
+	k.err = k.err ? k.err : capture_log(c, root);
 	if (k.err) {
 		capture_free(c);
 		return complain("%s/sys: %s", root, weir_strerror(k.err));

@@ -101,6 +101,11 @@ for table in MCFG IORT VIOT DMAR IVRS APIC RIMT; do
 	mkdir -p "$top/acpi"
 	cat "$root/sys/firmware/acpi/tables/$table" > "$top/acpi/$table"
 done
+if [ -n "$root" ]; then
+	cat "$root/var/log/dmesg" 2> /dev/null
+else
+	dmesg 2> /dev/null
+fi | grep -e 'probe of ' -e 'eferred probe' -e 'Added to deferred list' -e 'probe with driver ' > "$top/log" || rm -f "$top/log"
 find "$top" -type f -size 0 -path '*/acpi/*' -exec rm -f {} +
 (cd "$work" && tar cf - weir-capture) | gzip > "$out" || exit 2
 say "$out: $(wc -l < "$top/devices") devices"

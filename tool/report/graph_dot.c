@@ -71,7 +71,7 @@ static void put_device(const struct report *p, size_t i, bool bold, FILE *f)
 	struct weir_device *dev = p->devices[i];
 	char words[500];
 
-	report_words(p, dev, words, sizeof(words));
+	report_words_slack(p, i, words, sizeof(words));
 	fprintf(f, "\t%zu [label=", i);
 	put_quoted(weir_device_name(dev), f);
 	fprintf(f, ", fillcolor=\"%s\"%s, tooltip=", fills[report_state_of(p, dev)],

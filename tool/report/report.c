@@ -88,11 +88,11 @@ static int number_devices(struct report *p)
 	return 0;
 }
 
-int report_open(struct report *p, struct run *r)
+int report_open(struct report *p, struct run *r, const struct weir_bootlog *log)
 {
 	int err;
 
-	*p = (struct report){ .r = r };
+	*p = (struct report){ .r = r, .log = log };
 	err = number_devices(p);
 	if (!err)
 		err = sort_events(p);
@@ -164,6 +164,24 @@ long long report_bound_ns(const struct report *p, size_t device)
 		if (p->r->record.events[p->events[i]].type == WEIR_EVENT_BOUND)
 			ns = (long long)p->r->record.events[p->events[i]].time_ns;
 	return ns;
+}
+
+bool report_measured(const struct report *p, size_t device, struct measured *out)
+{
+	return measured_device(p->r, p->log, p->devices[device], out);
+}
+
+void report_words_slack(const struct report *p, size_t device, char *buf, size_t bytes)
+{
+	struct measured m;
+	size_t n;
+
+	report_words(p, p->devices[device], buf, bytes);
+	report_measured(p, device, &m);
+	if (m.slack_ns == MEASURED_UNKNOWN)
+		return;
+	n = strlen(buf);
+	snprintf(buf + n, bytes - n, "; measured slack %.3f s", (double)m.slack_ns / 1e9);
 }
 
 uint64_t report_end_ns(const struct report *p)

@@ -152,6 +152,44 @@ static const char *iommu_state(const struct report *p, const struct weir_device 
 										     : "none";
 }
 
+/* ---- what the board's own log measured ---- */
+
+static json_t *known_integer(int64_t v)
+{
+	return v == MEASURED_UNKNOWN ? json_null() : json_integer(v);
+}
+
+static json_t *json_of_times(const struct measured *m)
+{
+	return json_pack("{s:o, s:o, s:o}", "deferred_ns", known_integer(m->deferred_ns), "bound_ns",
+			 known_integer(m->bound_ns), "probe_us", known_integer(m->probe_us));
+}
+
+static json_t *seconds(double v)
+{
+	return v < 0 ? json_null() : json_integer((json_int_t)(v * 1e9));
+}
+
+static json_t *json_of_measured(const struct report *p)
+{
+	size_t bound = 0, slack = 0;
+	struct measured m;
+
+	if (!p->log)
+		return json_null();
+	for (size_t i = 0; i < p->n; i++) {
+		report_measured(p, i, &m);
+		bound += m.bound_ns != MEASURED_UNKNOWN;
+		slack += m.slack_ns != MEASURED_UNKNOWN;
+	}
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:s?}", "file", json_text(p->log_path),
+			 "kernel", json_text(p->log->version),
+			 "timeout_ns", seconds(p->log->timeout_at), "end_ns", seconds(p->log->end),
+			 "bound", (json_int_t)bound, "slack", (json_int_t)slack,
+			 "problem", slack ? NULL : measured_problem(p->log) ? measured_problem(p->log)
+					  : "the devices that waited are not on this tree");
+}
+
 static json_t *json_of_device(const struct report *p, size_t i)
 {
 	struct weir_device *dev = p->devices[i];
@@ -161,14 +199,15 @@ static json_t *json_of_device(const struct report *p, size_t i)
 	long long bound = report_bound_ns(p, i);
 	json_t *of = iommus(p, dev);
 	char path[1024], words[500];
-	bool late;
+	struct measured m;
+	bool late, measured = report_measured(p, i, &m);
 	json_t *cause = cause_of(p, dev, &late);
 
 	if (node)
 		path_words(node, path, sizeof(path));
 	report_words(p, dev, words, sizeof(words));
 	return json_pack(
-		"{s:s, s:s, s:s?, s:s, s:s?, s:s, s:s, s:b, s:s, s:o, s:s?, s:o, s:n, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s?, s:s, s:s?, s:s, s:s, s:b, s:s, s:o, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"path", node ? path : weir_device_name(dev), "name", weir_device_name(dev),
 		"compatible", compatible, "bus", weir_bus_name(weir_device_bus(dev)),
 		"driver", drv ? drv->name : NULL,
@@ -176,6 +215,7 @@ static json_t *json_of_device(const struct report *p, size_t i)
 		"late", (int)late, "iommu", iommu_state(p, dev, of), "iommus", of,
 		"group", weir_device_group_key(dev),
 		"bound_ns", bound < 0 ? json_null() : json_integer(bound), "slack_ns",
+		known_integer(m.slack_ns), "measured", measured ? json_of_times(&m) : json_null(),
 		"cause", cause, "chain", chain(p, dev), "suppliers", suppliers(p, dev),
 		"events", events(p, i));
 }
@@ -228,13 +268,15 @@ json_t *report_json(const struct report *p)
 		json_array_append_new(list, json_of_cause(p, &c->items[i]));
 	of = all_iommus(devices);
 	return json_pack(
-		"{s:i, s:s, s:s, s:s?, s:s, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, "
+		"{s:i, s:s, s:s, s:s?, s:s, s:s, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o, "
 		"s:o, s:o, s:o, s:o}",
 		"version", 1, "model", board_model(p->r), "board", slash ? slash + 1 : p->r->board,
 		"kernel", p->r->kernel ? p->r->kernel->version : NULL,
+		"basis", p->r->o->drivers ? "drivers" : p->r->assumed ? "assumed" : "kernel",
 		"profile", weir_machine_policy_name(p->r->m),
 		"timeout_ns", p->r->timeout_event && timeout > 0
 				      ? json_integer((json_int_t)timeout * 1000000000) : json_null(),
+		"measured", json_of_measured(p),
 		"counts", "devices", (json_int_t)c->devices, "bound", (json_int_t)c->bound,
 		"waiting", (json_int_t)c->waiting, "failed", (json_int_t)c->failed,
 		"late", (json_int_t)c->late, "no_driver", (json_int_t)c->no_driver,

@@ -146,6 +146,7 @@ static int show(int argc, char **argv, const struct verb_help *help, const struc
 		int max_args)
 {
 	const struct format *format;
+	struct weir_bootlog *log = NULL;
 	struct show s = { 0 };
 	struct report p;
 	struct opts o;
@@ -160,8 +161,13 @@ static int show(int argc, char **argv, const struct verb_help *help, const struc
 		return EXIT_USAGE;
 	if (!o.nr_args || o.nr_args > max_args)
 		return complain("%s: one board is needed; see weir %s --help", argv[0], argv[0]);
-	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what)))
+	status = o.log ? log_open(&o, &log) : log_of_capture(&o, &log);
+	if (status)
+		return status;
+	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what))) {
+		weir_bootlog_destroy(log);
 		return complain("%s", what);
+	}
 	s.p = &p;
 	s.output = o.output;
 	if (o.nr_args == 2) {
@@ -171,13 +177,15 @@ static int show(int argc, char **argv, const struct verb_help *help, const struc
 		if (!status && !s.only)
 			status = complain("%s is no device; see weir explain", o.args[1]);
 	}
-	if (!status && report_open(&p, &r))
+	if (!status && report_open(&p, &r, log))
 		status = complain("out of memory");
 	else if (!status) {
+		p.log_path = o.log ? o.log : o.args[0];
 		status = write_out(&s, format);
 		report_close(&p);
 	}
 	run_close(&r);
+	weir_bootlog_destroy(log);
 	return status;
 }
 
@@ -188,7 +196,8 @@ int cmd_timeline(int argc, char **argv)
 		.usage = "timeline BOARD.dtb [--kernel DIR] [--output FILE] [options]",
 		.what = "Shows when each device of a board comes up, waits or fails, in virtual time:\n"
 			"a drawing (svg), a trace for Perfetto or chrome://tracing (trace), or a report to\n"
-			"search and click through (html), in one file that needs no network.\n",
+			"search and click through (html), in one file that needs no network. With the\n"
+			"board's own log, also when it did so there, and with what slack.\n",
 		.example = "weir timeline librem5.dtb --kernel /lib/modules/6.12.43 -o librem5.html",
 		.status = "0 it was written, 2 bad usage or input.",
 	};

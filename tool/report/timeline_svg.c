@@ -43,7 +43,7 @@ static void row(const struct report *p, size_t i, uint64_t end, FILE *f)
 	uint64_t from = 0;
 	char words[500];
 
-	report_words(p, p->devices[i], words, sizeof(words));
+	report_words_slack(p, i, words, sizeof(words));
 	fprintf(f, "<g><title>");
 	put_text(words, f);
 	fprintf(f, "</title><text x=\"8\" y=\"%zu\">", TOP + i * ROW + 12);
