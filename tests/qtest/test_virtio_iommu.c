@@ -11,7 +11,7 @@
 #include "bench.h"
 #include "weir/virtio_iommu.h"
 
-#define IOVA 0x7f0000000000u
+#define IOVA 0x7000000000u /* QEMU 10's for x86 takes 39 bits */
 #define FILL 0xa5
 #define MAX_FAULTS 256u
 
@@ -231,6 +231,7 @@ static struct weir_viommu_domain *attached(struct bed *bed)
 static void translate(const char *arch, const char *const *with)
 {
 	struct weir_viommu_domain *domain;
+	enum weir_fault_reason blocked;
 	struct bed bed;
 
 	bed_prepare(&bed, arch, with);
@@ -257,10 +258,12 @@ static void translate(const char *arch, const char *const *with)
 	map(domain, IOVA, bed.pa, 8192, WEIR_MAP_WRITE);
 	assert_true(lands(&bed, IOVA + 4096));
 	assert_int_equal(weir_viommu_attach(bed.vi, bed.endpoint, NULL), 0);
+	/* QEMU 10.0 forgets an endpoint that is detached. */
+	blocked = weir_qtest_version(bed.b.qtest) < 100000 ? WEIR_FAULT_BLOCKED : WEIR_FAULT_UNKNOWN;
 	assert_false(lands(&bed, IOVA + 4096));
-	assert_faults(&bed, IOVA + 4096, 64, WEIR_FAULT_BLOCKED, 0);
+	assert_faults(&bed, IOVA + 4096, 64, blocked, 0);
 	assert_false(lands(&bed, bed.pa + 4096));
-	assert_faults(&bed, bed.pa + 4096, 64, WEIR_FAULT_BLOCKED, 0);
+	assert_faults(&bed, bed.pa + 4096, 64, blocked, 0);
 	weir_viommu_domain_destroy(domain);
 	viommu_close(&bed);
 	/* Reset and left alone it lets nothing pass. */
@@ -347,25 +350,27 @@ static void test_virtio_iommu_checks_mappings(void **state)
 	struct weir_viommu_domain *domain;
 	struct weir_domain_limits limits;
 	struct bed bed;
+	uint64_t last;
 
 	(void)state;
 	bed_open(&bed, "aarch64", by_pci);
 	weir_viommu_limits_get(bed.vi, &limits);
 	assert_int_equal(limits.page_bytes, 4096);
-	assert_true(limits.iova_min == 0 && limits.iova_max == UINT64_MAX);
+	last = limits.iova_max - 4095; /* QEMU 7.2: 64 bits, 10.0: 48 */
+	assert_true(limits.iova_min == 0 && last >= UINT64_C(1) << 47 && !(last & 4095));
 	domain = attached(&bed);
 	assert_int_equal(weir_viommu_map(domain, IOVA + 0x10001, bed.pa, 4096, rw), WEIR_EINVAL);
 	assert_int_equal(weir_viommu_map(domain, IOVA + 0x10000, bed.pa + 8, 4096, rw), WEIR_EINVAL);
 	assert_int_equal(weir_viommu_map(domain, IOVA + 0x10000, bed.pa, 64, rw), WEIR_EINVAL);
 	assert_int_equal(weir_viommu_map(domain, IOVA + 0x10000, bed.pa, 0, rw), WEIR_EINVAL);
 	assert_int_equal(weir_viommu_map(domain, IOVA + 0x10000, bed.pa, 4096, 0), WEIR_EINVAL);
-	assert_int_equal(weir_viommu_map(domain, UINT64_MAX - 4095, bed.pa, 8192, rw), WEIR_ERANGE);
+	assert_int_equal(weir_viommu_map(domain, last, bed.pa, 8192, rw), WEIR_ERANGE);
 	assert_int_equal(weir_viommu_map(domain, IOVA + 4096, bed.pa, 4096, rw), WEIR_EEXIST);
 	assert_int_equal(weir_viommu_unmap(domain, IOVA, 4096), WEIR_ENOENT);
 	assert_int_equal(weir_viommu_unmap(domain, IOVA + 4096, 4096), WEIR_ENOENT);
 	/* The last page that there is. */
-	map(domain, UINT64_MAX - 4095, bed.pa + 4096, 4096, rw);
-	assert_true(lands(&bed, UINT64_MAX - 4095));
+	map(domain, last, bed.pa + 4096, 4096, rw);
+	assert_true(lands(&bed, last));
 	assert_int_equal(faults(&bed), 0);
 	assert_int_equal(weir_viommu_attach(bed.vi, bed.endpoint, NULL), 0);
 	weir_viommu_domain_destroy(domain);

@@ -272,6 +272,24 @@ bool viommu_attached(const struct viommu *m, uint32_t endpoint)
 	return e >= 0 && m->endpoints[e].attached;
 }
 
+void viommu_leave(struct viommu *m, uint32_t endpoint, uint32_t domain, uint64_t address, uint64_t pa)
+{
+	int e = find_endpoint(m, endpoint);
+	unsigned int i = 0;
+
+	assert_true(e >= 0);
+	while (m->mappings[i].used)
+		i++;
+	m->endpoints[e].attached = true;
+	m->endpoints[e].domain = domain;
+	m->mappings[i].domain = domain;
+	m->mappings[i].first = address;
+	m->mappings[i].last = address + 4095;
+	m->mappings[i].pa = pa;
+	m->mappings[i].flags = 3;
+	m->mappings[i].used = true;
+}
+
 /* ---- life ---- */
 
 static void on_reset(struct vmodel *model)
@@ -279,7 +297,7 @@ static void on_reset(struct vmodel *model)
 	struct viommu *m = (struct viommu *)model;
 
 	for (int i = 0; i < (int)VIOMMU_ENDPOINTS; i++)
-		if (m->endpoints[i].attached)
+		if (m->endpoints[i].attached && !m->forgets_nothing)
 			let_go(m, i);
 	if (model->accepted && model->status & 4 && model->config[36])
 		m->bypass_on_reset++;

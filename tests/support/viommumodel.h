@@ -31,6 +31,7 @@ struct viommu {
 	unsigned int fail_type, fail_nth;
 	uint8_t fail_status;         /* 0xff: returned unread; 0xfe: not returned */
 	bool no_replace;             /* ATTACH of what is attached elsewhere is refused (UNSUPP) */
+	bool forgets_nothing;        /* a reset leaves endpoints and mappings as they are (QEMU 10.0) */
 	uint8_t properties[256];
 	uint32_t nr_properties;      /* bytes; the rest are 0 */
 	unsigned int bypass_on_reset; /* resets while bypass was on and the driver had been there */
@@ -44,6 +45,9 @@ bool viommu_access(struct viommu *iommu, uint32_t endpoint, uint64_t address, bo
 /* Whether a write would pass, were it made. */
 bool viommu_would_pass(const struct viommu *iommu, uint32_t endpoint, uint64_t address);
 bool viommu_attached(const struct viommu *iommu, uint32_t endpoint);
+/* As another driver left it that died: @endpoint in @domain, where a page at @address reaches @pa. */
+void viommu_leave(struct viommu *iommu, uint32_t endpoint, uint32_t domain, uint64_t address,
+		  uint64_t pa);
 /* A RESV_MEM property more, for all endpoints. */
 void viommu_property(struct viommu *iommu, uint8_t subtype, uint64_t first, uint64_t last);
 unsigned int viommu_nr_mappings(const struct viommu *iommu);

@@ -69,6 +69,7 @@ void weir_viommu_books_clear_(struct weir_viommu *vi)
 	weir_list_each(domain, &vi->domains, struct weir_viommu_domain, node) {
 		weir_viommu_domain_empty_(domain);
 		domain->nr_endpoints = 0;
+		domain->known = false;
 		domain->map_err = domain->unmap_err = 0;
 	}
 }
@@ -91,6 +92,27 @@ static int send_detach(struct weir_viommu *vi, struct vendpoint *endpoint)
 	return err;
 }
 
+/*
+ * A driver that died may have left a domain of that number, where a reset takes none away (QEMU 10.0.2):
+ * nothing is mapped in it when its first endpoint comes.
+ */
+static int clear_left(struct weir_viommu_domain *domain, uint32_t endpoint)
+{
+	struct weir_viommu *vi = domain->vi;
+	const struct vrequest request = {
+		.type = REQ_UNMAP,
+		.domain_id = domain->id,
+		.endpoint = endpoint, /* for messages */
+		.first = vi->limits.iova_min,
+		.last = vi->limits.iova_max,
+	};
+
+	if (!domain->known)
+		(void)weir_viommu_ask_(vi, &request); /* WEIR_ENOENT, as a rule */
+	domain->known = true;
+	return vi->dead ? WEIR_EIO : 0;
+}
+
 /* An ATTACH and, for the first endpoint of a domain, what is in its books. */
 static int ask_attach(struct weir_viommu *vi, const struct vrequest *request,
 		      struct weir_viommu_domain *domain)
@@ -100,7 +122,9 @@ static int ask_attach(struct weir_viommu *vi, const struct vrequest *request,
 
 	if (!domain || domain->nr_endpoints)
 		return weir_viommu_ask_(vi, request);
-	err = weir_viommu_queue_(vi, request, &result);
+	err = clear_left(domain, request->endpoint);
+	if (!err)
+		err = weir_viommu_queue_(vi, request, &result);
 	if (err)
 		return err;
 	domain->opening = true;
@@ -157,6 +181,15 @@ static int block(struct weir_viommu *vi, uint32_t id)
 	if (!endpoint || (!endpoint->domain && !endpoint->identity))
 		return 0;
 	return send_detach(vi, endpoint);
+}
+
+void weir_viommu_detach_all_(struct weir_viommu *vi)
+{
+	struct vendpoint *endpoint;
+
+	weir_list_each(endpoint, &vi->endpoints, struct vendpoint, node)
+		if (!vi->dead && (endpoint->domain || endpoint->identity))
+			(void)send_detach(vi, endpoint); /* what cannot is left to the reset */
 }
 
 /* Sends what is in the books, letting others in between. */

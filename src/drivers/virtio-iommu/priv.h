@@ -52,6 +52,7 @@ struct weir_viommu_domain {
 	uint32_t maps_queued;              /* (r) MAP requests not answered yet */
 	int map_err, unmap_err;            /* (r) of requests answered since the last sync */
 	bool opening;                      /* (r) its first ATTACH is on its way, with MAPs behind it */
+	bool known;                        /* (r) the device had it since the last reset */
 };
 
 struct vendpoint {
@@ -183,6 +184,8 @@ int weir_viommu_sync_map_(struct weir_viommu_domain *domain);
 
 /* ---- attach.c, lock of requests held ---- */
 
+/* Before a reset, while the device answers: no endpoint is attached. */
+void weir_viommu_detach_all_(struct weir_viommu *vi);
 /* After a reset: no endpoint is attached, no domain has mappings. */
 void weir_viommu_books_clear_(struct weir_viommu *vi);
 

@@ -98,7 +98,8 @@ static void answer(struct weir_viommu *vi, struct vslot *slot, uint32_t written)
 		weir_viommu_too_early_(slot->domain, slot->iova);
 		status = STATUS_OK;
 	}
-	if (status && !(probe && status == STATUS_NOENT))
+	/* an endpoint, or a domain, that is not there: the answer that was asked for */
+	if (status && !(status == STATUS_NOENT && (probe || slot->type == REQ_UNMAP) && !slot->domain))
 		log_slot(vi, slot, written ? status_name(status) : "it was returned unread");
 	finish(vi, slot, status_err(status));
 }

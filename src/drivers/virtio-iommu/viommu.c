@@ -248,12 +248,23 @@ int weir_viommu_enforce(struct weir_viommu *vi)
 	return err;
 }
 
+/* Blocks all, bypass or not: a reset of QEMU 10.0.2 leaves endpoints attached, against 5.13.4.2. */
+static void detach_all(struct weir_viommu *vi)
+{
+	unsigned long before = weir_spin_lock(&vi->lock);
+
+	weir_viommu_detach_all_(vi);
+	weir_spin_unlock(&vi->lock, before);
+}
+
 static void stop(struct weir_viommu *vi)
 {
 	unsigned long before;
 
 	if (!vi->off && vi->enforced)
 		bypass_off(vi);
+	if (!vi->off)
+		detach_all(vi);
 	if (vi->event_lock.ops)
 		weir_viommu_events_stop_(vi);
 	weir_virtio_stop(vi->v);
