@@ -168,11 +168,12 @@ bool weir_device_untranslated(const struct weir_device *dev);
 void weir_iommu_consumers_up(struct weir_device *dev);
 
 /**
- * weir_iommu_left_running - whether the instance that is about to be published for @dev will
- * carry streams that firmware left running: their devices have direct regions, and no driver
- * took them yet. Context: in the probe of @dev.
+ * weir_iommu_runs_already - whether the instance that is about to be published for @dev will
+ * carry streams that run and must not be interrupted: firmware left them running (their devices have
+ * direct regions, and no driver took them yet), or their devices are bound without it and are
+ * adopted now. Context: in the probe of @dev.
  */
-bool weir_iommu_left_running(struct weir_device *dev);
+bool weir_iommu_runs_already(struct weir_device *dev);
 
 /**
  * weir_iommu_power - the instance's hardware is about to lose its power, or has it again.

@@ -77,12 +77,23 @@ static struct weir_device *next_running(const struct weir_device *iommu, uint32_
 	return NULL;
 }
 
-bool weir_iommu_left_running(struct weir_device *iommu)
+/* A device that is bound without its IOMMU. Where that may not come late, this is not asked for. */
+static bool has_untranslated(const struct weir_device *iommu)
+{
+	struct weir_device *dev;
+
+	weir_list_each(dev, &iommu->m->devices, struct weir_device, all_node)
+		if (dev->untranslated && dev->status == WEIR_DEVICE_BOUND && is_at(dev, iommu))
+			return true;
+	return false;
+}
+
+bool weir_iommu_runs_already(struct weir_device *iommu)
 {
 	bool some;
 
 	weir_lock_(iommu->m);
-	some = next_running(iommu, 0);
+	some = next_running(iommu, 0) || has_untranslated(iommu);
 	weir_unlock_(iommu->m);
 	return some;
 }

@@ -20,6 +20,7 @@ static struct model {
 	bool reject;
 	bool enforced;
 	bool open_when_enforced;    /* the stream had something to be behind then */
+	bool runs_already;          /* ... and was running when the instance was made */
 	unsigned int sleeps;        /* the instance was put to sleep so often */
 } model;
 
@@ -69,6 +70,7 @@ static int iommu_probe(struct weir_device *dev)
 	if (fail_probe)
 		return fail_probe;
 	model.attached = model.enforced = false;
+	model.runs_already = weir_iommu_runs_already(dev);
 	return weir_iommu_register(dev, &model_ops, &model);
 }
 
@@ -291,6 +293,12 @@ static void test_late_adoption_leaves_no_gap(void **state)
 	step(&w, "+nic");
 	step(&w, "+iommu");
 	assert_true(model.enforced && model.open_when_enforced);
+	assert_true(model.runs_already);
+	/* bound again, it runs behind the IOMMU; gone, nothing runs */
+	step(&w, "-nic");
+	step(&w, "-iommu");
+	step(&w, "+iommu");
+	assert_false(model.runs_already);
 	world_close(&w);
 }
 

@@ -218,7 +218,7 @@ static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
 		.msi = true,
 		.coherency = coherency_of(node, acpi),
 		.keep = true,
-		.seamless = weir_iommu_left_running(b->dev),
+		.seamless = weir_iommu_runs_already(b->dev),
 		.fault = on_fault,
 		.table_alloc = table_alloc,
 		.table_free = table_free,

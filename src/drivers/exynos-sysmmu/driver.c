@@ -94,7 +94,7 @@ static int op_enforce(void *instance)
 {
 	const struct bound *b = instance;
 
-	return weir_iommu_left_running(b->dev) ? 0 : weir_sysmmu_enforce(b->sysmmu);
+	return weir_iommu_runs_already(b->dev) ? 0 : weir_sysmmu_enforce(b->sysmmu);
 }
 
 static int op_keep(void *instance, uint32_t stream, void *part)
