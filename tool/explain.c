@@ -19,8 +19,7 @@ static const struct verb_help help = {
 	.status = "0 the device is up, 1 it is not, 2 bad usage or input.",
 };
 
-/* "clocks" needs "its clock"; other properties are just named. */
-static const char *need_words(const char *property)
+const char *need_words(const char *property)
 {
 	static const struct {
 		const char *property, *words;

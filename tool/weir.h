@@ -115,6 +115,8 @@ int judge(struct run *r, const struct causes *c, const struct alone *a);
 /* explain.c: why a device is up or waits. Return: EXIT_OK when it is up, else EXIT_FINDING. */
 int explain_device(struct run *r, struct weir_device *dev);
 json_t *explain_chain(struct weir_device *dev);
+/* "clocks" needs "its clock"; other properties are just named. */
+const char *need_words(const char *property);
 /* One step of a chain, or the verdict at its end. */
 void why_words(const struct weir_why *why, char *buf, size_t bytes);
 

@@ -131,6 +131,74 @@ run capture --sysroot root --private -o p.tar.gz
 gzip -dc p.tar.gz | grep -aq "SN-PRIVATE-1" || wrong "--private leaves it out"
 result "capture: the program and the script pack the same, and nothing private"
 
+# IOMMUs, to which Linux has no link without fw_devlink.strict: by iommus of a device, and by the
+# iommu-map of a PCI function's host bridge. 0x100 and 0x2xx go to the SMMU, 0x08 to one that
+# is not there, 0x10 nowhere, 0x300 to one with a driver, and 0x400 to a virtio IOMMU on PCI.
+cat > pci.dts <<'END'
+/dts-v1/;
+/ {
+	compatible = "acme,board";
+	smmu: smmu { compatible = "arm,smmu-v3"; #iommu-cells = <1>; };
+	gone: gone { compatible = "acme,smmu"; #iommu-cells = <1>; };
+	up: up { compatible = "acme,smmu"; #iommu-cells = <1>; };
+	gpu { compatible = "acme,gpu"; iommus = <&smmu 7>; };
+	vpu { compatible = "acme,vpu"; iommus = <&up 7>; };
+	pcie {
+		compatible = "pci-host-ecam-generic"; device_type = "pci"; #address-cells = <3>; #size-cells = <2>;
+		iommu-map = <0x100 &smmu 0x100 0x1>, <0x200 &smmu 0x200 0x100>, <0x8 &gone 0x8 1>, <0x300 &up 0 1>,
+			<0x400 &viommu 0 1>;
+		viommu: iommu@18 { compatible = "pci1af4,1057"; reg = <0x1800 0 0 0 0>; #iommu-cells = <1>; };
+	};
+};
+END
+compile pci.dts pci.dtb
+sys=$work/pci/sys
+mkdir -p "$sys/bus/platform/devices" "$sys/bus/platform/drivers/a" "$sys/bus/pci/devices" "$sys/bus/virtio/devices" \
+	"$sys/bus/pci/drivers/virtio-pci" "$sys/class/devlink" "$sys/kernel/debug" "$sys/firmware" pci/proc/sys/kernel
+cp pci.dtb "$sys/firmware/fdt"
+for node in smmu up gpu vpu pcie/iommu@18; do mkdir -p "$sys/firmware/devicetree/base/$node"; done
+device smmu /smmu
+device up /up a
+device gpu /gpu
+device vpu /vpu
+device pcie /pcie a
+# function PATH-BELOW-THE-HOST [NODE [DRIVER]]
+function_() {
+	d=$sys/devices/platform/pcie/pci0000:00/$1
+	mkdir -p "$d"
+	ln -s "../../../devices/platform/pcie/pci0000:00/$1" "$sys/bus/${4:-pci}/devices/${1##*/}"
+	[ -z "${2:-}" ] || ln -s "$sys/firmware/devicetree/base$2" "$d/of_node"
+	[ -z "${3:-}" ] || ln -s "$sys/bus/pci/drivers/$3" "$d/driver"
+}
+function_ 0000:00:01.0
+function_ 0000:00:02.0
+function_ 0000:00:01.0/0000:01:00.0
+function_ 0000:00:01.0/0000:02:1f.7
+function_ 0000:00:01.0/0000:03:00.0
+function_ 0000:00:01.0/0000:04:00.0
+function_ 0000:00:03.0 /pcie/iommu@18 virtio-pci
+function_ 0000:00:03.0/virtio0 "" "" virtio
+for d in 0000:00:01.0 0000:00:02.0 0000:01:00.0 0000:02:1f.7 0000:03:00.0 0000:04:00.0 gpu vpu; do printf '%s\t\n' $d; done \
+	> "$sys/kernel/debug/devices_deferred"
+echo 6.12.0-live > pci/proc/sys/kernel/osrelease
+expect 1 "^3 wait for 1: smmu: no driver is bound" live --sysroot pci
+grep -q "^   waiting: gpu (its IOMMU: iommus) 0000:01:00.0 (its IOMMU: iommu-map) 0000:02:1f.7 (its IOMMU: iommu-map)$" out ||
+	wrong "who waits for the SMMU: $(cat out)"
+grep -q "^1 waits for 1: 0000:00:01.0: waits for its IOMMU (iommu-map): /gone, which is no device" out || wrong "no device: $(cat out)"
+grep -q "^1 waits for 1: virtio0: no driver is bound" out || wrong "virtio: $(cat out)"
+for d in 0000:00:02.0 0000:03:00.0 vpu; do
+	grep -q "^1 waits for 1: $d: deferred; the kernel gives no reason" out || wrong "$d: $(cat out)"
+done
+run live --sysroot pci --json
+python3 "$here/schema.py" "$top/docs/json.md" live out >> wrong || wrong "live --json"
+grep -q '"words": "waits for its IOMMU (iommu-map): smmu, which has no driver"' out || wrong "words: $(cat out)"
+# a prediction of the same tree beside it, and the same of a capture
+echo "acme-gpu@6 acme,gpu" > gpu.drivers
+expect 1 "^3 wait for 1: smmu: no driver is bound" live --sysroot pci --drivers gpu.drivers
+run capture --sysroot pci -o pci.tar.gz
+expect 1 "^3 wait for 1: smmu: no driver is bound" live pci.tar.gz
+result "live: IOMMUs that Linux has no links to, also of PCI functions"
+
 head -c 300 c.tar.gz > cut.tar.gz
 run live cut.tar.gz
 [ $status = 2 ] || wrong "a cut archive: exit status $status"

@@ -67,12 +67,15 @@ struct seen_device {
 	int group;            /* negative: none */
 	int waiting;          /* waiting_for_supplier; negative: not told */
 	size_t first_link;    /* in links */
+	char *lacks;          /* path of the node it waits for, of which no device is seen; NULL: none */
+	const char *lacks_by; /* what names that */
 };
 
 struct seen_link {
 	size_t consumer, supplier; /* in devices */
 	const char *status;
 	bool weak;                 /* sync_state_only: does not hold back */
+	const char *property;      /* that firmware gives it by, and Linux has no link; NULL: it has one */
 };
 
 struct seen {
@@ -81,7 +84,7 @@ struct seen {
 	struct seen_device *devices; /* by path */
 	size_t n;
 	struct seen_link *links;   /* by consumer */
-	size_t nr_links;
+	size_t nr_links, room;
 	const char *kernel;        /* uname -r; NULL */
 };
 
@@ -90,6 +93,12 @@ int seen_open(struct seen *s, const struct capture *c);
 void seen_close(struct seen *s);
 /* The device that a chain of suppliers without driver ends at, from @dev on; @dev itself. */
 size_t seen_root(const struct seen *s, size_t dev);
+/* The link that holds it back; NULL: none is known. */
+const struct seen_link *seen_held(const struct seen *s, size_t dev);
+/* By path below /sys/devices; negative: there is none. */
+long seen_find(const struct seen *s, const char *path);
+/* One that Linux does not show. Return: 0; WEIR_ENOMEM. */
+int seen_add_link(struct seen *s, size_t consumer, size_t supplier, const char *property);
 /* A device that waits: deferred, or held by links. */
 bool seen_waits(const struct seen *s, size_t dev);
 

@@ -31,17 +31,37 @@ static const struct verb_help capture_help = {
 
 /* ---- words ---- */
 
+/* "waits for its IOMMU (iommu-map): smmu", as boot says it. */
+static void waits_words(const struct live *l, size_t dev, char *buf, size_t bytes)
+{
+	const struct seen_device *d = &l->seen.devices[dev];
+	const struct seen_link *held = seen_held(&l->seen, dev);
+	const char *root = l->seen.devices[seen_root(&l->seen, dev)].name;
+	bool tells = d->deferred && *d->deferred;
+
+	if (held && held->property && l->seen.devices[held->supplier].name == root)
+		snprintf(buf, bytes, "waits for %s (%s): %s, which has no driver", need_words(held->property),
+			 held->property, root);
+	else if (held && held->property)
+		snprintf(buf, bytes, "waits for %s (%s): %s, which waits for %s, which has no driver",
+			 need_words(held->property), held->property,
+			 l->seen.devices[held->supplier].name, root);
+	else
+		snprintf(buf, bytes, "waits for %s, which has no driver%s%s", root,
+			 tells ? "; the kernel says: " : "", tells ? d->deferred : "");
+}
+
 void live_words(const struct live *l, size_t dev, char *buf, size_t bytes)
 {
 	const struct seen_device *d = &l->seen.devices[dev];
-	size_t root = seen_root(&l->seen, dev);
 
 	if (d->driver)
 		snprintf(buf, bytes, "up, driver %s", d->driver);
-	else if (root != dev)
-		snprintf(buf, bytes, "waits for %s, which has no driver%s%s", l->seen.devices[root].name,
-			 d->deferred && *d->deferred ? "; the kernel says: " : "",
-			 d->deferred ? d->deferred : "");
+	else if (seen_root(&l->seen, dev) != dev)
+		waits_words(l, dev, buf, bytes);
+	else if (d->lacks)
+		snprintf(buf, bytes, "waits for %s (%s): %s, which is no device", need_words(d->lacks_by),
+			 d->lacks_by, d->lacks);
 	else if (d->deferred && *d->deferred)
 		snprintf(buf, bytes, "deferred; the kernel says: %s", d->deferred);
 	else if (d->deferred)
@@ -162,9 +182,13 @@ static void print_group(const struct live *l, const struct live_group *g)
 	printf("%s%zu wait%s for 1:%s %s: %s\n", style_bold(l->o), g->n, g->n == 1 ? "s" : "",
 	       style_off(l->o), root->name, words);
 	for (size_t i = 0; i < l->seen.n && told < 8; i++) {
+		const struct seen_link *held = seen_held(&l->seen, i);
+
 		if (!seen_waits(&l->seen, i) || i == g->root || seen_root(&l->seen, i) != g->root)
 			continue;
 		printf("%s%s", told++ ? " " : "   waiting: ", l->seen.devices[i].name);
+		if (held && held->property)
+			printf(" (%s: %s)", need_words(held->property), held->property);
 	}
 	if (told)
 		printf("%s\n", told + 1 < g->n ? " ..." : "");
@@ -248,7 +272,7 @@ static int look(struct live *l, struct opts *o, const struct capture *c)
 	status = predict(l, o, c);
 	if (status)
 		return status;
-	if (collect_groups(l) || compare(l))
+	if (live_iommus(l) || collect_groups(l) || compare(l))
 		return complain("out of memory");
 	if (o->ktap)
 		return live_ktap(l) ? EXIT_FINDING : EXIT_OK;
@@ -266,6 +290,7 @@ static int look(struct live *l, struct opts *o, const struct capture *c)
 
 static void forget(struct live *l)
 {
+	live_iommus_free(l);
 	if (l->predicted)
 		run_close(&l->run);
 	free(l->twins);

@@ -30,10 +30,18 @@ struct live {
 	size_t nr_groups;
 	size_t bound, waiting, agree, worse, better;
 	bool deferred_known;         /* devices_deferred could be read */
+	/* live_iommu.c: the tree alone, where there is no prediction; all NULL: there is one, or no tree */
+	struct weir_machine *alone;
+	struct weir_posix *posix;
+	FILE *quiet;
 };
 
 /* live.c. Why a device has no driver, as far as it can be seen. */
 void live_words(const struct live *l, size_t dev, char *buf, size_t bytes);
+
+/* live_iommu.c: links to the IOMMUs that devices wait for. Return: 0; WEIR_ENOMEM. */
+int live_iommus(struct live *l);
+void live_iommus_free(struct live *l);
 
 /* live_out.c */
 json_t *live_json(const struct live *l);

@@ -62,7 +62,7 @@ static void read_devices(struct seen *s, char *text)
 		qsort(s->devices, s->n, sizeof(*s->devices), by_path);
 }
 
-static long find_path(const struct seen *s, const char *path)
+long seen_find(const struct seen *s, const char *path)
 {
 	const struct seen_device key = { .path = path };
 	const struct seen_device *found =
@@ -80,23 +80,10 @@ static int by_consumer(const void *a, const void *b)
 	return x->supplier < y->supplier ? -1 : x->supplier > y->supplier;
 }
 
-static void read_links(struct seen *s, char *text)
+static void sort_links(struct seen *s)
 {
-	char *line, *f[4];
 	size_t at = 0;
 
-	while ((line = strsep(&text, "\n"))) {
-		long con, sup;
-
-		if (!fields(line, f, 4))
-			continue;
-		con = find_path(s, f[0]);
-		sup = find_path(s, f[1]);
-		if (con >= 0 && sup >= 0)
-			s->links[s->nr_links++] = (struct seen_link){
-				(size_t)con, (size_t)sup, f[2], *f[3] == '1',
-			};
-	}
 	if (s->nr_links)
 		qsort(s->links, s->nr_links, sizeof(*s->links), by_consumer);
 	for (size_t i = 0; i < s->n; i++) {
@@ -104,6 +91,44 @@ static void read_links(struct seen *s, char *text)
 			at++;
 		s->devices[i].first_link = at;
 	}
+}
+
+int seen_add_link(struct seen *s, size_t consumer, size_t supplier, const char *property)
+{
+	if (s->nr_links == s->room) {
+		size_t room = s->room * 2 + 16;
+		struct seen_link *more = realloc(s->links, room * sizeof(*more));
+
+		if (!more)
+			return WEIR_ENOMEM;
+		s->links = more;
+		s->room = room;
+	}
+	s->links[s->nr_links++] = (struct seen_link){
+		.consumer = consumer, .supplier = supplier, .status = "", .property = property,
+	};
+	sort_links(s);
+	return 0;
+}
+
+static void read_links(struct seen *s, char *text)
+{
+	char *line, *f[4];
+
+	while ((line = strsep(&text, "\n"))) {
+		long con, sup;
+
+		if (!fields(line, f, 4))
+			continue;
+		con = seen_find(s, f[0]);
+		sup = seen_find(s, f[1]);
+		if (con >= 0 && sup >= 0)
+			s->links[s->nr_links++] = (struct seen_link){
+				.consumer = (size_t)con, .supplier = (size_t)sup, .status = f[2],
+				.weak = *f[3] == '1',
+			};
+	}
+	sort_links(s);
 }
 
 /* "NAME[ \t]REASON": Linux 6.12 prints a tab before the reason, and no reason at times. */
@@ -152,7 +177,8 @@ int seen_open(struct seen *s, const struct capture *c)
 		at += (e ? e->bytes : 0) + 1;
 	}
 	s->devices = calloc(lines_in(texts[0]), sizeof(*s->devices));
-	s->links = calloc(lines_in(texts[1]), sizeof(*s->links));
+	s->room = lines_in(texts[1]);
+	s->links = calloc(s->room, sizeof(*s->links));
 	if (!s->devices || !s->links) {
 		seen_close(s);
 		return WEIR_ENOMEM;
@@ -168,35 +194,36 @@ int seen_open(struct seen *s, const struct capture *c)
 
 void seen_close(struct seen *s)
 {
+	for (size_t i = 0; i < s->n; i++)
+		free(s->devices[i].lacks);
 	free(s->text);
 	free(s->devices);
 	free(s->links);
 	*s = (struct seen){ 0 };
 }
 
-/* A supplier that a device waits for; negative: none is to be seen. */
-static long missing_supplier(const struct seen *s, size_t dev)
+const struct seen_link *seen_held(const struct seen *s, size_t dev)
 {
 	for (size_t i = s->devices[dev].first_link;
 	     i < s->nr_links && s->links[i].consumer == dev; i++)
 		if (!s->links[i].weak && !s->devices[s->links[i].supplier].driver)
-			return (long)s->links[i].supplier;
-	return -1;
+			return &s->links[i];
+	return NULL;
 }
 
 bool seen_waits(const struct seen *s, size_t dev)
 {
 	const struct seen_device *d = &s->devices[dev];
 
-	return !d->driver && (d->deferred || d->waiting > 0 || missing_supplier(s, dev) >= 0);
+	return !d->driver && (d->deferred || d->waiting > 0 || seen_held(s, dev));
 }
 
 size_t seen_root(const struct seen *s, size_t dev)
 {
-	long next;
+	const struct seen_link *held;
 
 	/* as many steps as there are devices: then it is a circle */
-	for (size_t n = 0; n < s->n && (next = missing_supplier(s, dev)) >= 0; n++)
-		dev = (size_t)next;
+	for (size_t n = 0; n < s->n && (held = seen_held(s, dev)); n++)
+		dev = held->supplier;
 	return dev;
 }
