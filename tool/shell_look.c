@@ -145,7 +145,7 @@ static const char *domain_name(const struct weir_group *group)
 	static const char *const names[] = {
 		[WEIR_DOMAIN_BLOCKED] = "blocked", [WEIR_DOMAIN_IDENTITY] = "identity",
 		[WEIR_DOMAIN_DMA] = "dma", [WEIR_DOMAIN_UNMANAGED] = "unmanaged",
-		[WEIR_DOMAIN_EXTERNAL] = "external",
+		[WEIR_DOMAIN_EXTERNAL] = "external", [WEIR_DOMAIN_NESTED] = "nested",
 	};
 	const struct weir_domain *domain = weir_group_domain(group);
 	size_t type = domain ? (size_t)weir_domain_type_get(domain) : 0;

@@ -141,6 +141,11 @@ void weir_smmu_v2_limits_get(const struct weir_smmu_v2 *smmu,
 /** weir_smmu_v2_tables_get - the tables that suit it best. Context: any. */
 void weir_smmu_v2_tables_get(const struct weir_smmu_v2 *smmu,
 			     struct weir_table_config *out_config);
+/**
+ * weir_smmu_v2_stage2_get - the tables of stage 2 that suit it best. Context: any.
+ * Return: 0; WEIR_EOPNOTSUPP without stage 2.
+ */
+int weir_smmu_v2_stage2_get(const struct weir_smmu_v2 *smmu, struct weir_table_config *out_config);
 /** weir_smmu_v2_stream_check - whether there can be such a stream. Context: any. Return: 0; WEIR_ERANGE. */
 int weir_smmu_v2_stream_check(const struct weir_smmu_v2 *smmu, uint32_t stream);
 /** weir_smmu_v2_walks - whether it can walk such tables. Context: any. Return: 0; WEIR_EOPNOTSUPP. */
@@ -165,6 +170,26 @@ int weir_smmu_v2_domain_create(struct weir_smmu_v2 *smmu, const struct weir_tabl
  */
 struct weir_smmu_v2_domain *weir_smmu_v2_domain_destroy(struct weir_smmu_v2_domain *domain);
 
+/**
+ * weir_smmu_v2_nest - a domain whose stage 1 is a guest's, behind it stage 2 of @parent; it takes a
+ * context bank of its own.
+ * @parent: of tables of stage 2; destroyed after this one. What weir_smmu_v2_invalidate() drops
+ * of it, it drops of this one, too.
+ * @nested: what the guest wrote to the bank that it sees (weir/domain.h); copied. Addresses in it and in
+ * the guest's tables are translated by @parent.
+ * Owner: the caller, for weir_smmu_v2_domain_destroy(); weir_smmu_v2_invalidate() of it drops all of the
+ * guest's stage 1. Return: 0; WEIR_EOPNOTSUPP when the SMMU cannot; WEIR_EINVAL when @parent is no
+ * stage 2, or a register makes no sense; WEIR_ENOSPC when there is no context bank left; all are
+ * logged; WEIR_EIO; WEIR_ENOMEM.
+ */
+int weir_smmu_v2_nest(struct weir_smmu_v2_domain *parent, const struct weir_nested_smmu_v2 *nested,
+		      struct weir_smmu_v2_domain **out_domain);
+/**
+ * weir_smmu_v2_invalidate_nested - the guest asks its SMMU to forget; waits until it is done.
+ * @domain: of weir_smmu_v2_nest(). Context: any. Return: 0; WEIR_EIO when it did not confirm.
+ */
+int weir_smmu_v2_invalidate_nested(struct weir_smmu_v2_domain *domain,
+				   const struct weir_nested_invalidation *what);
 /**
  * weir_smmu_v2_attach - put a stream behind a domain instead of what it is behind; an access
  * under way sees the old one, the new one or is aborted.

@@ -164,6 +164,11 @@ void weir_smmu_v3_limits_get(const struct weir_smmu_v3 *smmu,
 /** weir_smmu_v3_tables_get - the tables that suit it best. Context: any. */
 void weir_smmu_v3_tables_get(const struct weir_smmu_v3 *smmu,
 			     struct weir_table_config *out_config);
+/**
+ * weir_smmu_v3_stage2_get - the tables of stage 2 that suit it best. Context: any.
+ * Return: 0; WEIR_EOPNOTSUPP without stage 2.
+ */
+int weir_smmu_v3_stage2_get(const struct weir_smmu_v3 *smmu, struct weir_table_config *out_config);
 /** weir_smmu_v3_stream_max - the last stream id there is. Context: any. */
 uint32_t weir_smmu_v3_stream_max(const struct weir_smmu_v3 *smmu);
 /** weir_smmu_v3_walks - whether it can walk such tables. Context: any. Return: 0; WEIR_EOPNOTSUPP. */
@@ -188,6 +193,25 @@ int weir_smmu_v3_domain_create(struct weir_smmu_v3 *smmu, const struct weir_tabl
  */
 struct weir_smmu_v3_domain *weir_smmu_v3_domain_destroy(struct weir_smmu_v3_domain *domain);
 
+/**
+ * weir_smmu_v3_nest - a domain whose stage 1 is a guest's, behind it stage 2 of @parent.
+ * @parent: of tables of stage 2; destroyed after this one. What weir_smmu_v3_invalidate() drops
+ * of it, it drops of this one, too.
+ * @nested: what the guest's stream table entry says (weir/domain.h); copied. Addresses in it, of the
+ * descriptors and in the guest's tables are translated by @parent.
+ * Owner: the caller, for weir_smmu_v3_domain_destroy(); weir_smmu_v3_invalidate() of it drops all of the
+ * guest's stage 1. Return: 0; WEIR_EOPNOTSUPP when the SMMU cannot; WEIR_EINVAL when @parent is no
+ * stage 2, or the entry makes no sense; both are logged with the field; WEIR_ENOMEM.
+ */
+int weir_smmu_v3_nest(struct weir_smmu_v3_domain *parent, const struct weir_nested_smmu_v3 *nested,
+		      struct weir_smmu_v3_domain **out_domain);
+/**
+ * weir_smmu_v3_invalidate_nested - the guest asks its SMMU to forget; waits until it is done.
+ * @domain: of weir_smmu_v3_nest(). Context: thread; what is not WEIR_NESTED_CONFIG: any.
+ * Return: 0; WEIR_EIO when it did not confirm.
+ */
+int weir_smmu_v3_invalidate_nested(struct weir_smmu_v3_domain *domain,
+				   const struct weir_nested_invalidation *what);
 /**
  * weir_smmu_v3_attach - put a stream behind a domain instead of what it is behind; an access
  * under way sees the old one, the new one or is aborted.

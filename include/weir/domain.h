@@ -26,6 +26,7 @@ enum weir_domain_type {
 	WEIR_DOMAIN_DMA,       /* IOVAs come from the library's allocator */
 	WEIR_DOMAIN_UNMANAGED, /* IOVAs come from the caller */
 	WEIR_DOMAIN_EXTERNAL,  /* the caller's tables: only read, never written */
+	WEIR_DOMAIN_NESTED,    /* stage 1 is a guest's, behind it stage 2 of another domain */
 };
 
 /* Why a part of the address space is special for a stream. */
@@ -54,11 +55,14 @@ enum weir_fault_reason {
 #define WEIR_FAULT_EXECUTE   0x4u
 #define WEIR_FAULT_NO_IOVA   0x8u  /* the hardware does not tell the address */
 #define WEIR_FAULT_NO_STREAM 0x10u /* ... or the stream */
+#define WEIR_FAULT_STAGE2    0x20u /* stage 2 of a nested domain refused, or of a parent: ipa is what it was asked for */
+#define WEIR_FAULT_WALK      0x40u /* ... to read what stage 1 needs: its tables, or where they are */
 struct weir_fault {
 	enum weir_fault_reason reason;
 	uint32_t flags; /* WEIR_FAULT_* */
 	uint32_t stream;
 	uint64_t iova;
+	uint64_t ipa;    /* with WEIR_FAULT_STAGE2; 0 where the hardware does not tell */
 	uint64_t record; /* the hardware's own code, for the log */
 	/*
 	 * No access was refused: the instance tells this of itself, a constant text. There is
@@ -110,6 +114,81 @@ const struct weir_tables *weir_domain_tables(const struct weir_domain *domain);
  * must not be used for anything else, and no further master can be attached there.
  */
 int weir_domain_invalidate(struct weir_domain *domain, uint64_t iova, uint64_t bytes);
+
+/* ---- nested translation: stage 1 of a guest, behind it stage 2 of another domain ---- */
+
+/* What a guest told the SMMUv3 that it sees: words of its stream table entry (Arm IHI 0070, 5.2). */
+struct weir_nested_smmu_v3 {
+	/*
+	 * Words 0 and 1: V and Config (stage 1), S1Fmt, S1ContextPtr, S1CDMax, S1DSS, S1CIR, S1COR,
+	 * S1CSH, S1STALLD. Other bits are 0: what they would say is the host's.
+	 */
+	uint64_t ste[2];
+};
+/* What a guest wrote to a context bank of the SMMU of version 1 or 2 that it sees (Arm IHI 0062). */
+struct weir_nested_smmu_v2 {
+	uint64_t ttbr0, ttbr1;
+	uint32_t sctlr; /* its M, TRE, AFE and ASIDPNE are taken, the rest is the host's */
+	uint32_t tcr, tcr2, mair0, mair1, contextidr;
+	bool va64;      /* CBA2R.VA64 */
+};
+enum weir_nested_kind {
+	WEIR_NESTED_SMMU_V3,
+	WEIR_NESTED_SMMU_V2,
+};
+/* Stage 1. All addresses in it are the guest's physical ones: stage 2 translates them, too. */
+struct weir_nested {
+	enum weir_nested_kind kind;
+	union {
+		struct weir_nested_smmu_v3 smmu_v3;
+		struct weir_nested_smmu_v2 smmu_v2;
+	};
+};
+/**
+ * weir_domain_create_stage2 - an unmanaged domain whose IOVAs are the physical addresses of a guest:
+ * its tables are of stage 2, so that nested domains can be put on it. Only instances that have
+ * that take it. Context: thread. Owner: the caller holds a reference. Return: 0; WEIR_ENOMEM.
+ */
+int weir_domain_create_stage2(struct weir_machine *m, struct weir_domain **out_domain);
+/**
+ * weir_domain_create_nested - a domain of a guest's own tables, which the guest keeps in its memory.
+ * @parent: stage 2: of weir_domain_create_stage2(), or an external one with such tables.
+ * @nested: copied. Another description is another domain: attach that instead.
+ *
+ * All nested domains of one parent are one guest's: they share its ASIDs. What changes in the
+ * parent is dropped for them, too. Nothing the guest does reaches beyond what the parent maps.
+ * Faults of stage 2 are told to the parent's handler, if it has one; others to this domain's.
+ * Context: thread. Owner: the caller holds a reference; it refers to @parent.
+ * Return: 0; WEIR_EINVAL when @parent is no stage 2, or there is no such kind; WEIR_ENOMEM.
+ * Whether hardware can and the description makes sense is found out when it is attached: then
+ * WEIR_EOPNOTSUPP or WEIR_EINVAL, and the log says which field.
+ */
+int weir_domain_create_nested(struct weir_domain *parent, const struct weir_nested *nested,
+			      struct weir_domain **out_domain);
+
+enum weir_nested_scope {
+	WEIR_NESTED_ALL,     /* all translations of stage 1, of every nested domain of the parent */
+	WEIR_NESTED_ASID,    /* those of an ASID */
+	WEIR_NESTED_RANGE,   /* those of a range of addresses, of an ASID */
+	WEIR_NESTED_ADDRESS, /* ... of every ASID */
+	WEIR_NESTED_CONFIG,  /* what stage 1 is told by memory of the guest (SMMUv3: context descriptors) */
+};
+struct weir_nested_invalidation {
+	enum weir_nested_scope scope;
+	uint32_t asid;
+	uint64_t iova, bytes;
+	uint32_t granule_lg2; /* of the guest's tables: 12, 14, 16; 0: not known */
+	bool leaf;            /* no entries that lead to tables changed */
+};
+/**
+ * weir_domain_invalidate_nested - the guest changed what it keeps, and asks its IOMMU to forget:
+ * when this returns no instance uses what was there before.
+ * Context: thread. Return: 0; WEIR_EINVAL for a domain that is not nested, or no such range;
+ * WEIR_EIO when an instance did not confirm: no further master can be attached there.
+ */
+int weir_domain_invalidate_nested(struct weir_domain *domain,
+				  const struct weir_nested_invalidation *what);
+
 /** weir_domain_ref - one reference more. Context: any. Return: @domain. */
 struct weir_domain *weir_domain_ref(struct weir_domain *domain);
 /**

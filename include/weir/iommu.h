@@ -106,6 +106,23 @@ struct weir_iommu_ops {
 	int (*unmap)(void *instance, void *part, uint64_t iova, uint64_t bytes);
 	/* When it returns 0, nothing that was unmapped is used any more. NULL: unmap saw to it. */
 	int (*sync)(void *instance, void *part);
+	/*
+	 * Nested translation. The tables of stage 2 that the library is to keep for a guest's memory:
+	 * 0; WEIR_EOPNOTSUPP without that. NULL: it has none.
+	 */
+	int (*tables_stage2)(void *instance, struct weir_table_config *out_config);
+	/*
+	 * As part_create, which is not called then: stage 1 is a guest's, behind it is @parent, a part
+	 * of this instance that lives longer. What invalidate drops of @parent is dropped of
+	 * all nested in it. 0; WEIR_EOPNOTSUPP, WEIR_EINVAL (both logged). NULL: it cannot.
+	 */
+	int (*part_nest)(void *instance, void *parent, const struct weir_nested *nested,
+			 void **out_part);
+	/*
+	 * What is cached of a nested part is dropped when it returns 0. Context: thread, as attach.
+	 */
+	int (*invalidate_nested)(void *instance, void *part,
+				 const struct weir_nested_invalidation *what);
 };
 
 /**

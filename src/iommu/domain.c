@@ -159,6 +159,7 @@ static void destroy(struct weir_domain *domain)
 	weir_assert_(m, weir_list_empty(&domain->parts));
 	weir_mappings_free_(domain);
 	weir_tables_free_(domain);
+	weir_domain_unref(domain->parent);
 	weir_spin_fini(&domain->spin);
 	m->ops->lock_destroy(m->host, domain->parts_lock);
 	weir_atomic_free(m, domain, sizeof(*domain));

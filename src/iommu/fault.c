@@ -68,6 +68,19 @@ static struct weir_stream *find(struct weir_iommu *iommu, uint32_t id)
 
 /* ---- in any context ---- */
 
+static bool has_handler(const struct weir_domain *domain)
+{
+	return domain && atomic_load(&domain->has_handler);
+}
+
+/* Whose it is: what stage 2 refuses is the parent's. NULL: it has no handler. */
+static struct weir_domain *whose(struct weir_domain *domain, const struct weir_fault *fault)
+{
+	if (domain && fault->flags & WEIR_FAULT_STAGE2 && has_handler(domain->parent))
+		return domain->parent;
+	return has_handler(domain) ? domain : NULL;
+}
+
 /* Who is to be asked: a reference to the domain, if it has a handler. */
 static struct weir_domain *domain_of(struct weir_iommu *iommu, const struct weir_fault *fault)
 {
@@ -79,8 +92,9 @@ static struct weir_domain *domain_of(struct weir_iommu *iommu, const struct weir
 		return NULL;
 	before = weir_spin_lock(&iommu->faults.spin);
 	stream = find(iommu, fault->stream);
-	if (stream && stream->domain && atomic_load(&stream->domain->has_handler))
-		domain = weir_domain_ref(stream->domain);
+	domain = stream ? whose(stream->domain, fault) : NULL;
+	if (domain)
+		weir_domain_ref(domain);
 	weir_spin_unlock(&iommu->faults.spin, before);
 	return domain;
 }
@@ -201,7 +215,7 @@ static void tell(struct weir_iommu *iommu, const struct weir_fault_report *r)
 {
 	struct weir_device *dev = culprit(iommu, r->stream, &r->fault);
 	const struct weir_fault *f = &r->fault;
-	char iova[32] = "an unknown address", who[64], text[64];
+	char iova[64] = "an unknown address", who[64], text[64];
 
 	if (f->what) {
 		tell_itself(iommu->dev, f);
@@ -209,6 +223,9 @@ static void tell(struct weir_iommu *iommu, const struct weir_fault_report *r)
 	}
 	if (!(f->flags & WEIR_FAULT_NO_IOVA))
 		weir_format_(iova, sizeof(iova), "0x%llx", (unsigned long long)f->iova);
+	if (f->flags & WEIR_FAULT_STAGE2 && f->ipa && f->ipa != (f->iova & ~UINT64_C(0xfff)))
+		weir_format_(iova, sizeof(iova), "0x%llx (0x%llx in stage 2)",
+			     (unsigned long long)f->iova, (unsigned long long)f->ipa);
 	if (f->flags & WEIR_FAULT_NO_STREAM)
 		weir_format_(who, sizeof(who), "unknown stream");
 	else

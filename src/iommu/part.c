@@ -28,7 +28,8 @@ static void unlock_parts(struct weir_domain *domain)
 /* The machine's own domains have none: they are all the same to an instance. */
 static bool has_parts(const struct weir_domain *domain)
 {
-	return weir_domain_has_mappings_(domain) || domain->type == WEIR_DOMAIN_EXTERNAL;
+	return weir_domain_has_mappings_(domain) || domain->type == WEIR_DOMAIN_EXTERNAL ||
+	       domain->type == WEIR_DOMAIN_NESTED;
 }
 
 /* ---- calls of the instance; the domain's spin lock is held ---- */
@@ -282,12 +283,23 @@ void weir_parts_bury_(struct weir_iommu *iommu)
 	}
 }
 
+/* Behind it is the parent's part, which nobody else lets go. */
+static int create_nested(struct weir_part *part)
+{
+	struct weir_iommu *iommu = part->iommu;
+
+	return iommu->ops->part_nest(iommu->instance, part->parent->driver, &part->domain->nested,
+				     &part->driver);
+}
+
 /* The instance has its part, and tables to be became the domain's. Its lock is held. */
 static int create(struct weir_part *part)
 {
 	struct weir_iommu *iommu = part->iommu;
 	int err = 0;
 
+	if (part->parent)
+		return create_nested(part);
 	if (iommu->ops->part_create)
 		err = iommu->ops->part_create(iommu->instance, part->domain, &part->driver);
 	if (err)
@@ -311,7 +323,7 @@ static int create_at_instance(struct weir_part *part)
 		weir_atomic_free(part->domain->m, part, sizeof(*part));
 		return err;
 	}
-	part->walks = part->domain->type == WEIR_DOMAIN_EXTERNAL || weir_domain_table_(part->domain);
+	part->walks = !weir_domain_has_mappings_(part->domain) || weir_domain_table_(part->domain);
 	part->full = part->walks && !iommu->off;
 	weir_list_add_tail(&iommu->parts, &part->at_iommu);
 	list_part(part, true);
@@ -336,13 +348,30 @@ static int check_external(const struct weir_domain *domain, const struct weir_io
 	return err;
 }
 
+static int check_nested(const struct weir_domain *domain, const struct weir_iommu *iommu)
+{
+	if (iommu->ops->part_nest)
+		return 0;
+	weir_logf_(domain->m, WEIR_LOG_ERR, "%s has no nested translation", iommu->dev->name);
+	return WEIR_EOPNOTSUPP;
+}
+
+static int check(struct weir_domain *domain, const struct weir_iommu *iommu)
+{
+	switch (domain->type) {
+	case WEIR_DOMAIN_EXTERNAL: return check_external(domain, iommu);
+	case WEIR_DOMAIN_NESTED: return check_nested(domain, iommu);
+	default: return weir_tables_begin_(domain, iommu);
+	}
+}
+
+/* @parent: the part that it stands on; or NULL. */
 static int make_part(struct weir_domain *domain, struct weir_iommu *iommu,
-		     struct weir_part **out_part)
+		     struct weir_part *parent, struct weir_part **out_part)
 {
 	struct weir_domain_limits old;
 	struct weir_part *part;
-	int err = domain->type == WEIR_DOMAIN_EXTERNAL ? check_external(domain, iommu)
-						       : weir_tables_begin_(domain, iommu);
+	int err = check(domain, iommu);
 
 	if (err)
 		return err;
@@ -356,6 +385,7 @@ static int make_part(struct weir_domain *domain, struct weir_iommu *iommu,
 	}
 	part->domain = domain;
 	part->iommu = iommu;
+	part->parent = parent;
 	weir_list_init(&part->node);
 	weir_list_init(&part->at_iommu);
 	err = create_at_instance(part);
@@ -380,75 +410,133 @@ static bool is_broken(const struct weir_part *part)
 	return broken;
 }
 
-int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu)
+/* The part of a domain that is not nested. */
+static int get_one(struct weir_domain *domain, struct weir_iommu *iommu, struct weir_part *parent,
+		   struct weir_part **out_part)
 {
 	struct weir_part *part;
 	int err = 0;
 
-	if (!has_parts(domain))
-		return 0;
 	lock_parts(domain);
 	part = find(domain, iommu);
 	if (!part)
-		err = make_part(domain, iommu, &part);
+		err = make_part(domain, iommu, parent, &part);
 	else if (is_broken(part))
 		err = WEIR_EIO;
-	if (!err)
+	if (!err) {
 		part->nr_streams++;
+		*out_part = part;
+	}
+	unlock_parts(domain);
+	return err;
+}
+
+static void put_one(struct weir_domain *domain, struct weir_iommu *iommu)
+{
+	struct weir_part *part;
+
+	lock_parts(domain);
+	part = find(domain, iommu);
+	if (part && --part->nr_streams == 0)
+		drop_part(part);
+	unlock_parts(domain);
+}
+
+/* What a nested one stands on. NULL: it is not nested. */
+static int get_parent(struct weir_domain *domain, struct weir_iommu *iommu,
+		      struct weir_part **out_parent)
+{
+	*out_parent = NULL;
+	return domain->parent ? get_one(domain->parent, iommu, NULL, out_parent) : 0;
+}
+
+static void put_parent(struct weir_domain *domain, struct weir_iommu *iommu)
+{
+	if (domain->parent)
+		put_one(domain->parent, iommu);
+}
+
+int weir_part_get_(struct weir_domain *domain, struct weir_iommu *iommu)
+{
+	struct weir_part *part, *parent;
+	int err;
+
+	if (!has_parts(domain))
+		return 0;
+	err = get_parent(domain, iommu, &parent);
+	if (err)
+		return err;
+	err = get_one(domain, iommu, parent, &part);
+	if (err)
+		put_parent(domain, iommu);
+	return err;
+}
+
+/* Return: 1 it is held from now on; 0 it was already; negative. */
+static int hold_one(struct weir_domain *domain, struct weir_iommu *iommu, struct weir_part *parent)
+{
+	struct weir_part *part;
+	int err = 0;
+
+	lock_parts(domain);
+	part = find(domain, iommu);
+	if (!part)
+		err = make_part(domain, iommu, parent, &part);
+	if (!err && !part->held) {
+		part->held = true;
+		part->nr_streams++;
+		weir_domain_ref(domain);
+		err = 1;
+	}
 	unlock_parts(domain);
 	return err;
 }
 
 int weir_part_hold_(struct weir_domain *domain, struct weir_iommu *iommu)
 {
-	struct weir_part *part;
-	int err = 0;
+	struct weir_part *parent;
+	int err;
 
 	if (!has_parts(domain))
 		return 0;
-	lock_parts(domain);
-	part = find(domain, iommu);
-	if (!part)
-		err = make_part(domain, iommu, &part);
-	if (!err && !part->held) {
-		part->held = true;
-		part->nr_streams++;
-		weir_domain_ref(domain);
-	}
-	unlock_parts(domain);
-	return err;
+	err = get_parent(domain, iommu, &parent);
+	if (err)
+		return err;
+	err = hold_one(domain, iommu, parent);
+	if (err <= 0)
+		put_parent(domain, iommu);
+	return err < 0 ? err : 0;
 }
 
 bool weir_part_let_go_(struct weir_domain *domain)
 {
 	struct weir_part *part, *held = NULL;
+	struct weir_iommu *iommu = NULL;
 
 	lock_parts(domain);
 	weir_list_each(part, &domain->parts, struct weir_part, node)
 		if (part->held)
 			held = part;
 	if (held) {
+		iommu = held->iommu;
 		held->held = false;
 		if (--held->nr_streams == 0)
 			drop_part(held);
 	}
 	unlock_parts(domain);
-	if (held)
-		weir_domain_unref(domain);
-	return held;
+	if (!iommu)
+		return false;
+	put_parent(domain, iommu);
+	weir_domain_unref(domain);
+	return true;
 }
 
 void weir_part_put_(struct weir_domain *domain, struct weir_iommu *iommu)
 {
-	struct weir_part *part;
-
 	if (!has_parts(domain))
 		return;
-	lock_parts(domain);
-	part = find(domain, iommu);
-	if (part && --part->nr_streams == 0)
-		drop_part(part);
-	unlock_parts(domain);
+	put_one(domain, iommu);
+	put_parent(domain, iommu);
 }
 
 struct weir_part *weir_part_find_(struct weir_domain *domain, const struct weir_iommu *iommu)
@@ -480,15 +568,17 @@ void weir_part_orphan_(struct weir_domain *domain, struct weir_iommu *iommu)
 	unlock_parts(domain);
 }
 
-/* Some part that is still there. The caller gets a reference to its domain. */
+/* Some part that is still there, and that none stands on. The caller gets a reference to its domain. */
 static struct weir_domain *left_over(struct weir_iommu *iommu)
 {
-	struct weir_domain *domain = NULL;
+	struct weir_part *part, *found = NULL;
+	struct weir_domain *domain;
 
 	weir_iommu_lock_(iommu);
-	if (!weir_list_empty(&iommu->parts))
-		domain = weir_domain_ref(weir_container_of(iommu->parts.next, struct weir_part,
-							   at_iommu)->domain);
+	weir_list_each(part, &iommu->parts, struct weir_part, at_iommu)
+		if (!found || part->parent)
+			found = part;
+	domain = found ? weir_domain_ref(found->domain) : NULL;
 	weir_iommu_unlock_(iommu);
 	return domain;
 }
@@ -506,8 +596,10 @@ static void drop_orphans(struct weir_domain *domain, struct weir_iommu *iommu)
 		drop_part(part);
 	}
 	unlock_parts(domain);
-	while (n--)
+	while (n--) {
+		put_parent(domain, iommu);
 		weir_domain_unref(domain);
+	}
 }
 
 void weir_parts_end_(struct weir_iommu *iommu)

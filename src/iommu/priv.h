@@ -141,7 +141,8 @@ struct weir_part {
 	struct weir_list at_iommu;   /* (i) in iommu->parts */
 	struct weir_domain *domain;  /* (c) */
 	struct weir_iommu *iommu;    /* (c) */
-	void *driver;                /* (c) of part_create */
+	struct weir_part *parent;    /* (c) that a nested one stands on; NULL */
+	void *driver;                /* (c) of part_create, part_nest */
 	uint32_t nr_streams;         /* (p) attached or being attached, orphans, and one when held */
 	uint32_t nr_orphans;         /* (p) streams that are gone, but not known to be blocked */
 	bool held;                   /* (p) prepared: one of nr_streams is nobody's, and refers to the domain */
@@ -180,6 +181,9 @@ struct weir_domain {
 	/* (m) Takes addresses out of what is handed out, or taken away; called with (m). NULL: nobody. */
 	int (*reserve)(struct weir_domain *domain, uint64_t first, uint64_t last);
 	struct weir_tables tables;   /* (c) of external ones; (p) until there are tables, then (c) */
+	bool stage2;                 /* (c) its tables are to be of stage 2 */
+	struct weir_domain *parent;  /* (c) of a nested one; referenced */
+	struct weir_nested nested;   /* (c) */
 	weir_domain_fault_fn *handler; /* (d) */
 	void *handler_context;       /* (d) */
 	uint32_t handling;           /* (d) calls of the handler under way */
@@ -378,6 +382,10 @@ int weir_part_hold_(struct weir_domain *domain, struct weir_iommu *iommu);
 bool weir_part_let_go_(struct weir_domain *domain);
 /* Instead of put: the stream goes, but may still use the part; it is kept for weir_iommu_fini_. */
 void weir_part_orphan_(struct weir_domain *domain, struct weir_iommu *iommu);
+/*
+ * Nested parts stand on one of their parent at the same instance: who gets one, gets that first, so
+ * that it lives longer; and no two locks of parts are held at a time.
+ */
 /* One that somebody got. NULL: domains of that type have none. */
 struct weir_part *weir_part_find_(struct weir_domain *domain, const struct weir_iommu *iommu);
 /* All that is mapped is given to it. Instance lock held. Return: 0; WEIR_EIO; what the instance returned. */

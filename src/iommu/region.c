@@ -324,6 +324,8 @@ int weir_regions_map_(struct weir_group *group, struct weir_domain *domain)
 {
 	const struct weir_regions *list = &group->regions;
 
+	if (domain->parent) /* stage 1 is the guest's affair */
+		domain = domain->parent;
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct weir_region *region = &list->at[i];
 		int err = is_for(domain, region) ? map_region(domain, region) : 0;

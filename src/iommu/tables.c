@@ -51,6 +51,21 @@ static const char *misfit(const struct weir_domain *domain, const struct weir_ta
 	return NULL;
 }
 
+/* What tables the instance wants for the domain. Return: 1; 0 it does not say; WEIR_EOPNOTSUPP. */
+static int wanted(const struct weir_domain *domain, const struct weir_iommu *iommu,
+		  struct weir_table_config *out_config)
+{
+	const struct weir_iommu_ops *ops = iommu->ops;
+
+	if (domain->stage2)
+		return ops->tables_stage2 && !ops->tables_stage2(iommu->instance, out_config)
+			       ? 1 : refuse(domain, iommu, "it has no stage 2 for a guest's memory");
+	if (!ops->tables)
+		return 0;
+	ops->tables(iommu->instance, out_config);
+	return 1;
+}
+
 static int check_suits(const struct weir_domain *domain, const struct weir_iommu *iommu)
 {
 	const struct weir_iommu_ops *ops = iommu->ops;
@@ -60,10 +75,11 @@ static int check_suits(const struct weir_domain *domain, const struct weir_iommu
 
 	if (ops->map)
 		return refuse(domain, iommu, "it wants to be told of each mapping");
-	if (ops->tables) {
-		ops->tables(iommu->instance, &want);
+	err = wanted(domain, iommu, &want);
+	if (err < 0)
+		return err;
+	if (err)
 		reason = misfit(domain, &want);
-	}
 	if (reason)
 		return refuse(domain, iommu, reason);
 	if (!ops->walks)
@@ -134,9 +150,10 @@ static int make(struct weir_domain *domain, const struct weir_iommu *iommu)
 	struct weir_table_config config = { 0 };
 	struct weir_table *table;
 	unsigned long before;
-	int err;
+	int err = wanted(domain, iommu, &config);
 
-	iommu->ops->tables(iommu->instance, &config);
+	if (err < 0)
+		return err;
 	config.unlink_shared = false; /* only who has all of a table takes it away */
 	err = weir_table_create(m->ops, m->host, &config, &table);
 	if (err) {
@@ -166,7 +183,7 @@ int weir_tables_begin_(struct weir_domain *domain, const struct weir_iommu *iomm
 {
 	if (weir_domain_table_(domain))
 		return check_suits(domain, iommu);
-	if (!iommu->ops->tables || iommu->ops->map)
+	if (!domain->stage2 && (!iommu->ops->tables || iommu->ops->map))
 		return 0;
 	if (is_told(domain))
 		return refuse(domain, iommu, "others of them want to be told of each mapping");

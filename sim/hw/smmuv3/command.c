@@ -138,6 +138,7 @@ static void complete(struct smmu3 *s, const struct invalidation *inv)
 			s->cfg_unknown = false;
 	} else {
 		smmu3_tlb_invalidate_(s, inv);
+		smmu3_cfg_walks_(s, inv);
 		if (inv->opcode == CMD_TLBI_NSNH_ALL)
 			s->tlb_unknown = false;
 	}

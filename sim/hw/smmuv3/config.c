@@ -364,6 +364,16 @@ void smmu3_cfg_invalidate_(struct smmu3 *s, const struct invalidation *inv)
 			s->fetches[i].entry.kind = CFG_NONE;
 }
 
+void smmu3_cfg_walks_(struct smmu3 *s, const struct invalidation *inv)
+{
+	if (inv->opcode != CMD_TLBI_S2_IPA && inv->opcode != CMD_TLBI_S12_VMALL &&
+	    inv->opcode != CMD_TLBI_NSNH_ALL)
+		return;
+	for (unsigned int i = 0; i < FETCHES; i++)
+		if (s->fetches[i].entry.kind == CFG_CD && s->fetches[i].entry.ipa)
+			s->fetches[i].entry.kind = CFG_NONE;
+}
+
 void smmu3_cfg_evict_(struct smmu3 *s)
 {
 	s->cfg[hwrng_below(&s->rng, CFG_ENTRIES)].kind = CFG_NONE;

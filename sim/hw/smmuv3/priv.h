@@ -180,6 +180,8 @@ bool smmu3_cd_(struct smmu3 *s, const struct access *a, const uint64_t ste[8],
 void smmu3_prefetch_(struct smmu3 *s);
 /* Drops what an invalidation is about. */
 void smmu3_cfg_invalidate_(struct smmu3 *s, const struct invalidation *inv);
+/* Stage 2 was invalidated: CDs that are being fetched through it are fetched anew. */
+void smmu3_cfg_walks_(struct smmu3 *s, const struct invalidation *inv);
 void smmu3_cfg_evict_(struct smmu3 *s);
 void smmu3_cfg_goes_(struct smmu3 *s, uint64_t pa, uint64_t bytes);
 

@@ -53,5 +53,12 @@ bool weir_smmu_event_(const uint64_t record[EVENT_WORDS], struct weir_fault *out
 		.iova = kind && kind->address ? record[2] : 0,
 		.record = type,
 	};
+	/* F_WALK_EABT has the address of the access in place of the IPA, 7.3.12 */
+	if (kind && kind->address && record[1] & EVENT1_S2) {
+		out_fault->flags |= WEIR_FAULT_STAGE2;
+		out_fault->ipa = type == F_WALK_EABT ? 0 : EVENT3_IPA(record[3]);
+		if (EVENT1_CLASS(record[1]) != CLASS_IN)
+			out_fault->flags |= WEIR_FAULT_WALK;
+	}
 	return true;
 }

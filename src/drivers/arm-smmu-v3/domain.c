@@ -167,9 +167,24 @@ struct weir_smmu_v3_domain *weir_smmu_v3_domain_destroy(struct weir_smmu_v3_doma
 	/* What cannot be flushed is in quarantine then: its descriptor stays as it is. */
 	if (!flush(domain) && domain->cds && !domain->kept)
 		domain->cds->used &= ~BIT64(domain->cd);
-	weir_list_del(&domain->node);
+	if (domain->parent)
+		atomic_fetch_sub(&domain->parent->nr_nested, 1);
+	else
+		weir_list_del(&domain->node);
 	weir_smmu_free_(domain->smmu, domain, sizeof(*domain));
 	return NULL;
+}
+
+/*
+ * What a guest's stage 1 made of stage 2 has addresses of stage 1, which nobody knows here. It goes
+ * after stage 2's own entries have gone: those would make it anew.
+ */
+static int drop_nested(const struct weir_smmu_v3_domain *domain)
+{
+	const struct smmu_cmd cmd = { { CMD_TLBI_NH_ALL | CMD0_VMID(domain->id), 0 } };
+	int err = weir_smmu_sync_(domain->smmu);
+
+	return err ? err : weir_smmu_queue_(domain->smmu, &cmd, 1);
 }
 
 int weir_smmu_v3_invalidate(struct weir_smmu_v3_domain *domain,
@@ -177,12 +192,14 @@ int weir_smmu_v3_invalidate(struct weir_smmu_v3_domain *domain,
 {
 	struct smmu_cmd cmds[SMMU_RANGE_CMDS];
 	unsigned int n = weir_smmu_range_(domain, what, cmds);
+	int err;
 
-	if (!n) {
+	if (!n) { /* of stage 2 that is both stages */
 		weir_smmu_all_of_(domain, cmds);
-		n = 1;
+		return weir_smmu_queue_(domain->smmu, cmds, 1);
 	}
-	return weir_smmu_queue_(domain->smmu, cmds, n);
+	err = weir_smmu_queue_(domain->smmu, cmds, n);
+	return err || !atomic_load(&domain->nr_nested) ? err : drop_nested(domain);
 }
 
 int weir_smmu_v3_sync(struct weir_smmu_v3_domain *domain)

@@ -99,15 +99,19 @@ static uint64_t sl0_code(const struct weir_tables *tables)
 void weir_smmu_ste_domain_(const struct weir_smmu_v3_domain *domain, bool coherent, uint64_t cd_pa,
 			   uint64_t out_ste[STE_WORDS])
 {
-	const struct weir_tables *tables = &domain->tables;
+	const struct weir_tables *tables = domain->parent ? &domain->parent->tables : &domain->tables;
 	uint64_t walk = tables->coherent ? MEM_WB : MEM_NC;
 
 	weir_smmu_ste_bypass_(coherent, out_ste);
-	if (!domain->stage2) {
+	if (!domain->stage2 && !domain->parent) {
 		out_ste[0] = STE0_V | STE0_CONFIG(CONFIG_S1) | (cd_pa & STE0_S1PTR);
 		return;
 	}
 	out_ste[0] = STE0_V | STE0_CONFIG(CONFIG_S2);
+	if (domain->parent) {
+		out_ste[0] = STE0_V | STE0_CONFIG(CONFIG_NESTED) | domain->guest[0];
+		out_ste[1] = STE1_SHCFG(SHCFG_INCOMING) | domain->guest[1];
+	}
 	out_ste[2] = STE2_S2VMID(domain->id) | STE2_S2T0SZ(64 - tables->iova_bits) |
 		     STE2_S2SL0(sl0_code(tables)) | STE2_S2IR0(walk) | STE2_S2OR0(walk) |
 		     STE2_S2SH0(tables->coherent ? SH_ISH : SH_OSH) |

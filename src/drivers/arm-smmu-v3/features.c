@@ -40,6 +40,8 @@ static int read_idr0(struct weir_smmu_v3 *smmu, uint32_t idr0)
 		return bad(smmu, WEIR_EIO, "IDR0.VMID16 without stage 2", idr0);
 	has->level2 = IDR0_ST_LEVEL(idr0) == ST_LEVEL_2;
 	has->msi = idr0 & IDR0_MSI;
+	has->stalls = IDR0_STALL_MODEL(idr0) == STALL_THERE;
+	has->cd2l = idr0 & IDR0_CD2L;
 	has->asid_max = idr0 & IDR0_ASID16 ? 0xffff : 0xff;
 	has->vmid_max = idr0 & IDR0_VMID16 ? 0xffff : 0xff;
 	has->coherent = smmu->config.coherency == WEIR_SMMU_V3_COHERENCY_PROBED
@@ -61,6 +63,7 @@ static int read_idr1(struct weir_smmu_v3 *smmu, uint32_t idr1)
 		return bad(smmu, WEIR_EOPNOTSUPP, "IDR1: its tables or queues have fixed places", idr1);
 	if (bits > 32)
 		return bad(smmu, WEIR_EIO, "IDR1.SIDSIZE: more than 32 bits", idr1);
+	has->substream_bits = (uint32_t)IDR1_SSIDSIZE(idr1);
 	has->cmdq_lg2 = (uint32_t)IDR1_CMDQS(idr1);
 	has->eventq_lg2 = (uint32_t)IDR1_EVENTQS(idr1);
 	if (has->cmdq_lg2 > QUEUE_LG2_MAX || has->cmdq_lg2 < CMDQ_LG2_MIN)
@@ -132,22 +135,34 @@ static uint32_t granule_of(const struct smmu_features *has)
 	return has->granules & 1u << 12 ? 12 : has->granules & 1u << 14 ? 14 : 16;
 }
 
-void weir_smmu_v3_tables_get(const struct weir_smmu_v3 *smmu, struct weir_table_config *out_config)
+static void get_tables(const struct smmu_features *has, bool s1, struct weir_table_config *out_config)
 {
-	const struct smmu_features *has = &smmu->has;
 	uint32_t granule = granule_of(has), bits = granule == 16 ? has->va_bits : 48;
 	uint32_t pa_bits = granule == 16 || has->oas_bits < 48 ? has->oas_bits : 48;
 
 	/* Stage 2 takes addresses as wide as those that come out, 3.4.1. */
 	*out_config = (struct weir_table_config){
-		.format = has->s1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2,
+		.format = s1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2,
 		.kind = &weir_table_arm64,
 		.granule_lg2 = granule,
-		.iova_bits = has->s1 || pa_bits > bits ? bits : pa_bits,
+		.iova_bits = s1 || pa_bits > bits ? bits : pa_bits,
 		.pa_bits = pa_bits,
 		.bbm_level = has->bbml,
 		.coherent = has->coherent,
 	};
+}
+
+void weir_smmu_v3_tables_get(const struct weir_smmu_v3 *smmu, struct weir_table_config *out_config)
+{
+	get_tables(&smmu->has, smmu->has.s1, out_config);
+}
+
+int weir_smmu_v3_stage2_get(const struct weir_smmu_v3 *smmu, struct weir_table_config *out_config)
+{
+	if (!smmu->has.s2)
+		return WEIR_EOPNOTSUPP;
+	get_tables(&smmu->has, false, out_config);
+	return 0;
 }
 
 void weir_smmu_v3_limits_get(const struct weir_smmu_v3 *smmu, struct weir_domain_limits *out_limits)

@@ -16,7 +16,7 @@ int weir_smmu_v3_keep(struct weir_smmu_v3 *smmu, uint32_t stream,
 	struct smmu_stes *stes = weir_smmu_stes_find_(smmu, stream);
 	uint64_t want[STE_WORDS];
 
-	if (!smmu->config.keeping)
+	if (!smmu->config.keeping || domain->parent)
 		return WEIR_EOPNOTSUPP;
 	if (smmu->dead || smmu->off || !smmu->enforced)
 		return WEIR_EIO;

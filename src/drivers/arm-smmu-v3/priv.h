@@ -51,14 +51,18 @@ struct weir_smmu_v3_domain {
 	uint16_t id;                 /* (c) ASID or VMID */
 	struct smmu_cds *cds;        /* (c) stage 1: where its context descriptor is */
 	uint32_t cd;                 /* (c) which one there */
+	/* nested: in no list, and it has its parent's id */
+	struct weir_smmu_v3_domain *parent; /* (c) stage 2; NULL: it is not nested */
+	uint64_t guest[2];           /* (c) its part of words 0 and 1 of the stream table entry */
+	_Atomic uint32_t nr_nested;  /* on this one */
 	bool left;                   /* (t) of an instance before, and not created here yet */
 	bool kept;                   /* (t) streams stay behind it: its descriptor is not given back */
 };
 
 /* What it can do. */
 struct smmu_features {
-	bool s1, s2, level2, ril, coherent, msi;
-	uint32_t stream_bits;
+	bool s1, s2, level2, ril, coherent, msi, stalls, cd2l;
+	uint32_t stream_bits, substream_bits;
 	uint32_t granules;           /* bits: 1 << granule_lg2 */
 	uint32_t oas_bits, va_bits;
 	uint32_t bbml;
@@ -201,6 +205,9 @@ void weir_smmu_errors_(struct weir_smmu_v3 *smmu);
 unsigned int weir_smmu_range_(const struct weir_smmu_v3_domain *domain,
 			      const struct weir_invalidation *what, struct smmu_cmd *out_cmds);
 void weir_smmu_all_of_(const struct weir_smmu_v3_domain *domain, struct smmu_cmd *out_cmd);
+/* The same for any command by address, @opcode with its ids; pages of that size. */
+unsigned int weir_smmu_range_by_(uint64_t opcode, uint32_t granule_lg2, bool ril,
+				 const struct weir_invalidation *what, struct smmu_cmd *out_cmds);
 
 /* ---- decode.c ---- */
 

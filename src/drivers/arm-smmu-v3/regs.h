@@ -27,16 +27,19 @@
 #define   IDR0_ASID16     BIT64(12)
 #define   IDR0_MSI        BIT64(13)
 #define   IDR0_VMID16     BIT64(18)
+#define   IDR0_CD2L       BIT64(19)
 #define   IDR0_TTENDIAN(x) FIELD_GET(x, 22, 21)
 #define     TTENDIAN_RESERVED 1u
 #define     TTENDIAN_BIG  3u
 #define   IDR0_STALL_MODEL(x) FIELD_GET(x, 25, 24)
+#define     STALL_THERE   0u
 #define     STALL_FORCED  2u
 #define   IDR0_TERM_MODEL BIT64(26)
 #define   IDR0_ST_LEVEL(x) FIELD_GET(x, 28, 27)
 #define     ST_LEVEL_2    1u
 #define REG_IDR1          0x004u /* 6.3.2 */
 #define   IDR1_SIDSIZE(x) FIELD_GET(x, 5, 0)
+#define   IDR1_SSIDSIZE(x) FIELD_GET(x, 10, 6)
 #define   IDR1_EVENTQS(x) FIELD_GET(x, 20, 16)
 #define   IDR1_CMDQS(x)   FIELD_GET(x, 25, 21)
 #define   IDR1_ATTR_TYPES_OVR BIT64(27)
@@ -132,10 +135,16 @@
 #define   CONFIG_S1       5u
 #define   CONFIG_S2       6u
 #define   CONFIG_NESTED   7u
-#define STE0_S1FMT(x)     FIELD(x, 5, 4)
+#define STE0_S1FMT        FIELD_MASK(5, 4)
+#define STE0_S1FMT_GET(x) FIELD_GET(x, 5, 4)
+#define   S1FMT_LINEAR    0u
+#define   S1FMT_RESERVED  3u
 #define STE0_S1PTR        FIELD_MASK(51, 6)
-#define STE0_S1CDMAX(x)   FIELD(x, 63, 59)
-#define STE1_S1DSS(x)     FIELD(x, 1, 0)
+#define STE0_S1CDMAX      FIELD_MASK(63, 59)
+#define STE0_S1CDMAX_GET(x) FIELD_GET(x, 63, 59)
+#define STE1_S1DSS(x)     FIELD_GET(x, 1, 0)
+#define   S1DSS_RESERVED  3u
+#define STE1_S1           FIELD_MASK(7, 0)  /* S1DSS, S1CIR, S1COR, S1CSH */
 #define STE1_S1CIR(x)     FIELD(x, 3, 2)
 #define STE1_S1COR(x)     FIELD(x, 5, 4)
 #define STE1_S1CSH(x)     FIELD(x, 7, 6)
@@ -187,8 +196,10 @@
 #define CMD_CFGI_STE      0x03u /* 4.3.1 */
 #define CMD_CFGI_ALL      0x04u /* 4.3.3: CFGI_STE_RANGE of everything */
 #define CMD_CFGI_CD_ALL   0x06u /* 4.3.5 */
-#define CMD_TLBI_NH_ASID  0x11u /* 4.4.2 */
+#define CMD_TLBI_NH_ALL   0x10u /* 4.4.2 */
+#define CMD_TLBI_NH_ASID  0x11u
 #define CMD_TLBI_NH_VA    0x12u
+#define CMD_TLBI_NH_VAA   0x13u
 #define CMD_TLBI_S12_VMALL 0x28u /* 4.4.4 */
 #define CMD_TLBI_S2_IPA   0x2au
 #define CMD_TLBI_NSNH_ALL 0x30u /* 4.4.5 */
@@ -237,5 +248,9 @@
 #define EVENT1_STALL      BIT64(31)
 #define EVENT1_IND        BIT64(34)
 #define EVENT1_RNW        BIT64(35)
+#define EVENT1_S2         BIT64(39)
+#define EVENT1_CLASS(x)   FIELD_GET(x, 41, 40)
+#define   CLASS_IN        2u      /* or 0, 1: to read a CD, an entry of a table */
+#define EVENT3_IPA(x)     ((x) & FIELD_MASK(51, 12))
 
 #endif

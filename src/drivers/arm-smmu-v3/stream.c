@@ -187,6 +187,7 @@ struct writer {
 	uint32_t stream;
 	volatile uint64_t *entry;
 	uint64_t pa;
+	bool cds;                    /* descriptors of it may be cached */
 };
 
 static void store_word(void *arg, unsigned int word, uint64_t value)
@@ -205,10 +206,17 @@ static int flush_by(struct weir_smmu_v3 *smmu, uint32_t opcode, uint32_t stream)
 /* Not only the entry: the descriptor above it may be new. */
 static int flush_entry(void *arg)
 {
-	const struct writer *w = arg;
+	struct writer *w = arg;
+	int err;
 
 	weir_smmu_publish_(w->smmu, w->pa, STE_BYTES);
-	return flush_by(w->smmu, CMD_CFGI_STE, w->stream);
+	err = flush_by(w->smmu, CMD_CFGI_STE, w->stream);
+	/* No new entry finds a descriptor of the old one: with stage 2 it would be another guest's. */
+	if (!err && w->cds && !w->entry[0]) {
+		err = flush_by(w->smmu, CMD_CFGI_CD_ALL, w->stream);
+		w->cds = false;
+	}
+	return err;
 }
 
 static const struct smmu_entry_ops writer_ops = { .store = store_word, .flush = flush_entry };
@@ -235,9 +243,10 @@ static int set(struct weir_smmu_v3 *smmu, uint32_t stream, const uint64_t want[S
 	w.pa = stes->pa + at * (uint64_t)STE_BYTES;
 	for (unsigned int i = 0; i < STE_WORDS; i++)
 		now[i] = smmu_le64(w.entry[i]);
+	w.cds = smmu->has.s1 && now[0] & STE0_V;
 	err = weir_smmu_entry_write_(&writer_ops, &w, now, want);
 	/* Its context descriptor, once it cannot be read any more: the memory is used again. */
-	if (!err && smmu->has.s1 && now[0] & STE0_V)
+	if (!err && w.cds)
 		err = flush_by(smmu, CMD_CFGI_CD_ALL, stream);
 	if (!err && stes->ours)
 		stes->ours[at / 64] |= BIT64(at % 64);

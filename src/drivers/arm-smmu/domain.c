@@ -19,7 +19,7 @@ int weir_smmu2_bank_get_(struct weir_smmu_v2 *smmu, bool stage2)
 	while (n < smmu->has.nr_banks && smmu->banks[n].used)
 		n++;
 	if (n < smmu->has.nr_banks)
-		smmu->banks[n] = (struct smmu2_bank){ .used = true };
+		smmu->banks[n] = (struct smmu2_bank){ .used = true, .stage2 = stage2 };
 	weir_spin_unlock(&smmu->lock, before);
 	if (n < smmu->has.nr_banks)
 		return (int)n;
@@ -37,13 +37,10 @@ void weir_smmu2_bank_put_(struct weir_smmu_v2 *smmu, uint32_t bank)
 	weir_spin_unlock(&smmu->lock, before);
 }
 
-/* Who it is, and what its tables are in: all but the tables. */
-static void write_attributes(struct weir_smmu_v2 *smmu, uint32_t bank, bool stage2, uint32_t vmid,
-			     bool va64)
+void weir_smmu2_bank_begin_(struct weir_smmu_v2 *smmu, uint32_t bank, uint32_t cbar, uint32_t vmid,
+			    bool va64)
 {
 	bool one = smmu->config.flags & WEIR_SMMU_V2_ARCH_1;
-	uint32_t cbar = stage2 ? CBAR_TYPE_AS(CBAR_S2)
-			       : CBAR_TYPE_AS(CBAR_S1) | CBAR_BPSHCFG_NSH | CBAR_MEMATTR_WB;
 	uint32_t cba2r = va64 ? CBA2R_VA64 : 0;
 
 	if (smmu->cr0 & CR0_VMID16EN)
@@ -63,10 +60,14 @@ static void write_attributes(struct weir_smmu_v2 *smmu, uint32_t bank, bool stag
 	}
 }
 
-static void write_ttbr0(struct weir_smmu_v2 *smmu, uint32_t bank, uint64_t value)
+static uint32_t cbar_of(bool stage2)
 {
-	uint32_t at = weir_smmu2_cb_(smmu, bank, CB_TTBR0);
+	return stage2 ? CBAR_TYPE_AS(CBAR_S2)
+		      : CBAR_TYPE_AS(CBAR_S1) | CBAR_BPSHCFG_NSH | CBAR_MEMATTR_WB;
+}
 
+void weir_smmu2_write_ttbr_(struct weir_smmu_v2 *smmu, uint32_t at, uint64_t value)
+{
 	if (smmu->config.flags & WEIR_SMMU_V2_ARCH_1) {
 		weir_smmu2_write_(smmu, at, (uint32_t)value);
 		weir_smmu2_write_(smmu, at + 4, (uint32_t)(value >> 32));
@@ -132,37 +133,42 @@ static void write_memory_attributes(const struct weir_smmu_v2_domain *domain, ui
 		weir_smmu2_write_(smmu, cb + CB_CONTEXTIDR, domain->id);
 }
 
+void weir_smmu2_bank_on_(struct weir_smmu_v2 *smmu, uint32_t bank, uint32_t sctlr)
+{
+	uint32_t cb = weir_smmu2_cb_(smmu, bank, 0);
+	unsigned long before;
+
+	weir_smmu2_write_(smmu, cb + CB_FSR, FSR_FAULTS | FSR_MULTI);
+	before = weir_spin_lock(&smmu->lock);
+	smmu->banks[bank].sctlr = sctlr;
+	weir_smmu2_write_(smmu, cb + CB_SCTLR, sctlr);
+	weir_spin_unlock(&smmu->lock, before);
+}
+
 static void write_bank(struct weir_smmu_v2_domain *domain)
 {
 	struct weir_smmu_v2 *smmu = domain->smmu;
 	uint32_t n = domain->bank, cb = weir_smmu2_cb_(smmu, n, 0);
 	bool va64 = domain->format == FORMAT_64, stage2 = domain->stage2;
-	unsigned long before;
-	uint32_t sctlr;
 
-	write_attributes(smmu, n, stage2, stage2 ? domain->id : smmu->s1_vmid, va64);
+	weir_smmu2_bank_begin_(smmu, n, cbar_of(stage2), stage2 ? domain->id : smmu->s1_vmid, va64);
 	if (va64 && !stage2)
 		weir_smmu2_write_(smmu, cb + CB_TCR2, TCR2_PASIZE(size_code(domain->tables.pa_bits)) |
 				  TCR2_AS | TCR2_SEP_UPSTREAM);
 	weir_smmu2_write_(smmu, cb + CB_TCR, domain->format == FORMAT_32_SHORT ? TCR_PD1
 					     : va64 ? tcr_64(domain) : tcr_32(domain));
-	write_ttbr0(smmu, n, ttbr0(domain));
+	weir_smmu2_write_ttbr_(smmu, cb + CB_TTBR0, ttbr0(domain));
 	if (!stage2) {
 		write_memory_attributes(domain, cb);
 		weir_smmu2_mark_(smmu, n, false);
 	}
-	weir_smmu2_write_(smmu, cb + CB_FSR, FSR_FAULTS | FSR_MULTI);
-	sctlr = SCTLR_M | SCTLR_TRE | SCTLR_AFE | SCTLR_CFRE | SCTLR_CFIE |
-		(stage2 ? 0 : SCTLR_ASIDPNE);
-	before = weir_spin_lock(&smmu->lock);
-	smmu->banks[n].sctlr = sctlr;
-	weir_smmu2_write_(smmu, cb + CB_SCTLR, sctlr);
-	weir_spin_unlock(&smmu->lock, before);
+	weir_smmu2_bank_on_(smmu, n, SCTLR_M | SCTLR_TRE | SCTLR_AFE | SCTLR_CFRE | SCTLR_CFIE |
+			    (stage2 ? 0 : SCTLR_ASIDPNE));
 }
 
 void weir_smmu2_bank_open_(struct weir_smmu_v2 *smmu, uint32_t bank)
 {
-	write_attributes(smmu, bank, !smmu->has.s1, smmu->s1_vmid, false);
+	weir_smmu2_bank_begin_(smmu, bank, cbar_of(!smmu->has.s1), smmu->s1_vmid, false);
 }
 
 void weir_smmu2_banks_write_(struct weir_smmu_v2 *smmu)
@@ -170,7 +176,10 @@ void weir_smmu2_banks_write_(struct weir_smmu_v2 *smmu)
 	struct weir_smmu_v2_domain *domain;
 
 	weir_list_each(domain, &smmu->domains, struct weir_smmu_v2_domain, node)
-		write_bank(domain);
+		if (domain->parent)
+			weir_smmu2_nested_write_(domain);
+		else
+			write_bank(domain);
 }
 
 void weir_smmu2_banks_off_(struct weir_smmu_v2 *smmu)
@@ -223,7 +232,7 @@ static bool has_id(struct weir_smmu_v2 *smmu, bool stage2, uint32_t id)
 	struct weir_smmu_v2_domain *domain;
 
 	weir_list_each(domain, &smmu->domains, struct weir_smmu_v2_domain, node)
-		if (domain->stage2 == stage2 && domain->id == id)
+		if (!domain->parent && domain->stage2 == stage2 && domain->id == id)
 			return true;
 	return false;
 }
@@ -326,6 +335,8 @@ struct weir_smmu_v2_domain *weir_smmu_v2_domain_destroy(struct weir_smmu_v2_doma
 	 */
 	if (!smmu->banks[domain->bank].kept && (smmu->off || !weir_smmu2_flush_(domain)))
 		weir_smmu2_bank_put_(smmu, domain->bank);
+	if (domain->parent)
+		atomic_fetch_sub(&domain->parent->nr_nested, 1);
 	weir_list_del(&domain->node);
 	smmu->ops->free(smmu->host, domain, sizeof(*domain));
 	return NULL;

@@ -56,6 +56,32 @@ static int op_walks(void *instance, const struct weir_tables *tables)
 	return weir_smmu_v2_walks(smmu_of(instance), tables);
 }
 
+static int op_tables_stage2(void *instance, struct weir_table_config *out_config)
+{
+	return weir_smmu_v2_stage2_get(smmu_of(instance), out_config);
+}
+
+static int op_part_nest(void *instance, void *parent, const struct weir_nested *nested,
+			void **out_part)
+{
+	struct weir_smmu_v2_domain *part;
+	int err = nested->kind == WEIR_NESTED_SMMU_V2
+			  ? weir_smmu_v2_nest(parent, &nested->smmu_v2, &part)
+			  : weir_smmu2_log_(smmu_of(instance), WEIR_LOG_ERR, WEIR_EOPNOTSUPP,
+					    "stage 1 of a guest is another IOMMU's", nested->kind);
+
+	if (!err)
+		*out_part = part;
+	return err;
+}
+
+static int op_invalidate_nested(void *instance, void *part,
+				const struct weir_nested_invalidation *what)
+{
+	(void)instance;
+	return weir_smmu_v2_invalidate_nested(part, what);
+}
+
 static int op_part_create(void *instance, struct weir_domain *domain, void **out_part)
 {
 	bool external = weir_domain_type_get(domain) == WEIR_DOMAIN_EXTERNAL;
@@ -128,6 +154,9 @@ static const struct weir_iommu_ops instance_ops = {
 	.keep = op_keep,
 	.forget = op_forget,
 	.sync = op_sync,
+	.tables_stage2 = op_tables_stage2,
+	.part_nest = op_part_nest,
+	.invalidate_nested = op_invalidate_nested,
 };
 
 /* ---- what firmware says ---- */

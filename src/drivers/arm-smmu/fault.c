@@ -64,6 +64,15 @@ static uint64_t read_far(const struct weir_smmu_v2 *smmu, uint32_t at)
 	return (uint64_t)weir_smmu2_read_(smmu, at + 4) << 32 | low;
 }
 
+/* What stage 2 was asked for; with stage 1 before it, maybe for that one's tables. */
+static void add_stage2(const struct weir_smmu_v2 *smmu, uint32_t cb, struct weir_fault *out_fault)
+{
+	out_fault->flags |= WEIR_FAULT_STAGE2;
+	out_fault->ipa = read_far(smmu, cb + CB_IPAFAR) & ~UINT64_C(0xfff);
+	if (weir_smmu2_read_(smmu, cb + CB_FSYNR0) & FSYNR0_PTWF)
+		out_fault->flags |= WEIR_FAULT_WALK;
+}
+
 static bool take_context(struct weir_smmu_v2 *smmu, uint32_t n, struct weir_fault *out_fault)
 {
 	uint32_t cb = weir_smmu2_cb_(smmu, n, 0), fsr = weir_smmu2_read_(smmu, cb + CB_FSR), id;
@@ -76,6 +85,8 @@ static bool take_context(struct weir_smmu_v2 *smmu, uint32_t n, struct weir_faul
 				       read_far(smmu, cb + CB_FAR), out_fault))
 		*out_fault = (struct weir_fault){ .flags = WEIR_FAULT_NO_IOVA, .record = fsr };
 	out_fault->stream = weir_smmu2_stream_of_(smmu, id);
+	if (bank->stage2)
+		add_stage2(smmu, cb, out_fault);
 	weir_smmu2_write_(smmu, cb + CB_FSR, fsr);
 	if (fsr & FSR_SS)
 		weir_smmu2_write_(smmu, cb + CB_RESUME, RESUME_TERMINATE);

@@ -20,7 +20,8 @@ static int read_idr0(struct weir_smmu_v2 *smmu, uint32_t idr0)
 	has->s2 = idr0 & IDR0_S2TS;
 	if (!has->s1 && !has->s2)
 		return bad(smmu, WEIR_EIO, "IDR0.S1TS, S2TS: it translates nothing", idr0);
-	if (idr0 & IDR0_NTS && !(has->s1 && has->s2))
+	has->nested = idr0 & IDR0_NTS;
+	if (has->nested && !(has->s1 && has->s2))
 		return bad(smmu, WEIR_EIO, "IDR0.NTS: without both stages", idr0);
 	has->ptfs = IDR0_PTFS(idr0);
 	if (has->ptfs > PTFS_NONE)
@@ -111,24 +112,37 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-void weir_smmu_v2_tables_get(const struct weir_smmu_v2 *smmu, struct weir_table_config *out_config)
+static void get_tables(const struct weir_smmu_v2 *smmu, bool s1, struct weir_table_config *out_config)
 {
 	const struct smmu2_features *has = &smmu->has;
 	uint32_t granule = has->granules & 1u << 12 ? 12 : has->granules & 1u << 14 ? 14 : 16;
-	uint32_t pa_bits = has->s1 ? least(has->ipa_bits, has->pa_bits) : has->pa_bits;
-	uint32_t iova_bits = has->s1 ? has->va_bits : least(has->ipa_bits, pa_bits);
+	uint32_t pa_bits = s1 ? least(has->ipa_bits, has->pa_bits) : has->pa_bits;
+	uint32_t iova_bits = s1 ? has->va_bits : least(has->ipa_bits, pa_bits);
 
 	if (!has->granules) { /* AArch32 */
 		granule = 12;
 		pa_bits = least(pa_bits, 40);
-		iova_bits = has->s1 ? 32 : least(iova_bits, 40);
+		iova_bits = s1 ? 32 : least(iova_bits, 40);
 	}
 	*out_config = (struct weir_table_config){
-		.format = has->s1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2,
+		.format = s1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2,
 		.kind = &weir_table_arm64,
 		.granule_lg2 = granule, .iova_bits = iova_bits, .pa_bits = pa_bits,
 		.coherent = has->coherent,
 	};
+}
+
+void weir_smmu_v2_tables_get(const struct weir_smmu_v2 *smmu, struct weir_table_config *out_config)
+{
+	get_tables(smmu, smmu->has.s1, out_config);
+}
+
+int weir_smmu_v2_stage2_get(const struct weir_smmu_v2 *smmu, struct weir_table_config *out_config)
+{
+	if (!smmu->has.s2)
+		return WEIR_EOPNOTSUPP;
+	get_tables(smmu, false, out_config);
+	return 0;
 }
 
 void weir_smmu_v2_limits_get(const struct weir_smmu_v2 *smmu, struct weir_domain_limits *out_limits)

@@ -49,6 +49,10 @@ static void all_of(struct weir_smmu_v2_domain *domain)
 {
 	struct weir_smmu_v2 *smmu = domain->smmu;
 
+	if (domain->parent) {
+		weir_smmu2_write_(smmu, weir_smmu2_cb_(smmu, domain->bank, CB_TLBIALL), 0);
+		return;
+	}
 	if (!domain->stage2) {
 		weir_smmu2_write_(smmu, weir_smmu2_cb_(smmu, domain->bank, CB_TLBIASID), domain->id);
 		return;
@@ -101,8 +105,13 @@ int weir_smmu_v2_invalidate(struct weir_smmu_v2_domain *domain,
 	first = what->iova & ~(step - 1);
 	n = (last - first) / step;
 	if (!what->bytes || last < what->iova || n >= PAGES_MAX ||
+	    domain->parent || atomic_load(&domain->nr_nested) ||
 	    (domain->stage2 && smmu->config.flags & WEIR_SMMU_V2_ARCH_1)) {
-		all_of(domain); /* version 1 has no invalidation by IPA */
+		/*
+		 * Version 1 has no invalidation by IPA. What a guest's stage 1 made of stage 2 has
+		 * addresses of stage 1: all of the VMID goes, both stages at once.
+		 */
+		all_of(domain);
 		return 0;
 	}
 	for (uint64_t i = 0; i <= n; i++)

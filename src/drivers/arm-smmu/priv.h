@@ -28,13 +28,17 @@ struct weir_smmu_v2_domain {
 	enum smmu2_format format;    /* (c) */
 	uint16_t id;                 /* (c) ASID or VMID */
 	uint32_t bank;               /* (c) */
+	/* nested: it has its parent's VMID, and no ASID of ours */
+	struct weir_smmu_v2_domain *parent; /* (c) stage 2; NULL: it is not nested */
+	struct weir_nested_smmu_v2 guest; /* (c) */
+	_Atomic uint32_t nr_nested;  /* on this one */
 	/* invalidations that the global sync alone covers: how many there were, and are waited for */
 	_Atomic uint32_t asked, done;
 };
 
 /* What it can do. */
 struct smmu2_features {
-	bool s1, s2, matching, coherent, exids, vmid16;
+	bool s1, s2, nested, matching, coherent, exids, vmid16;
 	uint32_t nr_streams;         /* of S2CR, and with matching of SMR */
 	uint32_t id_bits;            /* ids that a stream can have */
 	uint32_t id_mask, mask_mask; /* bits of SMR that there are */
@@ -61,6 +65,7 @@ struct smmu2_entry {
 struct smmu2_bank {
 	bool used;                   /* (e) by a domain, for identity, or by firmware */
 	bool kept;                   /* (e) by firmware */
+	bool stage2;                 /* (e) by a domain of stage 2 */
 	bool quiet;                  /* (e) its interrupt is off, after a flood */
 	uint32_t sctlr;              /* (e) as written */
 	uint32_t burst;              /* (e) faults since the last look at the time */
@@ -148,6 +153,12 @@ void weir_smmu2_bank_put_(struct weir_smmu_v2 *smmu, uint32_t bank);
 void weir_smmu2_choose_vmid_(struct weir_smmu_v2 *smmu);
 /* Banks translate nothing any more; the streams that used them are blocked. */
 void weir_smmu2_banks_off_(struct weir_smmu_v2 *smmu);
+/* Says of a bank who it is: all but its tables. @cbar: SMMU_CBARn but for the VMID. */
+void weir_smmu2_bank_begin_(struct weir_smmu_v2 *smmu, uint32_t bank, uint32_t cbar, uint32_t vmid,
+			    bool va64);
+/* From now on it translates. */
+void weir_smmu2_bank_on_(struct weir_smmu_v2 *smmu, uint32_t bank, uint32_t sctlr);
+void weir_smmu2_write_ttbr_(struct weir_smmu_v2 *smmu, uint32_t at, uint64_t value);
 /* A bank that translates nothing: everything passes. */
 void weir_smmu2_bank_open_(struct weir_smmu_v2 *smmu, uint32_t bank);
 /* A bank of stage 1 that a stream is left behind when the instance goes. */
@@ -164,6 +175,11 @@ int weir_smmu2_flush_all_(struct weir_smmu_v2 *smmu);
 int weir_smmu2_flush_(struct weir_smmu_v2_domain *domain);
 /* Waits for all that was asked for, and for accesses under way. Return: 0; WEIR_EIO. */
 int weir_smmu2_global_sync_(struct weir_smmu_v2 *smmu);
+
+/* ---- nested.c ---- */
+
+/* The bank of a nested domain. */
+void weir_smmu2_nested_write_(struct weir_smmu_v2_domain *domain);
 
 /* ---- fault.c ---- */
 

@@ -96,6 +96,7 @@
 #define   CBAR_VMID(x)       FIELD_GET(x, 7, 0)
 #define   CBAR_VMID_AS(x)    FIELD(x, 7, 0)
 #define   CBAR_S2_CBNDX(x)   FIELD_GET(x, 15, 8)  /* stage 1 with stage 2 */
+#define   CBAR_S2_CBNDX_AS(x) FIELD(x, 15, 8)
 #define   CBAR_BPSHCFG_NSH   FIELD(3, 9, 8)
 #define   CBAR_MEMATTR_WB    FIELD(0xf, 15, 12)
 #define   CBAR_TYPE(x)       FIELD_GET(x, 17, 16)
@@ -117,6 +118,7 @@
 #define   SCTLR_M            BIT(0)
 #define   SCTLR_TRE          BIT(1)
 #define   SCTLR_AFE          BIT(2)
+#define   SCTLR_E            BIT(4) /* tables are big-endian */
 #define   SCTLR_CFRE         BIT(5)
 #define   SCTLR_CFIE         BIT(6)
 #define   SCTLR_ASIDPNE      BIT(12)
@@ -126,6 +128,9 @@
 #define   RESUME_TERMINATE   BIT(0)
 #define CB_TCR2              0x010u
 #define   TCR2_PASIZE(x)     FIELD(x, 2, 0)
+#define   TCR2_PASIZE_GET(x) FIELD_GET(x, 2, 0)
+#define     TCR2_PASIZE_48   5u
+#define   TCR2_GUEST         0x38070u /* AS, TBI0, TBI1, SEP */
 #define   TCR2_AS            BIT(4) /* ASIDs of 16 bits */
 #define   TCR2_SEP_UPSTREAM  FIELD(7, 17, 15)
 #define CB_TTBR0             0x020u /* 64 bits */
@@ -143,6 +148,11 @@
 #define     SH_INNER         3u
 #define   TCR_TG0(x)         FIELD(x, 15, 14)
 #define   TCR_S2_PASIZE(x)   FIELD(x, 18, 16)
+#define   TCR_T0SZ_GET(x)    FIELD_GET(x, 5, 0)
+#define   TCR_T1SZ_GET(x)    FIELD_GET(x, 21, 16)
+#define   TCR_TG0_GET(x)     FIELD_GET(x, 15, 14)
+#define   TCR_TG1_GET(x)     FIELD_GET(x, 31, 30)
+#define   TCR_EPD0           BIT(7)
 #define   TCR_EPD1           BIT(23)
 #define   TCR_EAE            BIT(31)             /* AArch32: long descriptors */
 #define   TCR_A32_T0SZ1(x)   FIELD(x, 2, 0)      /* stage 1 */
@@ -167,9 +177,14 @@
 #define CB_FSYNR0            0x068u
 #define   FSYNR0_WNR         BIT(4)
 #define   FSYNR0_IND         BIT(6)
+#define   FSYNR0_PTWF        BIT(10) /* of stage 2: stage 1's walk wanted it */
+#define CB_IPAFAR            0x070u /* 64 bits */
 #define CB_TLBIVA            0x600u /* 64 bits with CBA2R.VA64 */
+#define CB_TLBIVAA           0x608u
 #define CB_TLBIASID          0x610u
+#define CB_TLBIALL           0x618u
 #define CB_TLBIVAL           0x620u
+#define CB_TLBIVAAL          0x628u
 #define CB_TLBIIPAS2         0x630u
 #define CB_TLBIIPAS2L        0x638u
 #define CB_TLBSYNC           0x7f0u

@@ -366,7 +366,7 @@ int weir_smmu_v2_keep(struct weir_smmu_v2 *smmu, uint32_t stream,
 
 	if (smmu->dead || smmu->off)
 		return WEIR_EIO;
-	if (domain->stage2)
+	if (domain->stage2 || domain->parent)
 		return WEIR_EOPNOTSUPP;
 	weir_smmu2_mark_(smmu, domain->bank, true);
 	before = weir_spin_lock(&smmu->lock);
