@@ -7,15 +7,17 @@
  * that graph the dependencies are put back one by one, those that matter most
  * first; one that would close a circle gives way. What gave way is irreducible:
  * no part of it could be kept. Components by Tarjan (SIAM J. Computing 1, 1972),
- * without recursion: O(nodes + links), plus a search for each link inside a
- * component.
+ * without recursion: O(nodes + links), and so is, with a large factor, the most that
+ * place.c may do for the links inside components.
  */
 #include "policy/cycle.h"
 
 #include "core/core.h"
 #include "core/text.h"
 
-#define KEPT 0x80u /* of a firmware-node link: put back already */
+/* What searches may cost: what any board needs, and something for each node and link. */
+#define STEPS      4000000u
+#define STEPS_EACH 64u
 
 /* What a driver can most often start without comes first. */
 static const char *const soft_first[] = {
@@ -47,15 +49,20 @@ unsigned int weir_cycle_rank_(const char *property)
 	return 1;
 }
 
+/* A link, and how readily it gives way. */
+struct ranked {
+	struct weir_fwlink *fwlink;
+	unsigned int rank;
+};
+
 struct analysis {
 	struct weir_machine *m;
 	struct weir_fwnode **nodes; /* in tree order */
 	uint32_t nr, max;
 	uint32_t *component;        /* of each node; 0: none yet */
 	uint32_t nr_components;
-	struct weir_fwlink **links; /* inside one component */
+	struct ranked *links;       /* inside one component */
 	uint32_t nr_links, max_links;
-	struct weir_fwnode **stack;
 };
 
 /* ---- the nodes ---- */
@@ -192,70 +199,39 @@ out:
 
 /* ---- which links give way ---- */
 
-/* Whether @what is needed by @from over parents and the links put back so far. */
-static bool needs(struct analysis *a, struct weir_fwnode *from, struct weir_fwnode *what)
-{
-	uint32_t n = 0, component = a->component[from->index];
-	struct weir_fwlink *fwlink;
-
-	a->m->mark++;
-	from->mark = a->m->mark;
-	a->stack[n++] = from;
-	while (n) {
-		struct weir_fwnode *node = a->stack[--n], *up = node->parent;
-
-		if (node == what)
-			return true;
-		if (up && up->mark != a->m->mark && a->component[up->index] == component) {
-			up->mark = a->m->mark;
-			a->stack[n++] = up;
-		}
-		weir_list_each(fwlink, &node->suppliers, struct weir_fwlink, c_node) {
-			struct weir_fwnode *sup = fwlink->supplier;
-
-			if (!(fwlink->flags & KEPT) || sup->mark == a->m->mark ||
-			    a->component[sup->index] != component)
-				continue;
-			sup->mark = a->m->mark;
-			a->stack[n++] = sup;
-		}
-	}
-	return false;
-}
-
 /* What matters most first; then by place in the tree. */
-static bool goes_before(const struct weir_fwlink *x, const struct weir_fwlink *y)
+static bool goes_before(const struct ranked *a, const struct ranked *b)
 {
-	unsigned int rx = weir_cycle_rank_(x->property), ry = weir_cycle_rank_(y->property);
+	const struct weir_fwlink *x = a->fwlink, *y = b->fwlink;
 
-	if (rx != ry)
-		return rx < ry;
+	if (a->rank != b->rank)
+		return a->rank < b->rank;
 	if (x->consumer->index != y->consumer->index)
 		return x->consumer->index < y->consumer->index;
 	return x->supplier->index < y->supplier->index;
 }
 
 /* Heap sort: no recursion, no worst case. */
-static void sift(struct weir_fwlink **v, uint32_t at, uint32_t n)
+static void sift(struct ranked *v, uint32_t at, uint32_t n)
 {
 	for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
-		struct weir_fwlink *tmp = v[at];
+		struct ranked tmp = v[at];
 
-		if (child + 1 < n && goes_before(v[child], v[child + 1]))
+		if (child + 1 < n && goes_before(&v[child], &v[child + 1]))
 			child++;
-		if (!goes_before(v[at], v[child]))
+		if (!goes_before(&v[at], &v[child]))
 			return;
 		v[at] = v[child];
 		v[child] = tmp;
 	}
 }
 
-static void sort(struct weir_fwlink **v, uint32_t n)
+static void sort(struct ranked *v, uint32_t n)
 {
 	for (uint32_t i = n / 2; i-- > 0;)
 		sift(v, i, n);
 	for (uint32_t end = n; end-- > 1;) {
-		struct weir_fwlink *tmp = v[0];
+		struct ranked tmp = v[0];
 
 		v[0] = v[end];
 		v[end] = tmp;
@@ -274,9 +250,11 @@ static int collect_links(struct analysis *a)
 			    a->component[i] != a->component[fwlink->supplier->index])
 				continue;
 			if (weir_grow_(a->m, (void **)&a->links, &a->max_links, a->nr_links,
-				       sizeof(struct weir_fwlink *)))
+				       sizeof(*a->links)))
 				return WEIR_ENOMEM;
-			a->links[a->nr_links++] = fwlink;
+			a->links[a->nr_links++] = (struct ranked){
+				fwlink, weir_cycle_rank_(fwlink->property),
+			};
 		}
 	}
 	return 0;
@@ -295,20 +273,27 @@ static void give_way(struct weir_fwlink *fwlink)
 
 static int settle_links(struct analysis *a)
 {
-	a->stack = weir_alloc_(a->m, a->nr * sizeof(*a->stack));
-	if (!a->stack)
-		return WEIR_ENOMEM;
+	struct weir_places places;
+	int err = weir_places_init_(&places, a->m, a->component, a->nr,
+				    STEPS + STEPS_EACH * ((uint64_t)a->nr + a->nr_links));
+
+	if (err)
+		return err;
 	sort(a->links, a->nr_links);
 	for (uint32_t i = 0; i < a->nr_links; i++) {
-		struct weir_fwlink *fwlink = a->links[i];
+		struct weir_fwlink *fwlink = a->links[i].fwlink;
 
-		if (needs(a, fwlink->supplier, fwlink->consumer))
-			give_way(fwlink);
+		if (weir_places_put_(&places, fwlink->consumer, fwlink->supplier))
+			fwlink->flags |= WEIR_CYCLE_KEPT;
 		else
-			fwlink->flags |= KEPT;
+			give_way(fwlink);
 	}
 	for (uint32_t i = 0; i < a->nr_links; i++)
-		a->links[i]->flags &= ~KEPT;
+		a->links[i].fwlink->flags &= ~WEIR_CYCLE_KEPT;
+	if (places.steps >= places.budget)
+		weir_logf_(a->m, WEIR_LOG_WARN, "firmware: cycles of %u dependencies are too "
+			   "tangled: more give way than have to", a->nr_links);
+	weir_places_fini_(&places, a->m);
 	return 0;
 }
 
@@ -325,8 +310,7 @@ int weir_cycles_relax_(struct weir_machine *m)
 		err = settle_links(&a);
 	if (!err && a.nr_links)
 		err = find_components(&a); /* ranks are true without circles only */
-	weir_free_(m, a.stack, a.nr * sizeof(*a.stack));
-	weir_free_(m, a.links, a.max_links * sizeof(struct weir_fwlink *));
+	weir_free_(m, a.links, a.max_links * sizeof(*a.links));
 	weir_free_(m, a.component, a.nr * sizeof(*a.component));
 	weir_free_(m, a.nodes, a.max * sizeof(*a.nodes));
 	return err;
