@@ -7,9 +7,11 @@ set -e
 build=${1:?usage: bench.sh BUILD}
 dtbs=${BENCH_DTBS:-../shared/truth/dtb}
 kernel=${BENCH_KERNEL:-../shared/truth/kernel}
-# what ships: optimised, without sanitizers
+# what ships: -O2, as Linux is built, without sanitizers
 if [ ! -d "$build-bench" ]; then
-	meson setup "$build-bench" -Dbuildtype=release -Dtests=true >/dev/null
+	meson setup "$build-bench" -Dbuildtype=release -Doptimization=2 -Dtests=true >/dev/null
+else
+	meson configure "$build-bench" -Doptimization=2
 fi
 ninja -C "$build-bench" bench/weir-bench >/dev/null
 set -- --json "$build-bench/bench.json"

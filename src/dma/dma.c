@@ -4,7 +4,7 @@
  * A piece goes one of three ways: directly, copied (bounce.c), or translated (space.c),
  * copied where a device must not see what lies beside it.
  */
-#include "dma/priv.h"
+#include "dma/quick.h"
 
 /* ---- caches and copies ---- */
 
@@ -202,7 +202,8 @@ static int map_any(struct weir_dma_where where, struct weir_device *dev, uint64_
 	return err;
 }
 
-/* The usual way is short: most devices are plain. */
+/* The usual way is short, and without a call of its own: most devices are plain. */
+__attribute__((always_inline))
 static inline int map_phys(struct weir_dma_where where, struct weir_device *dev, uint64_t pa,
 			   uint64_t bytes, uint32_t how, uint64_t *out_iova)
 {
@@ -210,10 +211,11 @@ static inline int map_phys(struct weir_dma_where where, struct weir_device *dev,
 
 	if (!bytes || pa + (bytes - 1) < pa || !(how & WEIR_DMA_DIRECTION))
 		return WEIR_EINVAL;
-	return dma ? weir_dma_space_map_(dma, pa, bytes, how, dma->mask, out_iova)
+	return dma ? weir_dma_quick_map_(dma, pa, bytes, how, out_iova)
 		   : map_any(where, dev, pa, bytes, how, out_iova);
 }
 
+__attribute__((noinline))
 static int map(struct weir_dma_where where, struct weir_device *dev, const void *va, size_t bytes,
 	       uint32_t how, uint64_t *out_iova)
 {
@@ -257,6 +259,7 @@ static int unmap_any(struct weir_dma_where where, struct weir_device *dev, uint6
 	return err ? report_unmap(dma, iova, bytes, where, err) : 0;
 }
 
+__attribute__((always_inline))
 static inline int unmap(struct weir_dma_where where, struct weir_device *dev, uint64_t iova,
 			uint64_t bytes, uint32_t how)
 {
@@ -265,7 +268,7 @@ static inline int unmap(struct weir_dma_where where, struct weir_device *dev, ui
 
 	if (!dma)
 		return unmap_any(where, dev, iova, bytes, how);
-	err = weir_dma_space_unmap_(dma, iova, bytes);
+	err = weir_dma_quick_unmap_(dma, iova, bytes);
 	return err ? report_unmap(dma, iova, bytes, where, err) : 0;
 }
 

@@ -4,23 +4,11 @@
 
 #include "core/core.h"
 
-#define LARGEST (1u << (WEIR_IOVA_CLASSES - 1)) /* pages of the largest class */
-
 /* ---- sizes ---- */
 
 static uint64_t pages_of(const struct weir_iova_space *space, uint64_t bytes)
 {
 	return ((bytes - 1) >> space->page_lg2) + 1;
-}
-
-/* The class whose ranges have @bytes or a little more; WEIR_IOVA_CLASSES: none, also for 0 bytes. */
-static inline unsigned int class_of(const struct weir_iova_space *space, uint64_t bytes)
-{
-	uint64_t last = (bytes - 1) >> space->page_lg2;
-
-	if (last >= LARGEST)
-		return WEIR_IOVA_CLASSES;
-	return 31 - (unsigned int)__builtin_clz(2 * (unsigned int)last + 1);
 }
 
 /* Its last byte, seen from the first. */
@@ -237,7 +225,7 @@ __attribute__((noinline))
 static int alloc_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine, uint64_t bytes,
 		      uint64_t limit, uint64_t *out_iova)
 {
-	unsigned int class = class_of(space, bytes);
+	unsigned int class = weir_iova_class_(space, bytes);
 	uint64_t pages, page, first;
 	unsigned long before;
 	int err = 0;
@@ -280,7 +268,7 @@ __attribute__((noinline))
 static int free_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine, uint64_t iova,
 		     uint64_t bytes)
 {
-	unsigned int class = class_of(space, bytes);
+	unsigned int class = weir_iova_class_(space, bytes);
 	bool cached = class < WEIR_IOVA_CLASSES;
 	unsigned long before;
 	int err = 0;
@@ -297,10 +285,11 @@ static int free_slow(struct weir_iova_space *space, struct weir_iova_cpu *mine, 
 
 /* ---- calls ---- */
 
-int weir_iova_alloc_for_(struct weir_iova_space *space, unsigned int user, uint64_t bytes,
-			 uint64_t limit, uint64_t *out_iova)
+__attribute__((noinline))
+static int alloc_any(struct weir_iova_space *space, unsigned int user, uint64_t bytes,
+		     uint64_t limit, uint64_t *out_iova)
 {
-	unsigned int class = class_of(space, bytes);
+	unsigned int class = weir_iova_class_(space, bytes);
 	unsigned long before = 0;
 	/* also for what no magazine holds: they may be emptied */
 	struct weir_iova_cpu *cpu = weir_iova_enter_(space, &before);
@@ -325,10 +314,10 @@ out:
 	return err;
 }
 
-int weir_iova_free_for_(struct weir_iova_space *space, unsigned int user, uint64_t iova,
-			uint64_t bytes)
+__attribute__((noinline))
+static int free_any(struct weir_iova_space *space, unsigned int user, uint64_t iova, uint64_t bytes)
 {
-	unsigned int class = class_of(space, bytes);
+	unsigned int class = weir_iova_class_(space, bytes);
 	unsigned long before = 0;
 	struct weir_iova_cpu *cpu = weir_iova_enter_(space, &before);
 	int err = 0;
@@ -351,6 +340,19 @@ out:
 	if (cpu)
 		weir_iova_leave_(space, cpu, before);
 	return err;
+}
+
+int weir_iova_alloc_for_(struct weir_iova_space *space, unsigned int user, uint64_t bytes,
+			 uint64_t limit, uint64_t *out_iova)
+{
+	return weir_iova_take_(space, user, bytes, limit, out_iova)
+		       ? 0 : alloc_any(space, user, bytes, limit, out_iova);
+}
+
+int weir_iova_free_for_(struct weir_iova_space *space, unsigned int user, uint64_t iova,
+			uint64_t bytes)
+{
+	return weir_iova_put_(space, user, iova, bytes) ? 0 : free_any(space, user, iova, bytes);
 }
 
 int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t limit,

@@ -111,6 +111,16 @@ void weir_iova_forget_(struct weir_iova_space *space, unsigned int user);
  */
 struct weir_iova_cpu *weir_iova_enter_slow_(struct weir_iova_space *space, unsigned int id,
 					    unsigned long *out_before);
+/* Of a CPU that the caller has. NULL: there is none, or it was to be emptied. */
+static inline struct weir_iova_cpu *weir_iova_ready_(const struct weir_iova_space *space,
+						     unsigned int id)
+{
+	struct weir_iova_cpu *cpu = id < space->nr_cpus ? &space->cpus[id] : NULL;
+
+	return cpu && cpu->drains == atomic_load_explicit(&space->drains, memory_order_relaxed)
+		       ? cpu : NULL;
+}
+
 static inline struct weir_iova_cpu *weir_iova_enter_(struct weir_iova_space *space,
 						     unsigned long *out_before)
 {
@@ -119,9 +129,8 @@ static inline struct weir_iova_cpu *weir_iova_enter_(struct weir_iova_space *spa
 
 	if (space->enter) {
 		id = space->enter(space->host, out_before);
-		cpu = &space->cpus[id];
-		if (id < space->nr_cpus &&
-		    cpu->drains == atomic_load_explicit(&space->drains, memory_order_relaxed))
+		cpu = weir_iova_ready_(space, id);
+		if (cpu)
 			return cpu;
 	}
 	return weir_iova_enter_slow_(space, id, out_before);
@@ -148,6 +157,71 @@ static inline void weir_iova_count_(struct weir_iova_space *space, struct weir_i
 	} else {
 		atomic_fetch_add_explicit(&space->live[user], change, memory_order_relaxed);
 	}
+}
+
+/* The class whose ranges have @bytes or a little more; WEIR_IOVA_CLASSES: none, also for 0 bytes. */
+static inline unsigned int weir_iova_class_(const struct weir_iova_space *space, uint64_t bytes)
+{
+	uint64_t last = (bytes - 1) >> space->page_lg2; /* page */
+
+	if (last >= 1u << (WEIR_IOVA_CLASSES - 1))
+		return WEIR_IOVA_CLASSES;
+	return 31 - (unsigned int)__builtin_clz(2 * (unsigned int)last + 1);
+}
+
+/*
+ * The usual way of the two above: on a host that gives CPUs away, with what the magazine at hand has, or has
+ * room for. False: nothing happened.
+ */
+static inline bool weir_iova_take_(struct weir_iova_space *space, unsigned int user, uint64_t bytes,
+				   uint64_t limit, uint64_t *out_iova)
+{
+	unsigned int class = weir_iova_class_(space, bytes);
+	struct weir_iova_cpu *cpu;
+	struct weir_iova_cache *cache;
+	unsigned long before = 0;
+	bool taken = false;
+	uint64_t iova;
+
+	if (!space->enter || class == WEIR_IOVA_CLASSES)
+		return false;
+	cpu = weir_iova_ready_(space, space->enter(space->host, &before));
+	cache = cpu ? &cpu->caches[class] : NULL;
+	if (cache && cache->n) {
+		iova = cache->loaded->at[cache->n - 1];
+		taken = iova + (bytes - 1) <= limit;
+		if (taken) {
+			cache->n--;
+			weir_iova_count_(space, cpu, user, 1);
+			*out_iova = iova;
+		}
+	}
+	if (space->leave)
+		space->leave(space->host, before);
+	return taken;
+}
+
+static inline bool weir_iova_put_(struct weir_iova_space *space, unsigned int user, uint64_t iova,
+				  uint64_t bytes)
+{
+	unsigned int class = weir_iova_class_(space, bytes);
+	struct weir_iova_cpu *cpu;
+	struct weir_iova_cache *cache;
+	unsigned long before = 0;
+	bool put = false;
+
+	if (!space->enter || class == WEIR_IOVA_CLASSES)
+		return false;
+	cpu = weir_iova_ready_(space, space->enter(space->host, &before));
+	cache = cpu ? &cpu->caches[class] : NULL;
+	if (cache && cache->loaded && cache->n < WEIR_IOVA_MAGAZINE) {
+		cache->loaded->at[cache->n++] = iova;
+		weir_iova_count_(space, cpu, user, (size_t)-1);
+		put = true;
+	}
+	if (space->leave)
+		space->leave(space->host, before);
+	return put;
 }
 
 /* Empties all magazines into the tree. Nobody else uses the space meanwhile. */

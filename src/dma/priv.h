@@ -80,6 +80,7 @@ struct weir_dma {
 	bool debug;                     /* (c) */
 	bool untrusted, lazy;           /* (p) */
 	bool plain;                     /* (p) translated, and nothing else to be done */
+	uint64_t quick_limit;           /* (p) addresses that are tried first are not above it */
 	unsigned int user;              /* (c) of the space: WEIR_IOVA_NOBODY: counted in nr_mappings */
 	uint64_t mask, coherent_mask;   /* (p) */
 	uint64_t bus_max;               /* (c) the highest address the buses above pass on */
@@ -192,6 +193,9 @@ int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint3
 			uint64_t mask, uint64_t *out_iova);
 /* Return: 0; WEIR_EINVAL not mapped; WEIR_EIO not confirmed: the addresses are not used again. */
 int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes);
+/* A map failed that was to have these pages; an unmap of so many. Return: the error for the caller. */
+int weir_dma_space_take_back_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, int err);
+int weir_dma_space_unmap_failed_(struct weir_dma *dma, uint64_t bytes, int err);
 /* A whole list at consecutive addresses. */
 int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *ranges,
 			     uint32_t nr_ranges, uint32_t how, uint32_t max_segments,

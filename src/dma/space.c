@@ -211,8 +211,7 @@ static void retire(struct weir_dma *dma, uint64_t bytes)
 }
 
 /* A map failed that was to have these addresses. Return: the error for the caller. */
-__attribute__((noinline))
-static int take_back(struct weir_dma *dma, uint64_t iova, uint64_t bytes, int err)
+int weir_dma_space_take_back_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, int err)
 {
 	if (err != WEIR_UNCONFIRMED_) {
 		(void)weir_iova_free_for_(&dma->space->iova, dma->user, iova, bytes);
@@ -240,9 +239,18 @@ int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint3
 		return err;
 	err = weir_domain_map_page_(space->domain, iova, pa - offset, len, prot_of(dma, how));
 	if (err)
-		return take_back(dma, iova, len, err);
+		return weir_dma_space_take_back_(dma, iova, len, err);
 	*out_iova = iova + offset;
 	return 0;
+}
+
+int weir_dma_space_unmap_failed_(struct weir_dma *dma, uint64_t bytes, int err)
+{
+	if (err != WEIR_EIO)
+		return WEIR_EINVAL;
+	weir_iova_count_(&dma->space->iova, NULL, dma->user, (size_t)-1);
+	retire(dma, bytes);
+	return err;
 }
 
 int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
@@ -255,18 +263,13 @@ int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
 	if (!bytes || !pages_around(space, iova, bytes, &len))
 		return WEIR_EINVAL;
 	err = weir_domain_unmap_whole_(space->domain, base, len, !lazy);
-	if (!err) {
-		if (lazy)
-			weir_dma_flush_add_(space, dma->user, base, len);
-		else
-			(void)weir_iova_free_for_(&space->iova, dma->user, base, len);
-		return 0;
-	}
-	if (err != WEIR_EIO)
-		return WEIR_EINVAL;
-	weir_iova_count_(&space->iova, NULL, dma->user, (size_t)-1);
-	retire(dma, len);
-	return err;
+	if (err)
+		return weir_dma_space_unmap_failed_(dma, len, err);
+	if (lazy)
+		weir_dma_flush_add_(space, dma->user, base, len);
+	else
+		(void)weir_iova_free_for_(&space->iova, dma->user, base, len);
+	return 0;
 }
 
 /* ---- lists ---- */
@@ -379,7 +382,7 @@ int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *
 	if (!err)
 		err = map_spans(dma, ranges, nr_ranges, prot_of(dma, how), iova);
 	if (err)
-		return take_back(dma, iova, total, err);
+		return weir_dma_space_take_back_(dma, iova, total, err);
 	*out_nr = s.n;
 	return 0;
 }

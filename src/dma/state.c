@@ -177,6 +177,11 @@ uint64_t weir_dma_live_(const struct weir_dma *dma)
 
 static void set_plain(struct weir_dma *dma)
 {
+	uint64_t limit = dma->mask < dma->bus_max ? dma->mask : dma->bus_max;
+
+	if (dma->of_m->options.iova_32_first && limit > UINT32_MAX)
+		limit = UINT32_MAX;
+	dma->quick_limit = limit;
 	dma->plain = dma->space && !dma->refused && dma->coherent && !dma->untrusted &&
 		     !dma->debug && dma->user != WEIR_IOVA_NOBODY;
 }
@@ -271,6 +276,7 @@ static int set_masks(struct weir_device *dev, uint64_t mask, bool mapped)
 	dma->coherent_mask = mask;
 	if (mapped)
 		dma->mask = mask;
+	set_plain(dma);
 	return 0;
 }
 

@@ -448,11 +448,16 @@ int weir_domain_unmap(struct weir_domain *domain, uint64_t iova, uint64_t bytes)
 
 int weir_domain_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait)
 {
+	struct weir_table *table = weir_domain_table_(domain);
+	struct weir_table_gather gather = { 0 };
 	uint64_t unmapped = 0;
-	int err = weir_domain_table_(domain)
-			  ? weir_tables_unmap_whole_(domain, iova, bytes, wait, &unmapped)
-			  : unmap(domain, iova, bytes, wait, &unmapped);
+	int err;
 
+	if (table) {
+		err = weir_table_unmap(table, iova, bytes, &gather);
+		return weir_tables_unmap_rest_(domain, iova, bytes, wait, err, &gather);
+	}
+	err = unmap(domain, iova, bytes, wait, &unmapped);
 	return !err && unmapped != bytes ? WEIR_ENOENT : err;
 }
 

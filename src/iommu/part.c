@@ -132,12 +132,12 @@ int weir_part_sync_(struct weir_part *part)
 int weir_part_invalidate_(struct weir_part *part, const struct weir_invalidation *what)
 {
 	const struct weir_iommu_ops *ops = part->iommu->ops;
-	int err;
+	int err = 0;
 
 	if (is_empty(part)) /* without power nothing is cached */
 		return 0;
-	err = ops->invalidate ? ops->invalidate(part->iommu->instance, part->driver, what)
-			      : 0;
+	if (ops->invalidate)
+		err = ops->invalidate(part->iommu->instance, part->driver, what);
 	if (!err)
 		err = call_sync(part);
 	return err ? fail(part) : 0;

@@ -442,9 +442,14 @@ int weir_tables_map_(struct weir_domain *domain, const struct weir_span *spans, 
 		     uint32_t prot);
 int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
 		       uint64_t *out_unmapped);
-/* The same for what was mapped as a whole, and often: tables that get empty stay. */
-int weir_tables_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
-			     uint64_t *out_unmapped);
+/*
+ * What weir_table_unmap() of what was mapped as a whole left to be done, with what it returned;
+ * tables that get empty stay. Return: as weir_domain_unmap_whole_().
+ */
+int weir_tables_unmap_rest_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
+			    int err, struct weir_table_gather *gather);
+/* Instances drop what they cached, and are waited for. Return: 0; WEIR_EIO. */
+int weir_tables_tell_(struct weir_domain *domain, const struct weir_invalidation *what);
 /* Nothing that was unmapped before the call is used any more. Return: 0; WEIR_EIO. */
 int weir_tables_flush_(struct weir_domain *domain);
 /* Tables that map nothing go; as weir_domain_trim(). */

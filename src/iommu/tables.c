@@ -273,17 +273,21 @@ void weir_tables_everything_(const struct weir_domain *domain, struct weir_inval
 	};
 }
 
+int weir_tables_tell_(struct weir_domain *domain, const struct weir_invalidation *what)
+{
+	unsigned long before = weir_spin_lock(&domain->spin);
+	int err = invalidate(domain, what);
+
+	weir_spin_unlock(&domain->spin, before);
+	return err;
+}
+
 int weir_tables_flush_(struct weir_domain *domain)
 {
 	struct weir_invalidation all;
-	unsigned long before;
-	int err;
 
 	weir_tables_everything_(domain, &all);
-	before = weir_spin_lock(&domain->spin);
-	err = invalidate(domain, &all);
-	weir_spin_unlock(&domain->spin, before);
-	return err;
+	return weir_tables_tell_(domain, &all);
 }
 
 /* Nobody uses any more what was taken away; tables that somebody may yet use stay the domain's. */
@@ -338,22 +342,20 @@ int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes
 	return err ? err : told;
 }
 
-int weir_tables_unmap_whole_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
-			     uint64_t *out_unmapped)
+int weir_tables_unmap_rest_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
+			    int err, struct weir_table_gather *gather)
 {
-	struct weir_table_gather gather = { 0 };
-	int err = weir_table_unmap(weir_domain_table_(domain), iova, bytes, &gather);
+	uint64_t unmapped = gather->unmapped_bytes;
 
-	*out_unmapped = gather.unmapped_bytes;
 	if (err) { /* a caller's mistake, but for pages that have to be split */
 		/* the first step may have been taken: it arrives before the next one */
-		int told = finish(domain, &gather);
-
-		return told ? told : weir_tables_unmap_(domain, iova, bytes, wait, out_unmapped);
+		err = finish(domain, gather);
+		if (!err)
+			err = weir_tables_unmap_(domain, iova, bytes, wait, &unmapped);
+	} else if (wait && gather->what.bytes) {
+		err = weir_tables_tell_(domain, &gather->what);
 	}
-	if (gather.unlinked || (wait && gather.what.bytes))
-		return finish(domain, &gather);
-	return 0;
+	return !err && unmapped != bytes ? WEIR_ENOENT : err;
 }
 
 static int map_pieces(struct weir_table *table, const struct weir_span *spans, unsigned int n,

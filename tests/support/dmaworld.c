@@ -10,6 +10,8 @@
 static struct dw *current; /* of the test: drivers find it here */
 static unsigned int always; /* dw_always() */
 static _Thread_local unsigned int this_cpu;
+static _Thread_local unsigned int own_cpu; /* 0: none yet */
+static _Atomic unsigned int nr_threads;
 
 /* ---- the host ---- */
 
@@ -111,13 +113,34 @@ static void host_cache_sync(void *host, uint64_t pa, uint64_t bytes, enum weir_c
 static unsigned int host_cpu_count(void *host)
 {
 	(void)host;
-	return 2;
+	return DW_NR_CPUS;
 }
 
 static unsigned int host_cpu_id(void *host)
 {
 	(void)host;
-	return this_cpu++ % 2;
+	return this_cpu++ % DW_NR_CPUS;
+}
+
+/* A thread keeps its CPU; others may have it too, one at a time. */
+static unsigned int host_cpu_enter(void *host, unsigned long *out_before)
+{
+	struct dw *dw = host;
+	unsigned int cpu;
+
+	if (!own_cpu)
+		own_cpu = ++nr_threads;
+	cpu = own_cpu % DW_NR_CPUS;
+	pthread_mutex_lock(&dw->cpus[cpu]);
+	*out_before = cpu;
+	return cpu;
+}
+
+static void host_cpu_leave(void *host, unsigned long before)
+{
+	struct dw *dw = host;
+
+	pthread_mutex_unlock(&dw->cpus[before]);
 }
 
 static int host_timer_create(void *host, void (*fn)(void *arg), void *arg,
@@ -220,6 +243,8 @@ const struct weir_host_ops *dw_host(struct dw *dw, unsigned int flags)
 	current = dw;
 	dw->flags = flags;
 	pthread_mutex_init(&dw->mutex, NULL);
+	for (unsigned int i = 0; i < DW_NR_CPUS; i++)
+		pthread_mutex_init(&dw->cpus[i], NULL);
 	for (int i = 0; i < 2; i++) {
 		dw->ram[i] = calloc(1, DW_PART_BYTES);
 		dw->used[i] = calloc(PART_PAGES, sizeof(bool));
@@ -238,6 +263,10 @@ const struct weir_host_ops *dw_host(struct dw *dw, unsigned int flags)
 	dw->ops.cache_sync = flags & DW_NO_CACHE_SYNC ? NULL : host_cache_sync;
 	dw->ops.cpu_count = host_cpu_count;
 	dw->ops.cpu_id = host_cpu_id;
+	if (flags & DW_CPUS) {
+		dw->ops.cpu_enter = host_cpu_enter;
+		dw->ops.cpu_leave = host_cpu_leave;
+	}
 	if (!(flags & DW_NO_TIMERS)) {
 		dw->ops.timer_create = host_timer_create;
 		dw->ops.timer_set = host_timer_set;
@@ -253,6 +282,8 @@ void dw_host_free(struct dw *dw)
 		free(dw->used[i]);
 	}
 	free(dw->entries);
+	for (unsigned int i = 0; i < DW_NR_CPUS; i++)
+		pthread_mutex_destroy(&dw->cpus[i]);
 	pthread_mutex_destroy(&dw->mutex);
 	current = NULL;
 }

@@ -21,6 +21,7 @@
 #define DW_PART_BYTES (8u << 20)            /* the size of each */
 #define DW_BUS_OFFSET UINT64_C(0x40000000)  /* d1: memory below 2 GiB + 64 MiB appears so much lower */
 #define DW_DEVICES 9u
+#define DW_NR_CPUS 2u
 #define DW_LOG 4096u
 
 enum {
@@ -30,6 +31,7 @@ enum {
 	DW_SMALL_IOMMU = 8,   /* IOVAs end at 16 MiB */
 	DW_BIG_PAGES = 16,    /* of 64 KiB */
 	DW_WALKS = 32,        /* the IOMMU walks tables; see dmawalk.c */
+	DW_CPUS = 64,         /* the host gives CPUs away (cpu_enter) */
 };
 
 struct dw_entry {
@@ -55,6 +57,7 @@ struct dw {
 	unsigned int flags;
 	bool up;                 /* all of it came up */
 	pthread_mutex_t mutex;   /* of the host */
+	pthread_mutex_t cpus[DW_NR_CPUS];
 	unsigned char *ram[2];
 	bool *used[2];           /* pages given out */
 	uint64_t now;

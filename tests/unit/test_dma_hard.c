@@ -270,8 +270,15 @@ int main(void)
 		cmocka_unit_test(test_dma_threads),
 	};
 
+	static const struct CMUnitTest owned[] = {
+		cmocka_unit_test(test_dma_addresses_run_out),
+		cmocka_unit_test(test_dma_threads),
+	};
+
 	int failed = cmocka_run_group_tests_name("told", tests, NULL, NULL);
 
 	dw_always(DW_WALKS);
-	return failed + cmocka_run_group_tests_name("walks", tests, NULL, NULL);
+	failed += cmocka_run_group_tests_name("walks", tests, NULL, NULL);
+	dw_always(DW_WALKS | DW_CPUS);
+	return failed + cmocka_run_group_tests_name("walks, CPUs given away", owned, NULL, NULL);
 }

@@ -336,5 +336,7 @@ int main(void)
 	failed += cmocka_run_group_tests_name("told only", told_only, NULL, NULL);
 
 	dw_always(DW_WALKS);
-	return failed + cmocka_run_group_tests_name("walks", tests, NULL, NULL);
+	failed += cmocka_run_group_tests_name("walks", tests, NULL, NULL);
+	dw_always(DW_WALKS | DW_CPUS);
+	return failed + cmocka_run_group_tests_name("walks, CPUs given away", tests, NULL, NULL);
 }
