@@ -19,7 +19,7 @@ NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
 LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups plan-proof exynos tables fuzz format lint freestanding size install clean
+.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups plan-proof exynos qemu tables fuzz format lint freestanding size install clean
 .PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
 
 # Set-up runs before the build, not beside it; Ninja does the parallel part.
@@ -64,6 +64,9 @@ exynos: setup-test build	## boards of the Exynos family on models, on Debian's d
 
 tables: setup-test build	## compare translation tables with Linux's, bit by bit
 	@tests/pgtable/compare.sh $(BUILD)
+
+qemu: setup-test build	## the tests on device models once more, on the newest QEMU of Debian's backports (WEIR_QEMU=DIR)
+	@scripts/qemu.sh $(BUILD)
 
 fuzz: setup-fuzz	## fuzz device trees, overlays, images, texts, PCI (FUZZ_SECONDS=600)
 	@scripts/fuzz.sh $(BUILD)
