@@ -42,7 +42,7 @@ def records(path):
                 mutant["changes"].append([unescape(value), ""])
             elif key == "to":
                 mutant["changes"][-1][1] = unescape(value)
-            elif key in ("file", "compile", "test"):
+            elif key in ("file", "compile", "test", "program"):
                 mutant[key] = value
             else:
                 sys.exit(f"{path}:{number}: what is \"{key}\"?")
@@ -87,8 +87,7 @@ def compile_command(build, source, changed, work):
     raise Mistake(f"{build} does not compile {source}")
 
 
-def link_command(build, test, work):
-    target = f"tests/test_{test}"
+def link_command(build, target, work):
     out = subprocess.run(["ninja", "-C", build, "-t", "commands", "-s", target],
                          capture_output=True, text=True, check=True).stdout
     args = shlex.split(out.strip().splitlines()[-1])
@@ -114,10 +113,17 @@ def place(work, mutant, text):
     return path
 
 
-def passes(work, seeds):
+def program_of(mutant):
+    """What is built, and its arguments."""
+    target, *args = mutant.get("program", f"tests/test_{mutant.get('test')}").split()
+    return target, args
+
+
+def passes(build, work, args, seeds):
     env = dict(os.environ, **({"WEIR_SEEDS": str(seeds)} if seeds else {}))
     try:
-        done = subprocess.run([os.path.join(work, "test")], capture_output=True, env=env,
+        done = subprocess.run([os.path.join(work, "test"), *args], cwd=build,
+                              capture_output=True, env=env,
                               timeout=MORE_LIMIT_S if seeds else LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         return bool(seeds)  # many seeds may take long: that shows nothing
@@ -138,24 +144,26 @@ def judge(build, number, mutant):
         args.insert(options, "-I" + os.path.join(work, "include"))
         args += ["-Wno-error", "-w"]
         run(args, cwd, "does not compile")
-        run(link_command(build, mutant["test"], work), build, "does not link")
+        target, test_args = program_of(mutant)
+        run(link_command(build, target, work), build, "does not link")
     except Mistake as why:
         return str(why)
-    passed = passes(work, None)
+    passed = passes(build, work, test_args, None)
     if passed and mutant["changes"]:
-        passed = passes(work, MORE_SEEDS)
+        passed = passes(build, work, test_args, MORE_SEEDS)
     os.unlink(os.path.join(work, "test"))
     if mutant["changes"]:
-        return f"survives {mutant['test']}" if passed else None
-    return None if passed else f"{mutant['test']} fails"
+        return f"survives {target}" if passed else None
+    return None if passed else f"{target} fails"
 
 
 def controls(mutants):
     """Each file and test once, without a change."""
     seen = set()
     for m in mutants:
-        if (m["file"], m["test"]) not in seen:
-            seen.add((m["file"], m["test"]))
+        what = (m["file"], *program_of(m)[0:1])
+        if what not in seen:
+            seen.add(what)
             yield dict(m, name=f"no mistake in {m['file']}", line=f"none-{m['line']}", changes=[])
 
 

@@ -77,6 +77,7 @@ struct hwhost {
 	void (*on_point)(void *arg);
 	void *on_point_arg;
 	unsigned long cache_calls, barriers;
+	void *threads;              /* whoever makes them take turns, see race/models.h */
 	char log[HWHOST_LOG_BYTES];
 	size_t log_bytes;
 	char taken[HWHOST_LOG_BYTES];

@@ -23,21 +23,30 @@ uint64_t hwpattern(uint64_t seed, uint64_t offset)
 	return x ^ x >> 32;
 }
 
+/* The byte of it at @at; @word: that of before, or anything at the first byte. */
+static uint8_t pattern_byte(uint64_t seed, uint64_t at, bool first, uint64_t *word)
+{
+	if (first || !(at & 7))
+		*word = hwpattern(seed, at & ~7ull);
+	return (uint8_t)(*word >> 8 * (at & 7));
+}
+
 void hwpattern_fill(void *buf, size_t bytes, uint64_t seed, uint64_t offset)
 {
+	uint64_t word = 0;
 	uint8_t *to = buf;
 
 	for (size_t i = 0; i < bytes; i++)
-		to[i] = (uint8_t)(hwpattern(seed, (offset + i) & ~7ull) >> 8 * ((offset + i) & 7));
+		to[i] = pattern_byte(seed, offset + i, !i, &word);
 }
 
 bool hwpattern_is(const void *buf, size_t bytes, uint64_t seed, uint64_t offset)
 {
 	const uint8_t *from = buf;
+	uint64_t word = 0;
 
 	for (size_t i = 0; i < bytes; i++)
-		if (from[i] != (uint8_t)(hwpattern(seed, (offset + i) & ~7ull) >>
-					 8 * ((offset + i) & 7)))
+		if (from[i] != pattern_byte(seed, offset + i, !i, &word))
 			return false;
 	return true;
 }

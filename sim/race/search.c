@@ -15,6 +15,8 @@ struct node {
 
 struct race_search {
 	uint64_t seed, random;
+	bool bounded;
+	unsigned int bound, departed;
 	char *replay;
 	struct node *stack;
 	size_t depth, at;     /* of the stack; choices made in this run */
@@ -51,6 +53,17 @@ struct race_search *race_search_create(uint64_t seed)
 
 	if (s)
 		s->seed = s->random = seed;
+	return s;
+}
+
+struct race_search *race_search_create_bounded(unsigned int departures)
+{
+	struct race_search *s = create();
+
+	if (s) {
+		s->bounded = true;
+		s->bound = departures;
+	}
 	return s;
 }
 
@@ -94,7 +107,7 @@ bool race_search_begin(struct race_search *s)
 	}
 	s->at = 0;
 	s->cut = false;
-	s->switches = 0;
+	s->switches = s->departed = 0;
 	s->runs++;
 	return true;
 }
@@ -160,6 +173,18 @@ static int go_everywhere(struct race_search *s, uint64_t state, int n, int runni
 	return nth(n, running, 0);
 }
 
+static int go_within(struct race_search *s, int n, int running)
+{
+	int ways = s->departed == s->bound ? 1 : n;
+
+	if (s->at == s->depth)
+		s->stack[s->depth++] = (struct node){ .n = (uint8_t)ways };
+	else if (s->stack[s->at].n != ways)
+		s->failed = "the same choices did not lead to the same choice";
+	s->departed += s->stack[s->at].taken != 0;
+	return nth(n, running, s->stack[s->at].taken);
+}
+
 static uint64_t chance(struct race_search *s)
 {
 	s->random ^= s->random << 13;
@@ -199,6 +224,8 @@ int race_search_choose(struct race_search *s, uint64_t state, const int *tasks, 
 	} else if (s->seed) {
 		see(s, state);
 		which = (int)(chance(s) % (uint64_t)n);
+	} else if (s->bounded) {
+		which = go_within(s, n, running);
 	} else {
 		which = go_everywhere(s, state, n, running);
 	}

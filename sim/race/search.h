@@ -20,11 +20,17 @@ struct race_search;
 
 struct race_search_stats {
 	uint64_t runs, states;
-	bool all; /* every state was gone on from in every way */
+	bool all; /* every state was gone on from in every way, or each within bounds */
 };
 
 /* @seed: 0 to go everywhere; otherwise by chance. NULL without memory. */
 struct race_search *race_search_create(uint64_t seed);
+/*
+ * Goes everywhere that departs at most so often from the plain schedule, in which a task goes on as long
+ * as it can, and then the first one that can. Nothing is asked of states: each schedule is one run.
+ * NULL without memory.
+ */
+struct race_search *race_search_create_bounded(unsigned int departures);
 /* Of one run. @schedule is copied. */
 struct race_search *race_search_create_replay(const char *schedule);
 void race_search_destroy(struct race_search *s);

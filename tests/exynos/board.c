@@ -8,6 +8,7 @@
 
 #define RAM_BYTES (4u << 20)
 #define RUN_POINTS 1500u
+#define RUN_POINTS_TURNS 100u /* with threads: very many boards are run */
 #define SYSMMU "samsung,exynos-sysmmu"
 
 void eb_wrong(struct eb_board *b, const char *fmt, ...)
@@ -271,10 +272,12 @@ int eb_load_codec(struct eb_board *b)
 
 int eb_load_iommu(struct eb_board *b)
 {
-	int err = weir_module_load(b->m, &weir_module_exynos_sysmmu, &b->module);
+	const struct weir_module_entry *module = b->options.module ? b->options.module
+								   : &weir_module_exynos_sysmmu;
+	int err = weir_module_load(b->m, module, &b->module);
 
 	if (err)
-		eb_wrong(b, "exynos-sysmmu: %s", weir_strerror(err));
+		eb_wrong(b, "%s: %s", module->name, weir_strerror(err));
 	else
 		eb_settle(b);
 	return err;
@@ -317,6 +320,8 @@ int eb_open(struct eb_board *b, const void *dtb, size_t bytes, const struct eb_o
 	memset(b, 0, sizeof(*b));
 	b->options = *options;
 	b->h = hwhost_create(RAM_BYTES, options->seed);
+	if (options->turns)
+		race_models_init(&b->turns, b->h, options->turns);
 	if (load_tree(b, dtb, bytes))
 		return -1;
 	if (options->firmware_display)
@@ -366,6 +371,17 @@ int eb_close(struct eb_board *b)
 	return eb_ok(b) ? 0 : -1;
 }
 
+uint8_t *eb_read(const char *path, size_t *out_bytes)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *data = malloc(4 << 20);
+
+	*out_bytes = f && data ? fread(data, 1, 4 << 20, f) : 0;
+	if (f)
+		fclose(f);
+	return data;
+}
+
 /* ---- looking on ---- */
 
 void eb_settle(struct eb_board *b)
@@ -377,7 +393,7 @@ void eb_settle(struct eb_board *b)
 
 void eb_run(struct eb_board *b)
 {
-	hwhost_points(b->h, RUN_POINTS);
+	hwhost_points(b->h, b->options.turns ? RUN_POINTS_TURNS : RUN_POINTS);
 }
 
 static void check_master(struct eb_board *b, const struct eb_master *m)

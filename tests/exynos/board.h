@@ -14,6 +14,7 @@
 
 #include "hw/host.h"
 #include "hw/sysmmu.h"
+#include "race/models.h"
 #include "weir/clock.h"
 #include "weir/exynos_sysmmu.h"
 #include "weir/weir.h"
@@ -64,10 +65,13 @@ struct eb_options {
 	uint64_t seed;
 	bool firmware_display;      /* the boot loader left a display on */
 	const char *reject;         /* path of a System MMU that is to reject its master's ids */
+	struct race_sched *turns;   /* whose tasks are the threads; NULL: there is one */
+	const struct weir_module_entry *module; /* instead of the library's exynos-sysmmu */
 };
 
 struct eb_board {
 	struct hwhost *h;
+	struct race_models turns;   /* with options.turns */
 	struct weir_machine *m;
 	struct eb_options options;
 	uint8_t *tree;
@@ -119,7 +123,21 @@ void eb_suppliers_find(struct eb_board *b, struct eb_sysmmu *s);
 void eb_power_update(struct eb_board *b, const struct weir_fwnode *domain, bool on);
 void eb_clock_update(struct eb_sysmmu *s);
 
+/* A file. Return: the caller's, free(); NULL without memory. */
+uint8_t *eb_read(const char *path, size_t *out_bytes);
+
 /* tree.c: the tree as scenarios want it. Return: the caller's, free(); NULL with `wrong`. */
 uint8_t *eb_tree(struct eb_board *b, const void *dtb, size_t bytes);
+
+/* cut.c: the tree with one device and what that needs. Return: the caller's, free(); NULL: it cannot be cut. */
+uint8_t *eb_cut(const void *dtb, const char *path, size_t *out_bytes);
+
+/* watch.c: exynos-sysmmu, and who calls its instances when. */
+struct eb_watch;
+struct eb_watch *eb_watch_create(void);
+void eb_watch_destroy(struct eb_watch *w);
+const struct weir_module_entry *eb_watch_module(struct eb_watch *w);
+/* Before each run. */
+void eb_watch_begin(struct eb_watch *w, struct eb_board *b);
 
 #endif

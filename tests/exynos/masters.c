@@ -90,6 +90,14 @@ static int master_probe(struct weir_device *dev)
 
 	if (!weir_dma_is_translated(dev))
 		eb_wrong(m->b, "%s: it is probed untranslated", m->path);
+	/* one that is asked to go waits for this probe, and has its driver as long */
+	for (unsigned int i = 0; i < m->nr_sysmmus; i++) {
+		const struct eb_sysmmu *s = &m->b->sysmmus[m->sysmmus[i]];
+		enum weir_device_status status = weir_device_status_get(eb_device(s->node));
+
+		if (status != WEIR_DEVICE_BOUND && status != WEIR_DEVICE_UNBINDING)
+			eb_wrong(m->b, "%s: it is probed, and %s is not bound", m->path, s->path);
+	}
 	err = weir_dma_alloc(dev, EB_BYTES, WEIR_DMA_SYNCED, &m->va, &m->iova);
 	if (err)
 		return err;

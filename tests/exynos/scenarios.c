@@ -377,17 +377,6 @@ static const struct story stories[] = {
 	{ "an IOMMU rejects ids", rejects, 1, false, true },
 };
 
-static uint8_t *read_file(const char *path, size_t *out_bytes)
-{
-	FILE *f = fopen(path, "rb");
-	uint8_t *data = malloc(4 << 20);
-
-	*out_bytes = f && data ? fread(data, 1, 4 << 20, f) : 0;
-	if (f)
-		fclose(f);
-	return data;
-}
-
 /* The path of a System MMU of the first master; "" when there is none. */
 static void first_sysmmu(const void *dtb, size_t bytes, char *path, size_t room, unsigned int *masters,
 			 unsigned int *sysmmus)
@@ -447,7 +436,7 @@ int main(int argc, char **argv)
 		char reject[EB_PATH];
 		const char *board = basename(argv[i]);
 		size_t bytes;
-		uint8_t *dtb = read_file(argv[i], &bytes);
+		uint8_t *dtb = eb_read(argv[i], &bytes);
 
 		first_sysmmu(dtb, bytes, reject, sizeof(reject), &masters, &sysmmus);
 		printf("# %s: %u masters, %u System MMUs\n", board, masters, sysmmus);

@@ -123,13 +123,24 @@ static int switch_clocks(struct weir_device *dev, const uint32_t *cells, unsigne
 	return err;
 }
 
+/* Others may go on before clocks and power change. */
+static void point(struct weir_device *dev)
+{
+	struct eb_board *b = board_of(dev);
+
+	if (b->options.turns)
+		race_models_point(&b->turns);
+}
+
 static int clock_enable(void *provider, const uint32_t *cells, unsigned int n)
 {
+	point(provider);
 	return switch_clocks(provider, cells, n, true);
 }
 
 static void clock_disable(void *provider, const uint32_t *cells, unsigned int n)
 {
+	point(provider);
 	(void)switch_clocks(provider, cells, n, false);
 }
 
@@ -150,6 +161,7 @@ void eb_power_update(struct eb_board *b, const struct weir_fwnode *domain, bool 
 
 static int domain_suspend(struct weir_device *dev)
 {
+	point(dev);
 	if (has(weir_device_fwnode(dev), "#power-domain-cells"))
 		eb_power_update(board_of(dev), weir_device_fwnode(dev), false);
 	return 0;
@@ -157,6 +169,7 @@ static int domain_suspend(struct weir_device *dev)
 
 static int domain_resume(struct weir_device *dev)
 {
+	point(dev);
 	if (has(weir_device_fwnode(dev), "#power-domain-cells"))
 		eb_power_update(board_of(dev), weir_device_fwnode(dev), true);
 	return 0;

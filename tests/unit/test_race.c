@@ -116,6 +116,26 @@ static void test_goes_everywhere(void **state)
 	end(&log);
 }
 
+/* aaabbb is the plain one; once from it: bbbaaa, abbbaa, aabbba. */
+static void test_within_bounds(void **state)
+{
+	static const size_t orders[][2] = { { 0, 1 }, { 1, 4 }, { 9, 20 } };
+	struct race_search_stats stats;
+	char seen[32][16];
+	struct log log;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		begin(&log, race_search_create_bounded((unsigned int)orders[i][0]), false);
+		assert_int_equal(run_all(&log, seen, 32), orders[i][1]);
+		race_search_stats(log.search, &stats);
+		assert_true(stats.all);
+		assert_int_equal(stats.runs, orders[i][1]);
+		assert_null(race_search_failed(log.search));
+		end(&log);
+	}
+}
+
 static void test_by_chance(void **state)
 {
 	struct race_search_stats stats;
@@ -379,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_everywhere),
+		cmocka_unit_test(test_within_bounds),
 		cmocka_unit_test(test_by_chance),
 		cmocka_unit_test(test_finds_and_repeats),
 		cmocka_unit_test(test_deadlock),
