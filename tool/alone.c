@@ -170,7 +170,7 @@ static int help(struct study *s, struct run *r, struct weir_device *dev, bool *o
 		      out_new);
 }
 
-static int cause_of(struct run *r, struct weir_device *dev, char **out_text)
+int alone_cause_of(const struct run *r, struct weir_device *dev, char **out_text)
 {
 	struct cause c = { 0 };
 	char what[600] = "it is no device", why[300];
@@ -242,12 +242,11 @@ static int first_look(struct study *s, struct run *r)
 	}
 	for (size_t i = 0; i < a->places.n && !err; i++)
 		if (!look_at(r, a->places.path[i], &a->state[i], &dev))
-			err = cause_of(r, dev, &a->state[i].cause);
+			err = alone_cause_of(r, dev, &a->state[i].cause);
 	return err ? err : add_block_layer(s, r);
 }
 
-/* Whether what a device waits for has a driver: then it is worth more than a timeout. */
-static bool could_come(struct weir_device *dev)
+bool alone_could_come(struct weir_device *dev)
 {
 	struct weir_why root;
 	enum cause_kind kind;
@@ -274,8 +273,8 @@ static int next_round(struct study *s, struct run *r, bool *out_any, bool *out_a
 		all = false;
 		if (dev && weir_device_status_get(dev) != WEIR_DEVICE_BOUND)
 			err = help(s, r, dev, &fresh);
-		if (!err && dev && a->state[i].late && !a->state[i].cause && could_come(dev))
-			err = cause_of(r, dev, &a->state[i].cause);
+		if (!err && dev && a->state[i].late && !a->state[i].cause && alone_could_come(dev))
+			err = alone_cause_of(r, dev, &a->state[i].cause);
 		any = any || fresh;
 	}
 	*out_any = any;

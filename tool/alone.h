@@ -59,6 +59,10 @@ struct alone {
 int alone_study(const struct opts *o, const char *board, const struct kernel_side *side,
 		const char *target, struct alone *out_alone);
 void alone_free(struct alone *a);
+/* What holds a device back in a run with the initramfs alone. Return: 0, or EXIT_USAGE after a message. */
+int alone_cause_of(const struct run *r, struct weir_device *dev, char **out_text);
+/* Whether what a device waits for has a driver: then it is worth more than a timeout. */
+bool alone_could_come(struct weir_device *dev);
 
 /* alone_out.c: in words. */
 void alone_head_words(const struct run *r, char *buf, size_t bytes);

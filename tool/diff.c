@@ -14,16 +14,17 @@ static const struct verb_help help = {
 	.what = "Runs two bring-ups and says for which devices the verdict, the root cause, the\n"
 		"group, the IOMMU or the driver changed: with two trees, or with one and what\n"
 		"stands behind \"--\", which comes on top of what stands before it; a kernel or an\n"
-		"initramfs there takes the place of the first.\n",
+		"initramfs there takes the place of the first. Of two captures, also what these\n"
+		"saw; of two initramfs images, also which devices come up from them alone.\n",
 	.example = "weir diff rk3399-rockpro64.dtb --kernel old/ -- --kernel new/",
-	.status = "0 nothing changed, 1 something did, 2 bad usage or input.",
+	.status = "0 nothing changed for a device, 1 something did, 2 bad usage or input.",
 };
 
 const char *diff_change_name(enum diff_change change)
 {
 	static const char *const names[] = {
-		"gone", "worse", "other-cause", "iommu", "group", "late", "driver", "time",
-		"better", "new",
+		"gone", "worse", "other-cause", "stage-worse", "stage-cause", "iommu", "group", "late",
+		"driver", "time", "stage-better", "better", "new",
 	};
 
 	return names[change];
@@ -67,16 +68,29 @@ static bool is_slower(const struct diff *d, const struct diff_device *a,
 	return d->slower_ns && by >= d->slower_ns;
 }
 
+/* What comes up from the initramfs alone, where both sides have one. */
+static int compare_stages(struct diff *d, const struct diff_device *a, const struct diff_device *b)
+{
+	bool on_a = a->stage == DIFF_FROM_INITRAMFS, on_b = b->stage == DIFF_FROM_INITRAMFS;
+
+	if (a->stage == DIFF_NO_STAGE || b->stage == DIFF_NO_STAGE)
+		return 0;
+	if (on_a != on_b)
+		return note(d, on_a ? DIFF_STAGE_WORSE : DIFF_STAGE_BETTER, a, b);
+	return differ(a->lack, b->lack) ? note(d, DIFF_STAGE_CAUSE, a, b) : 0;
+}
+
 static int compare_both(struct diff *d, const struct diff_device *a, const struct diff_device *b)
 {
-	int err = 0;
+	int err;
 
 	if (is_up(a) != is_up(b))
 		return note(d, is_up(a) ? DIFF_WORSE : DIFF_BETTER, a, b);
 	if (!is_up(a))
 		return a->verdict != b->verdict || differ(a->root, b->root)
 			       ? note(d, DIFF_CAUSE, a, b) : 0;
-	if (a->iommu != b->iommu)
+	err = compare_stages(d, a, b);
+	if (!err && a->iommu != b->iommu)
 		err = note(d, DIFF_IOMMU, a, b);
 	if (!err && differ(a->group, b->group))
 		err = note(d, DIFF_GROUP, a, b);
@@ -89,12 +103,15 @@ static int compare_both(struct diff *d, const struct diff_device *a, const struc
 	return err;
 }
 
-/* What items of a change are told together by. */
-static const char *root_of(const struct diff_item *item)
+const char *diff_root_of(const struct diff_item *item)
 {
-	const struct diff_device *side = item->change == DIFF_BETTER ? item->a : item->b;
+	bool better = item->change == DIFF_BETTER || item->change == DIFF_STAGE_BETTER;
+	const struct diff_device *side = better ? item->a : item->b;
+	bool stage = item->change == DIFF_STAGE_WORSE || item->change == DIFF_STAGE_CAUSE ||
+		     item->change == DIFF_STAGE_BETTER;
+	const char *root = side && stage ? side->lack : side ? side->root : NULL;
 
-	return side && side->root ? side->root : "";
+	return root ? root : "";
 }
 
 static int by_weight(const void *a, const void *b)
@@ -104,7 +121,7 @@ static int by_weight(const void *a, const void *b)
 
 	if (x->change != y->change)
 		return x->change < y->change ? -1 : 1;
-	roots = strcmp(root_of(x), root_of(y));
+	roots = strcmp(diff_root_of(x), diff_root_of(y));
 	if (roots)
 		return roots;
 	return x->seq < y->seq ? -1 : 1;
@@ -132,133 +149,87 @@ int diff_compare(struct diff *d)
 	return err;
 }
 
-/* ---- words ---- */
-
-static const char *heading(enum diff_change change)
-{
-	static const char *const words[] = {
-		[DIFF_GONE] = "no device any more",
-		[DIFF_WORSE] = "up on A, not on B",
-		[DIFF_CAUSE] = "up on neither, for other reasons",
-		[DIFF_IOMMU] = "IOMMU",
-		[DIFF_GROUP] = "another group",
-		[DIFF_LATE] = "in time, or only after the timeout",
-		[DIFF_DRIVER] = "another driver",
-		[DIFF_TIME] = "at another time",
-		[DIFF_BETTER] = "up on B, not on A",
-		[DIFF_NEW] = "no device before",
-	};
-
-	return words[change];
-}
-
-static const char *iommu_words(enum diff_iommu iommu)
-{
-	static const char *const words[] = { "none", "NOT translated", "translated" };
-
-	return words[iommu];
-}
-
-static const char *or_none(const char *text)
-{
-	return text ? text : "none";
-}
-
-static void print_item(const struct diff_item *item)
-{
-	const struct diff_device *a = item->a, *b = item->b;
-
-	switch (item->change) {
-	case DIFF_IOMMU:
-		printf("  %s: %s -> %s\n", a->path, iommu_words(a->iommu), iommu_words(b->iommu));
-		break;
-	case DIFF_GROUP:
-		printf("  %s: %s -> %s\n", a->path, or_none(a->group), or_none(b->group));
-		break;
-	case DIFF_LATE:
-		printf("  %s: %s\n", a->path,
-		       b->late ? "only after the timeout now" : "in time now");
-		break;
-	case DIFF_DRIVER:
-		printf("  %s: %s -> %s\n", a->path, or_none(a->driver), or_none(b->driver));
-		break;
-	case DIFF_TIME:
-		printf("  %s: %.3f s -> %.3f s\n", a->path, (double)a->bound_ns / 1e9,
-		       (double)b->bound_ns / 1e9);
-		break;
-	default:
-		printf("  %s\n", a ? a->path : b->path);
-		break;
-	}
-}
-
-static bool has_roots(enum diff_change change)
-{
-	return change == DIFF_WORSE || change == DIFF_BETTER || change == DIFF_CAUSE;
-}
-
-/* The items from @from on that have change and root cause in common. */
-static size_t run_of(const struct diff *d, size_t from)
-{
-	size_t n = 1;
-
-	while (from + n < d->n && d->items[from + n].change == d->items[from].change &&
-	       !strcmp(root_of(&d->items[from + n]), root_of(&d->items[from])))
-		n++;
-	return n;
-}
-
-static void print_all(const struct diff *d, const struct opts *o)
-{
-	enum diff_change last = DIFF_CHANGES;
-
-	printf("A: %s  (%s)\nB: %s  (%s)", d->sides[0].model, d->sides[0].title,
-	       d->sides[1].model, d->sides[1].title);
-	for (size_t i = 0; d->with && d->with[i]; i++)
-		printf(" %s", d->with[i]);
-	putchar('\n');
-	for (size_t i = 0, n; i < d->n; i += n) {
-		const struct diff_item *item = &d->items[i];
-
-		n = run_of(d, i);
-		if (item->change != last)
-			printf("%s%s:%s\n", style_bold(o), heading(item->change), style_off(o));
-		last = item->change;
-		if (has_roots(last) && *root_of(item))
-			printf(" %zu because of 1: %s\n", n, root_of(item));
-		for (size_t j = i; j < i + n; j++)
-			print_item(&d->items[j]);
-	}
-	if (!d->n)
-		printf("no difference: %zu devices\n", d->sides[0].n);
-}
-
 /* ---- the two sides ---- */
 
-static int compare(const struct opts *a, const struct opts *b, char *const *with)
+/*
+ * What captures saw, of each side that is one; and their command lines hold for the
+ * prediction. *@out_both: there are two.
+ */
+static int open_seen(struct diff *d, struct opts *a, struct opts *b, const char *second, bool *out_both)
 {
-	const char *second = b->nr_args == 2 ? b->args[1] : b->args[0];
-	struct diff d = { .slower_ns = a->slower_ns, .with = with };
-	int status = diff_side_open(&d.sides[0], a, a->args[0]);
+	const char *boards[] = { a->args[0], second };
+	struct opts *o[] = { a, b };
+	bool is[2] = { false, false };
+	int status = 0;
+
+	for (int i = 0; i < 2 && !status; i++) {
+		status = diff_seen_open(&d->sides[i], boards[i], &is[i]);
+		if (status || !d->sides[i].cmdline || o[i]->cmdline || o[i]->linux_args_given)
+			continue;
+		o[i]->cmdline = d->sides[i].cmdline;
+		weir_linux_args_parse(&o[i]->linux_args, o[i]->cmdline);
+	}
+	*out_both = is[0] && is[1] && strcmp(boards[0], boards[1]);
+	if (!status && *out_both && diff_compare(d))
+		status = complain("out of memory");
+	return status;
+}
+
+static int compare_predicted(struct diff *d, const struct opts *a, const struct opts *b, const char *second)
+{
+	int status = diff_side_open(&d->sides[0], a, a->args[0]);
 
 	if (!status)
-		status = diff_side_open(&d.sides[1], b, second);
-	if (!status && diff_compare(&d))
+		status = diff_side_open(&d->sides[1], b, second);
+	if (!status && diff_compare(d))
 		status = complain("out of memory");
-	if (!status && a->json) {
-		json_t *doc = diff_json(&d);
+	return status;
+}
 
+static void forget(struct diff *d)
+{
+	free(d->items);
+	diff_side_close(&d->sides[0]);
+	diff_side_close(&d->sides[1]);
+}
+
+/* @d: NULL, when nothing could be predicted. */
+static void tell(const struct opts *o, const struct diff *d, const struct diff *seen)
+{
+	json_t *doc;
+
+	if (o->json) {
+		doc = diff_json(d, seen);
 		json_dumpf(doc, stdout, JSON_INDENT(1));
 		putchar('\n');
 		json_decref(doc);
-	} else if (!status) {
-		print_all(&d, a);
+		return;
 	}
-	if (!status)
-		status = d.n ? EXIT_FINDING : EXIT_OK;
-	free(d.items);
-	diff_side_close(&d.sides[0]);
-	diff_side_close(&d.sides[1]);
+	if (d)
+		diff_print(d, o);
+	else
+		printf("no prediction: a capture has no device tree\n");
+	if (seen)
+		diff_print(seen, o);
+}
+
+static int compare(struct opts *a, struct opts *b, char *const *with)
+{
+	const char *second = b->nr_args == 2 ? b->args[1] : b->args[0];
+	struct diff d = { .slower_ns = a->slower_ns, .with = with };
+	struct diff seen = { .slower_ns = a->slower_ns, .seen = true };
+	bool both = false, predict;
+	int status = open_seen(&seen, a, b, second, &both);
+
+	predict = !both || !(seen.sides[0].no_tree || seen.sides[1].no_tree);
+	if (!status && predict)
+		status = compare_predicted(&d, a, b, second);
+	if (!status) {
+		tell(a, predict ? &d : NULL, both ? &seen : NULL);
+		status = d.n || seen.n ? EXIT_FINDING : EXIT_OK;
+	}
+	forget(&d);
+	forget(&seen);
 	return status;
 }
 

@@ -76,12 +76,25 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct diff_device *)a)->path, ((const struct diff_device *)b)->path);
 }
 
+void diff_side_sort(struct diff_side *side)
+{
+	if (side->n)
+		qsort(side->devices, side->n, sizeof(*side->devices), by_path);
+}
+
+struct diff_device *diff_side_find(struct diff_side *side, const char *path)
+{
+	struct diff_device key = { .path = (char *)(uintptr_t)path };
+
+	return side->n ? bsearch(&key, side->devices, side->n, sizeof(key), by_path) : NULL;
+}
+
 static void take_times(struct run *r, struct diff_side *side)
 {
 	for (size_t i = 0; i < r->record.n; i++) {
 		const struct record_event *e = &r->record.events[i];
 		const struct weir_fwnode *node;
-		struct diff_device key, *found;
+		struct diff_device *found;
 		char path[1024];
 
 		if (e->type != WEIR_EVENT_BOUND || !e->device)
@@ -91,8 +104,7 @@ static void take_times(struct run *r, struct diff_side *side)
 			path_words(node, path, sizeof(path));
 		else
 			snprintf(path, sizeof(path), "%s", weir_device_name(e->device));
-		key.path = path;
-		found = bsearch(&key, side->devices, side->n, sizeof(key), by_path);
+		found = diff_side_find(side, path);
 		if (found)
 			found->bound_ns = e->time_ns;
 	}
@@ -125,8 +137,7 @@ static int take(struct diff_side *side, struct run *r, const struct causes *c)
 	for (dev = weir_device_first(r->m); dev; dev = weir_device_next(dev))
 		if (!take_device(r, c, dev, &side->devices[side->n++]))
 			return WEIR_ENOMEM;
-	if (n)
-		qsort(side->devices, n, sizeof(*side->devices), by_path);
+	diff_side_sort(side);
 	take_times(r, side);
 	return 0;
 }
@@ -146,11 +157,14 @@ int diff_side_open(struct diff_side *side, const struct opts *o, const char *boa
 		err = take(side, &r, &c);
 		causes_free(&c);
 	}
+	if (err)
+		err = complain("out of memory");
+	else if (r.initramfs)
+		err = diff_side_stages(side, &r);
 	run_close(&r);
-	if (!err)
-		return 0;
-	diff_side_close(side);
-	return complain("out of memory");
+	if (err)
+		diff_side_close(side);
+	return err;
 }
 
 void diff_side_close(struct diff_side *side)
@@ -160,8 +174,12 @@ void diff_side_close(struct diff_side *side)
 		free(side->devices[i].driver);
 		free(side->devices[i].group);
 		free(side->devices[i].root);
+		free(side->devices[i].lack);
 	}
+	diff_list_free(&side->modules);
+	diff_list_free(&side->more);
 	free(side->devices);
+	free(side->cmdline);
 	free(side->title);
 	free(side->model);
 	*side = (struct diff_side){ 0 };

@@ -199,6 +199,58 @@ run capture --sysroot pci -o pci.tar.gz
 expect 1 "^3 wait for 1: smmu: no driver is bound" live pci.tar.gz
 result "live: IOMMUs that Linux has no links to, also of PCI functions"
 
+# what the same board was like with another kernel: its PHY came up, its sound did not
+cp -r root root2
+for name in phy usb; do
+	ln -s ../../../bus/platform/drivers/acme-$name "root2/sys/devices/platform/$name/driver"
+done
+rm root2/sys/devices/platform/sound/driver root2/sys/devices/platform/usb/iommu_group
+printf 'sound\tplatform: no codec\n' > root2/sys/kernel/debug/devices_deferred
+printf 'acme_usb 16384 0 - Live 0x0\n' > root2/proc/modules
+echo "root=/dev/mmcblk0p2 fw_devlink=permissive quiet" > root2/proc/cmdline
+echo 6.13.0-live > root2/proc/sys/kernel/osrelease
+run capture --sysroot root2 -o d.tar.gz
+[ $status = 0 ] || wrong "capture: $(cat err)"
+expect 1 "^as the captures saw it:" diff c.tar.gz d.tar.gz --drivers live.drivers
+grep -q "^A: c.tar.gz  (Linux 6.12.0-live, 2 devices wait)" out || wrong "A: $(cat out)"
+grep -q "^B: d.tar.gz  (Linux 6.13.0-live, 1 devices wait)" out || wrong "B: $(cat out)"
+sed -n '/^as the captures/,$p' out > seen
+grep -A 2 "^up on A, not on B:" seen | tail -n 2 > told
+cmp -s - told <<'END' || wrong "worse: $(cat seen)"
+ 1 because of 1: sound: deferred; the kernel says: platform: no codec
+  /sound (sound)
+END
+grep -A 3 "^up on B, not on A:" seen | grep -q "2 because of 1: phy: deferred; the kernel gives no reason" || wrong "better: $(cat seen)"
+grep -q "^only on A, modules: acme_sound" seen || wrong "modules: $(cat seen)"
+grep -q "^only on B, modules: acme_usb" seen || wrong "modules: $(cat seen)"
+grep -q "^only on B, parameters: fw_devlink=permissive" seen || wrong "parameters: $(cat seen)"
+run diff c.tar.gz d.tar.gz --drivers live.drivers --json
+python3 "$here/schema.py" "$top/docs/json.md" diff out >> wrong || wrong "diff --json"
+python3 - <<'END' 2>> wrong || wrong "diff of captures, JSON: $(head -c 900 out)"
+import json
+doc = json.load(open('out'))['seen']
+changes = {c['path']: c for c in doc['changes']}
+assert sorted(changes) == ['/phy (phy)', '/sound (sound)', '/usb (usb)'], changes
+assert changes['/sound (sound)']['a']['group'] == 'sound usb'
+assert changes['/sound (sound)']['a']['bound_ns'] == 1600000000
+assert doc['modules_a'] == ['acme_sound'] and doc['parameters_b'] == ['fw_devlink=permissive']
+END
+expect 0 "^no difference: 5 devices" diff c.tar.gz s.tar.gz --drivers live.drivers
+# groups are told by who is in them
+rm root2/sys/devices/platform/sound/iommu_group
+ln -s ../../../bus/platform/drivers/acme-sound root2/sys/devices/platform/sound/driver
+ln -s ../../../kernel/iommu_groups/7 root2/sys/devices/platform/sound/iommu_group
+: > root2/sys/kernel/debug/devices_deferred
+run capture --sysroot root2 -o e.tar.gz
+expect 1 "^  /sound .sound.: sound usb -> sound$" diff c.tar.gz e.tar.gz --drivers live.drivers
+# without a tree on one side nothing is predicted
+rm -rf root2/sys/firmware
+run capture --sysroot root2 -o f.tar.gz
+expect 1 "^no prediction: a capture has no device tree" diff c.tar.gz f.tar.gz
+run diff c.tar.gz f.tar.gz --json
+python3 "$here/schema.py" "$top/docs/json.md" diff out >> wrong || wrong "diff --json without a tree"
+result "diff of two captures: what was bound, why not, groups, modules, parameters"
+
 head -c 300 c.tar.gz > cut.tar.gz
 run live cut.tar.gz
 [ $status = 2 ] || wrong "a cut archive: exit status $status"

@@ -99,6 +99,8 @@ const struct seen_link *seen_held(const struct seen *s, size_t dev);
 long seen_find(const struct seen *s, const char *path);
 /* One that Linux does not show. Return: 0; WEIR_ENOMEM. */
 int seen_add_link(struct seen *s, size_t consumer, size_t supplier, const char *property);
+/* Why a device has no driver, as far as it can be seen. */
+void seen_words(const struct seen *s, size_t dev, char *buf, size_t bytes);
 /* A device that waits: deferred, or held by links. */
 bool seen_waits(const struct seen *s, size_t dev);
 

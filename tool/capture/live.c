@@ -29,49 +29,6 @@ static const struct verb_help capture_help = {
 	.status = "0 it was written, 2 bad usage or input.",
 };
 
-/* ---- words ---- */
-
-/* "waits for its IOMMU (iommu-map): smmu", as boot says it. */
-static void waits_words(const struct live *l, size_t dev, char *buf, size_t bytes)
-{
-	const struct seen_device *d = &l->seen.devices[dev];
-	const struct seen_link *held = seen_held(&l->seen, dev);
-	const char *root = l->seen.devices[seen_root(&l->seen, dev)].name;
-	bool tells = d->deferred && *d->deferred;
-
-	if (held && held->property && l->seen.devices[held->supplier].name == root)
-		snprintf(buf, bytes, "waits for %s (%s): %s, which has no driver", need_words(held->property),
-			 held->property, root);
-	else if (held && held->property)
-		snprintf(buf, bytes, "waits for %s (%s): %s, which waits for %s, which has no driver",
-			 need_words(held->property), held->property,
-			 l->seen.devices[held->supplier].name, root);
-	else
-		snprintf(buf, bytes, "waits for %s, which has no driver%s%s", root,
-			 tells ? "; the kernel says: " : "", tells ? d->deferred : "");
-}
-
-void live_words(const struct live *l, size_t dev, char *buf, size_t bytes)
-{
-	const struct seen_device *d = &l->seen.devices[dev];
-
-	if (d->driver)
-		snprintf(buf, bytes, "up, driver %s", d->driver);
-	else if (seen_root(&l->seen, dev) != dev)
-		waits_words(l, dev, buf, bytes);
-	else if (d->lacks)
-		snprintf(buf, bytes, "waits for %s (%s): %s, which is no device", need_words(d->lacks_by),
-			 d->lacks_by, d->lacks);
-	else if (d->deferred && *d->deferred)
-		snprintf(buf, bytes, "deferred; the kernel says: %s", d->deferred);
-	else if (d->deferred)
-		snprintf(buf, bytes, "deferred; the kernel gives no reason");
-	else if (d->waiting > 0)
-		snprintf(buf, bytes, "waits for a supplier that is no device yet");
-	else
-		snprintf(buf, bytes, "no driver is bound");
-}
-
 /* ---- root causes ---- */
 
 static int by_size(const void *a, const void *b)
@@ -149,6 +106,7 @@ static int compare(struct live *l)
 static int predict(struct live *l, struct opts *o, const struct capture *c)
 {
 	static char installed[300];
+	const struct capture_entry *cmdline = capture_find(c, "cmdline");
 	struct stat st;
 	char what[600];
 	int err = capture_dtb(c, &o->tree);
@@ -164,6 +122,10 @@ static int predict(struct live *l, struct opts *o, const struct capture *c)
 	}
 	if (!o->kernel && !o->drivers)
 		return 0;
+	if (cmdline && !o->cmdline && !o->linux_args_given) {
+		o->cmdline = cmdline->data;
+		weir_linux_args_parse(&o->linux_args, o->cmdline);
+	}
 	if (run_open(&l->run, o, l->board, NULL, what, sizeof(what)))
 		return complain("%s", what);
 	l->predicted = true;
@@ -178,7 +140,7 @@ static void print_group(const struct live *l, const struct live_group *g)
 	char words[500];
 	size_t told = 0;
 
-	live_words(l, g->root, words, sizeof(words));
+	seen_words(&l->seen, g->root, words, sizeof(words));
 	printf("%s%zu wait%s for 1:%s %s: %s\n", style_bold(l->o), g->n, g->n == 1 ? "s" : "",
 	       style_off(l->o), root->name, words);
 	for (size_t i = 0; i < l->seen.n && told < 8; i++) {
@@ -230,7 +192,7 @@ static void print_differences(const struct live *l)
 
 		if (l->matches[i] != LIVE_WORSE && l->matches[i] != LIVE_BETTER)
 			continue;
-		live_words(l, i, is, sizeof(is));
+		seen_words(&l->seen, i, is, sizeof(is));
 		weir_device_verdict(l->twins[i], &why);
 		why_words(&why, was, sizeof(was));
 		printf("  %s (%s): %s\n    seen: %s\n    predicted: %s\n", l->seen.devices[i].name,

@@ -36,9 +36,6 @@ struct live {
 	FILE *quiet;
 };
 
-/* live.c. Why a device has no driver, as far as it can be seen. */
-void live_words(const struct live *l, size_t dev, char *buf, size_t bytes);
-
 /* live_iommu.c: links to the IOMMUs that devices wait for. Return: 0; WEIR_ENOMEM. */
 int live_iommus(struct live *l);
 void live_iommus_free(struct live *l);

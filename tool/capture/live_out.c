@@ -15,7 +15,7 @@ static json_t *json_of_device(const struct live *l, size_t i)
 	size_t root = seen_root(&l->seen, i);
 	char words[500];
 
-	live_words(l, i, words, sizeof(words));
+	seen_words(&l->seen, i, words, sizeof(words));
 	return json_pack(
 		"{s:s, s:s, s:s, s:s?, s:s?, s:o, s:b, s:s, s:s?, s:s?, s:s, s:s?}", "name", d->name,
 		"path", d->path, "bus", d->bus, "node", d->node, "driver", d->driver, "group",
@@ -67,7 +67,7 @@ size_t live_ktap(const struct live *l)
 
 		if (!is_test(l, i))
 			continue;
-		live_words(l, i, words, sizeof(words));
+		seen_words(&l->seen, i, words, sizeof(words));
 		if (!ok)
 			printf("# %s: %s\n", l->seen.devices[i].name, words);
 		printf("%sok %zu %s\n", ok ? "" : "not ", ++n, l->seen.devices[i].node);

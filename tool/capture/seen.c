@@ -227,3 +227,46 @@ size_t seen_root(const struct seen *s, size_t dev)
 		dev = held->supplier;
 	return dev;
 }
+
+/* ---- words ---- */
+
+/* "waits for its IOMMU (iommu-map): smmu", as boot says it. */
+static void waits_words(const struct seen *s, size_t dev, char *buf, size_t bytes)
+{
+	const struct seen_device *d = &s->devices[dev];
+	const struct seen_link *held = seen_held(s, dev);
+	const char *root = s->devices[seen_root(s, dev)].name;
+	bool tells = d->deferred && *d->deferred;
+
+	if (held && held->property && s->devices[held->supplier].name == root)
+		snprintf(buf, bytes, "waits for %s (%s): %s, which has no driver", need_words(held->property),
+			 held->property, root);
+	else if (held && held->property)
+		snprintf(buf, bytes, "waits for %s (%s): %s, which waits for %s, which has no driver",
+			 need_words(held->property), held->property,
+			 s->devices[held->supplier].name, root);
+	else
+		snprintf(buf, bytes, "waits for %s, which has no driver%s%s", root,
+			 tells ? "; the kernel says: " : "", tells ? d->deferred : "");
+}
+
+void seen_words(const struct seen *s, size_t dev, char *buf, size_t bytes)
+{
+	const struct seen_device *d = &s->devices[dev];
+
+	if (d->driver)
+		snprintf(buf, bytes, "up, driver %s", d->driver);
+	else if (seen_root(s, dev) != dev)
+		waits_words(s, dev, buf, bytes);
+	else if (d->lacks)
+		snprintf(buf, bytes, "waits for %s (%s): %s, which is no device", need_words(d->lacks_by),
+			 d->lacks_by, d->lacks);
+	else if (d->deferred && *d->deferred)
+		snprintf(buf, bytes, "deferred; the kernel says: %s", d->deferred);
+	else if (d->deferred)
+		snprintf(buf, bytes, "deferred; the kernel gives no reason");
+	else if (d->waiting > 0)
+		snprintf(buf, bytes, "waits for a supplier that is no device yet");
+	else
+		snprintf(buf, bytes, "no driver is bound");
+}
