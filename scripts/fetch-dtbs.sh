@@ -12,7 +12,8 @@
 #
 # Works through apt with state and cache directories of its own below
 # DIR/.apt, so that neither the system's package lists nor its architectures
-# change; sources and keyrings are the system's.  Needs no root.  Run again it
+# change; sources and keyrings are the system's; where these have no such kernel, or their
+# lists do not verify, those of the release's backports.  Needs no root.  Run again it
 # does only what is missing.  --keep-deb keeps the downloaded packages.
 set -eu
 
@@ -48,6 +49,10 @@ done
 mkdir -p "$1" || die "cannot make the directory $1"
 dir=$(cd "$1" && pwd)
 
+# shellcheck disable=SC1091
+. "$(dirname "$0")/backports.sh"
+backports= # apt's options for these
+
 # apt TOOL ARGUMENTS...: with the private directories, for architecture $arch
 apt() {
 	tool=$1
@@ -55,7 +60,7 @@ apt() {
 	"$tool" -q -o APT::Architecture="$arch" -o APT::Architectures="$arch" \
 		-o Dir::State="$apt/state" -o Dir::State::status="$apt/status" \
 		-o Dir::Cache="$apt/cache" -o Dir::Log="$apt/log" \
-		-o Acquire::Languages=none -o APT::Sandbox::User="$(id -un)" "$@"
+		-o Acquire::Languages=none -o APT::Sandbox::User="$(id -un)" $backports "$@"
 }
 
 # The newest image package of the series that has device trees; its name
@@ -70,13 +75,9 @@ find_package() {
 		sort -V | tail -n 1
 }
 
-fetch() {
-	apt=$dir/.apt/$arch
-	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/log" "$apt/deb"
-	: > "$apt/status"
-	say "$arch: reading the package lists (private copy in $apt)"
-	# A mirror in the middle of an update, or a third-party source without this
-	# architecture, fails the update; what counts is whether the package is known.
+# A mirror in the middle of an update, or a third-party source without this
+# architecture, fails the update; what counts is whether the package is known.
+update() {
 	for pause in 0 10 30; do
 		[ $pause = 0 ] || say "$arch: apt-get update failed ($(grep -m 1 '^E:' "$apt/update.log")); again in $pause s"
 		sleep $pause
@@ -85,10 +86,24 @@ fetch() {
 		pkg=$(find_package)
 		[ -z "$pkg" ] && [ $ok = no ] || break
 	done
+}
+
+fetch() {
+	apt=$dir/.apt/$arch
+	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/log" "$apt/deb"
+	: > "$apt/status"
+	say "$arch: reading the package lists (private copy in $apt)"
+	backports=
+	update
 	if [ -z "$pkg" ]; then
-		[ $ok = yes ] || die "$arch: apt-get update failed: $(grep -m 1 '^E:' "$apt/update.log")"
-		die "$arch: no package linux-image-$series.* in the configured sources"
+		why=$([ $ok = yes ] && echo "no package linux-image-$series.*" || grep -m 1 '^E:' "$apt/update.log")
+		line=$(backports_line) || die "$arch: $why, and $line"
+		say "$arch: $why; looking in the backports"
+		echo "$line" > "$apt/sources.list"
+		backports="-o Dir::Etc::sourcelist=$apt/sources.list -o Dir::Etc::sourceparts=/dev/null"
+		update
 	fi
+	[ -n "$pkg" ] || die "$arch: no package linux-image-$series.* in the configured sources, and not in the backports"
 	if ! ls "$apt/deb/$pkg"_*.deb >/dev/null 2>&1; then
 		say "$arch: downloading $pkg ($(apt apt-cache show "$pkg" | awk '$1 == "Size:" { printf "%d MiB", $2 / 1048576; exit }'))"
 		rm -f "$apt/deb"/*

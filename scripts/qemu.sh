@@ -20,6 +20,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$build/qemu
 shift
 rm -f "$build/results/qemu"
+# shellcheck disable=SC1091
+. "$here/backports.sh"
 packages='qemu-system-arm qemu-system-x86 qemu-system-common qemu-system-data'
 
 say() { echo "$me: $*" >&2; }
@@ -39,28 +41,18 @@ apt() {
 		-o APT::Sandbox::User="$(id -un)" "$@"
 }
 
-# The first place that the system's packages of this release come from, and what they are signed with.
-make_sources() {
-	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	[ -n "$release" ] || skip "no Debian release in /etc/os-release"
-	uri=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 2> /dev/null |
-		awk -v r="$release" '$2 == r || $2 ~ "^" r "[-/]" { print $1; exit }')
-	[ -n "$uri" ] || skip "the configured sources name no place of Debian's packages"
-	key=/usr/share/keyrings/debian-archive-keyring.gpg
-	[ ! -f $key ] || signed=" [signed-by=$key]"
-	echo "deb${signed:-} $uri $release-backports main" > "$work/apt/sources.list"
-}
-
 fetch() {
 	command -v apt-get > /dev/null || skip "no apt-get: WEIR_QEMU=DIR names a QEMU"
 	mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
-	make_sources
-	say "fetching QEMU of $release-backports (53 MB, once)"
+	sources=$(backports_line) || skip "$sources"
+	echo "$sources" > "$work/apt/sources.list"
+	suite=$(echo "$sources" | sed 's/ main$//; s/.* //')
+	say "fetching QEMU of $suite (53 MB, once)"
 	apt apt-get update > "$work/log" 2>&1 || skip "apt-get update failed: $(grep -m 1 '^[EW]:' "$work/log")"
 	rm -rf "$work/deb" "$work/new"
 	mkdir "$work/deb" "$work/new"
 	for package in $packages; do
-		(cd "$work/deb" && apt apt-get download "$package/$release-backports") >> "$work/log" 2>&1 ||
+		(cd "$work/deb" && apt apt-get download "$package/$suite") >> "$work/log" 2>&1 ||
 			skip "cannot download $package: $(grep -m 1 '^E:' "$work/log")"
 	done
 	for deb in "$work"/deb/*.deb; do
