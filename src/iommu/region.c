@@ -208,7 +208,8 @@ static int add_doorbells(struct weir_machine *m, struct weir_regions *list)
 
 /* ---- of a group; its lock is held, and not the machine's ---- */
 
-static void replace(struct weir_group *group, struct weir_regions *list)
+/* The group has these; what it had is in @list then. */
+static void exchange(struct weir_group *group, struct weir_regions *list)
 {
 	struct weir_regions old;
 
@@ -216,7 +217,7 @@ static void replace(struct weir_group *group, struct weir_regions *list)
 	old = group->regions;
 	group->regions = *list;
 	weir_unlock_(group->m);
-	weir_regions_free_(group->m, &old);
+	*list = old;
 }
 
 /* A copy with room of its own. */
@@ -245,10 +246,9 @@ int weir_regions_join_(struct weir_group *group, const struct weir_master *maste
 		err = ask_firmware(master, &list);
 	if (!err)
 		err = add_doorbells(group->m, &list);
-	if (err)
-		weir_regions_free_(group->m, &list);
-	else
-		replace(group, &list);
+	if (!err)
+		exchange(group, &list);
+	weir_regions_free_(group->m, &list);
 	return err;
 }
 
@@ -344,21 +344,26 @@ int weir_regions_map_(struct weir_group *group, struct weir_domain *domain)
 
 int weir_regions_doorbell_(struct weir_group *group, uint64_t pa)
 {
+	uint64_t first = pa & ~(DOORBELL_BYTES - 1);
 	struct weir_regions list;
 	int err = copy(group, &list);
 
 	if (err)
 		return err;
 	err = add_doorbell(group->m, &list, pa);
-	if (err) {
-		weir_regions_free_(group->m, &list);
-		return err;
+	if (err)
+		goto free;
+	exchange(group, &list);
+	if (group->domain) {
+		err = keep_away(group->domain, first, first + (DOORBELL_BYTES - 1));
+		if (!err)
+			err = weir_regions_map_(group, group->domain);
 	}
-	replace(group, &list);
-	if (!group->domain)
-		return 0;
-	err = keep_away(group->domain, pa & ~(DOORBELL_BYTES - 1), pa | (DOORBELL_BYTES - 1));
-	return err ? err : weir_regions_map_(group, group->domain);
+	if (err) /* no later domain is refused for what this one could not have */
+		exchange(group, &list);
+free:
+	weir_regions_free_(group->m, &list);
+	return err;
 }
 
 /* ---- for others ---- */
