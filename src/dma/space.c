@@ -91,6 +91,8 @@ int weir_dma_space_get_(const struct weir_dma *dma, struct weir_dma_space **out_
 	struct weir_dma_space *space = domain->dma;
 	int err = 0;
 
+	if (domain->unconfirmed)
+		return WEIR_EIO;
 	if (!space) {
 		err = create(dma->m, domain, &space);
 		if (err)
@@ -111,18 +113,26 @@ int weir_dma_space_get_(const struct weir_dma *dma, struct weir_dma_space **out_
 	return err;
 }
 
-/* What drivers left, between what is mapped for good. */
+/*
+ * What drivers left, between what is mapped for good. What an IOMMU does not confirm the next
+ * driver's device could reach, and would be handed out as its own: nobody gets the domain again.
+ */
 static void unmap_all(struct weir_dma_space *space)
 {
+	struct weir_domain *domain = space->domain;
 	uint64_t first, last, at = 0;
 
 	weir_iova_trim_(&space->iova);
 	while (weir_iova_next_open_(&space->iova, at, &first, &last)) {
-		(void)weir_domain_unmap(space->domain, first, last - first + 1);
+		if (weir_domain_unmap(domain, first, last - first + 1))
+			domain->unconfirmed = true;
 		at = last + 1;
 		if (!at)
 			break;
 	}
+	if (domain->unconfirmed)
+		weir_logf_(space->m, WEIR_LOG_ERR, "dma: an IOMMU did not confirm that what drivers "
+			   "left mapped is gone: its group is not for drivers until the IOMMU comes again");
 }
 
 void weir_dma_space_put_(struct weir_dma_space *space)

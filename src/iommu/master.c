@@ -250,7 +250,7 @@ static int unblock(struct weir_group *group)
 static void block(struct weir_group *group, const struct weir_device *but)
 {
 	struct weir_machine *m = group->m;
-	struct weir_domain *blocked;
+	struct weir_domain *blocked = NULL;
 	bool busy;
 	int err;
 
@@ -262,11 +262,13 @@ static void block(struct weir_group *group, const struct weir_device *but)
 	busy = group->owner || !group->usual || has_driver(group, but);
 	weir_unlock_(m);
 	if (!err && !busy)
-		(void)weir_group_attach_(group, blocked);
+		err = weir_group_attach_(group, blocked);
 	m->ops->unlock(m->host, group->lock);
-	if (!err)
-		weir_domain_unref(blocked);
+	weir_domain_unref(blocked);
 	weir_lock_(m);
+	if (err && group->users) /* what it was behind is kept, until that works or the IOMMU goes */
+		weir_logf_(m, WEIR_LOG_ERR, "group %d has no driver, and could not be blocked: %s",
+			   weir_group_number(group), weir_strerror(err));
 	weir_group_unref_(group);
 }
 

@@ -189,6 +189,7 @@ struct weir_domain {
 	uint32_t handling;           /* (d) calls of the handler under way */
 	_Atomic bool has_handler;
 	struct weir_dma_space *dma;  /* (m) of the DMA calls, while devices use it for them */
+	bool unconfirmed;            /* (m) the DMA calls could not take all away: nobody uses it for them again */
 	struct weir_dma_mirror *mirror; /* (m) whose it is, to adopt a device with; or NULL */
 	struct weir_domain *next_dead; /* in m->dead_domains */
 };

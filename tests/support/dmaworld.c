@@ -382,7 +382,8 @@ static int iommu_attach(void *instance, uint32_t stream, enum weir_domain_type t
 {
 	struct dw *dw = instance;
 
-	(void)type;
+	if (dw->fail_block && type == WEIR_DOMAIN_BLOCKED)
+		return WEIR_EIO;
 	dw->streams[stream] = part;
 	return 0;
 }

@@ -71,6 +71,7 @@ struct dw {
 	void *streams[8];         /* which part each is behind */
 	unsigned int nr_entries, nr_stale, maps, unmaps, syncs;
 	bool fail_map, fail_sync_map, fail_unmap, fail_sync; /* the calls of the driver fail */
+	bool fail_block;          /* it takes no stream off */
 	unsigned int fail_map_in; /* the @n-th map from now on fails */
 	bool no_stale;            /* it is told once a page, and forgets at once: for many threads */
 	struct weir_iommu_ops iommu_ops;

@@ -109,6 +109,37 @@ static void test_dma_undo_fails(void **state)
 	dw_close(&dw);
 }
 
+/*
+ * A driver goes, and the IOMMU neither blocks its group nor confirms that what it left is gone:
+ * the next driver, whose device could reach it, is refused until the IOMMU came again.
+ */
+static void test_dma_left_and_not_confirmed(void **state)
+{
+	struct weir_device *dev;
+	uint64_t iova;
+	struct dw dw;
+
+	(void)state;
+	dw_open(&dw, 0, NULL);
+	dev = dw_dev(&dw, "m0");
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, BOTH, &iova), 0);
+	dw.fail_unmap = dw.fail_block = true;
+	assert_int_equal(weir_driver_unbind(dev), 0);
+	assert_true(dw_logged(&dw, "could not be blocked"));
+	assert_true(dw_logged(&dw, "did not confirm that what drivers left mapped is gone"));
+	dw.fail_unmap = dw.fail_block = false;
+	assert_int_equal(weir_driver_bind(dev), 0);
+	assert_settles(&dw.w);
+	assert_true(weir_device_status_get(dev) != WEIR_DEVICE_BOUND);
+	assert_int_equal(weir_driver_unregister(dw.w.m, &dw.w.drivers[0].drv), 0);
+	assert_int_equal(weir_driver_register(dw.w.m, &dw.w.drivers[0].drv), 0);
+	assert_settles(&dw.w);
+	assert_status(&dw.w, "m0", WEIR_DEVICE_BOUND);
+	assert_int_equal(weir_dma_map_phys(dev, BUF, 100, BOTH, &iova), 0);
+	assert_int_equal(weir_dma_unmap(dev, iova, 100, BOTH), 0);
+	dw_close(&dw);
+}
+
 static void test_dma_addresses_run_out(void **state)
 {
 	static uint64_t iova[5000];
@@ -265,6 +296,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dma_iommu_fails),
 		cmocka_unit_test(test_dma_undo_fails),
+		cmocka_unit_test(test_dma_left_and_not_confirmed),
 		cmocka_unit_test(test_dma_addresses_run_out),
 		cmocka_unit_test(test_dma_fault_sweep),
 		cmocka_unit_test(test_dma_threads),

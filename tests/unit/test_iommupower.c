@@ -278,6 +278,38 @@ static void test_external_is_refused_by_name(void **state)
 	im_close(&iw);
 }
 
+/*
+ * A group whose last driver went cannot be blocked: it is told, what it was behind is kept, and
+ * the next driver gets it only when the instance works again.
+ */
+static void test_driverless_cannot_be_blocked(void **state)
+{
+	struct weir_host_ops *ops;
+	struct iommu_world iw;
+
+	(void)state;
+	im_open(&iw, three, 3);
+	ops = (struct weir_host_ops *)(uintptr_t)testhost_ops(iw.w.host);
+	ops->log = log_line;
+	refused[0] = '\0';
+	iw.fail_in = 1;
+	iw.stay_broken = true;
+	assert_int_equal(weir_driver_unbind(world_find(&iw.w, "m2")), 0);
+	assert_non_null(strstr(refused, "has no driver, and could not be blocked: "));
+	assert_int_equal(iw.models[0].streams[2].type, WEIR_DOMAIN_DMA);
+	assert_int_equal(iw.models[0].parts, 2);
+	assert_int_equal(weir_driver_bind(world_find(&iw.w, "m2")), 0);
+	assert_settles(&iw.w);
+	assert_true(weir_device_status_get(world_find(&iw.w, "m2")) != WEIR_DEVICE_BOUND);
+	iw.stay_broken = false;
+	iw.fail_in = 0;
+	assert_int_equal(weir_driver_bind(world_find(&iw.w, "m2")), 0);
+	assert_settles(&iw.w);
+	assert_status(&iw.w, "m2", WEIR_DEVICE_BOUND);
+	assert_int_equal(iw.models[0].parts, 2);
+	im_close(&iw);
+}
+
 /* A claimed group is left alone by drivers, also by a device that joins later. */
 static void test_claim_with_several_masters(void **state)
 {
@@ -313,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_stuck_streams_keep_their_parts),
 		cmocka_unit_test(test_domain_of_several_groups),
 		cmocka_unit_test(test_external_is_refused_by_name),
+		cmocka_unit_test(test_driverless_cannot_be_blocked),
 		cmocka_unit_test(test_claim_with_several_masters),
 	};
 
