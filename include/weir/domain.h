@@ -55,7 +55,7 @@ enum weir_fault_reason {
 #define WEIR_FAULT_EXECUTE   0x4u
 #define WEIR_FAULT_NO_IOVA   0x8u  /* the hardware does not tell the address */
 #define WEIR_FAULT_NO_STREAM 0x10u /* ... or the stream */
-#define WEIR_FAULT_STAGE2    0x20u /* stage 2 of a nested domain refused, or of a parent: ipa is what it was asked for */
+#define WEIR_FAULT_STAGE2    0x20u /* stage 2 refused: ipa is what it was asked for */
 #define WEIR_FAULT_WALK      0x40u /* ... to read what stage 1 needs: its tables, or where they are */
 struct weir_fault {
 	enum weir_fault_reason reason;

@@ -20,6 +20,7 @@ enum row_kind {
 	ROW_ENDPOINT,
 	ROW_INTERRUPTS,
 	ROW_INTERRUPT_MAP,
+	ROW_MMU_MASTERS,
 };
 
 struct row {
@@ -36,6 +37,7 @@ static const struct row rows[] = {
 	{ .name = "interconnects", .count = "#interconnect-cells" },
 	{ .name = "iommus", .count = "#iommu-cells", .optional = true },
 	{ .name = "iommu-map", .kind = ROW_IOMMU_MAP, .optional = true },
+	{ .name = "mmu-masters", .count = "#stream-id-cells", .kind = ROW_MMU_MASTERS, .optional = true },
 	{ .name = "mboxes", .count = "#mbox-cells" },
 	{ .name = "io-channels", .count = "#io-channel-cells" },
 	{ .name = "io-backends", .count = "#io-backend-cells" },
@@ -122,6 +124,7 @@ enum weir_dt_ref weir_dt_ref_of_(const char *property, const char **out_count)
 	case ROW_CELLS:
 	case ROW_CELLS_HARD:
 	case ROW_GPIOS:
+	case ROW_MMU_MASTERS:
 		*out_count = rows[row - 1].count;
 		return WEIR_DT_REF_ARGS;
 	default:
@@ -301,6 +304,23 @@ static int parse_interrupt_map(const struct parse *p)
 	return 0;
 }
 
+/* The SMMU says who needs it; Linux's driver core does not know the property. */
+static int parse_mmu_masters(const struct parse *p)
+{
+	struct weir_dt_node *con;
+	const uint8_t *at = NULL;
+
+	if (p->rules & WEIR_RULE_HOLE_ENDS_LIST)
+		return 0;
+	while ((con = weir_dt_masters_next_(p->dt, p->node, &at))) {
+		int err = is_below(p->node, con) ? 0 : record(p, con, p->node);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int parse_row(struct parse *p)
 {
 	switch (p->row->kind) {
@@ -318,6 +338,8 @@ static int parse_row(struct parse *p)
 		return parse_interrupts(p);
 	case ROW_INTERRUPT_MAP:
 		return parse_interrupt_map(p);
+	case ROW_MMU_MASTERS:
+		return parse_mmu_masters(p);
 	}
 	return 0;
 }

@@ -95,7 +95,10 @@ int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec
 	const struct weir_policy_ops *policy = fw->m->policy;
 	bool as_linux = policy->firmware_rules &&
 			policy->firmware_rules(fw->m) & WEIR_RULE_HOLE_ENDS_LIST;
+	int err = weir_dt_masters_spec_(fw->m->dt, weir_dt_node_(fw), index, out_spec);
 
+	if (err != WEIR_EOPNOTSUPP)
+		return err;
 	return entry_at(fw, "iommus", "#iommu-cells", index, as_linux ? GAPS_END : GAPS_ARE_NONE,
 			out_spec);
 }

@@ -53,6 +53,8 @@ struct weir_dt {
 	uint32_t by_phandle_mask;
 	struct weir_dt_region *regions; /* of AMBA devices */
 	uint32_t nr_regions, max_regions;
+	uint32_t *listing;          /* nodes with mmu-masters */
+	uint32_t nr_listing, max_listing;
 };
 
 /* A position in a list of phandles with arguments. */
@@ -197,6 +199,24 @@ int weir_dt_line_(const struct weir_fwnode *fw, unsigned int index, uint32_t *ou
 /* region.c: see struct weir_firmware_ops */
 int weir_dt_iommu_region_(const struct weir_fwnode *fw, unsigned int index,
 			  struct weir_fwregion *out_region);
+
+/* masters.c: the binding before iommus */
+/* Return: 0; WEIR_ENOMEM. */
+int weir_dt_masters_index_(struct weir_dt *dt);
+/*
+ * The @index-th IOMMU of a node by it. Return: 0; WEIR_ENOENT past the last; WEIR_EINVAL when the node says it
+ * in the other way, too; WEIR_EOPNOTSUPP: nobody lists it.
+ */
+int weir_dt_masters_spec_(const struct weir_dt *dt, const struct weir_dt_node *node,
+			  unsigned int index, struct weir_fwspec *out_spec);
+/* The same of the functions below a PCI host bridge; their requester ids are their stream ids. */
+int weir_dt_masters_host_(const struct weir_dt *dt, const struct weir_dt_node *host,
+			  struct weir_fwnode **out_smmu);
+/* The nodes that an SMMU's list names; @at: NULL at first. NULL at the end. */
+struct weir_dt_node *weir_dt_masters_next_(const struct weir_dt *dt, const struct weir_dt_node *smmu,
+					   const uint8_t **at);
+/* What is wrong with a node's list; NULL. */
+const char *weir_dt_masters_wrong_(const struct weir_dt *dt, const struct weir_dt_node *node);
 
 /* cells.c: see struct weir_firmware_ops */
 int weir_dt_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwspec *out_spec);

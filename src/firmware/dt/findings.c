@@ -28,8 +28,11 @@ static bool mask_is_short(const struct weir_dt *dt, const struct weir_dt_node *n
 
 void weir_dt_say_findings_(const struct weir_dt *dt, const struct weir_dt_node *node)
 {
+	const char *wrong = weir_dt_masters_wrong_(dt, node);
 	uint32_t cells;
 
+	if (wrong)
+		say(dt, node, wrong);
 	if (weir_dt_reg_is_short_(dt, node))
 		say(dt, node, "reg is shorter than one address");
 	if (mask_is_short(dt, node))

@@ -182,7 +182,12 @@ int weir_dt_map_id_(struct weir_fwnode *fw, enum weir_fwmap what, uint32_t id,
 	const struct weir_dt_prop *map =
 		weir_dt_prop_(dt, node, iommu ? "iommu-map" : "msi-map"), *parent;
 	uint32_t mask;
+	int err = iommu ? weir_dt_masters_host_(dt, node, out_target) : WEIR_EOPNOTSUPP;
 
+	if (!err)
+		*out_id = id;
+	if (err != WEIR_EOPNOTSUPP)
+		return err;
 	if (map) {
 		if (weir_dt_u32_(dt, node, iommu ? "iommu-map-mask" : "msi-map-mask", &mask))
 			id &= mask;

@@ -211,6 +211,7 @@ void weir_dt_free_(struct weir_machine *m)
 	weir_free_(m, dt->props, dt->max_props * sizeof(*dt->props));
 	weir_free_(m, dt->compats, dt->max_compats * sizeof(*dt->compats));
 	weir_free_(m, dt->regions, dt->max_regions * sizeof(*dt->regions));
+	weir_free_(m, dt->listing, dt->max_listing * sizeof(*dt->listing));
 	weir_free_(m, dt, sizeof(*dt));
 	m->dt = NULL;
 	m->root = NULL;
@@ -297,6 +298,8 @@ static int load(struct weir_machine *m, const void *blob, const struct weir_dt_s
 	err = read_compats(dt);
 	if (!err)
 		err = make_indices(dt);
+	if (!err)
+		err = weir_dt_masters_index_(dt);
 	if (err)
 		return err;
 	m->root = &dt->nodes[0].fw;
