@@ -308,6 +308,24 @@ static void test_acpi_others(void **state)
 	node(w, "/pci0002:20");
 }
 
+/* Nor is one that a list has looked at further than its name: here it has a length that cannot be. */
+static void test_acpi_others_in_list(void **state)
+{
+	static const uint32_t lengths[] = { 0, 35, MEMORY_BYTES, UINT32_MAX };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		make_memory(w, true);
+		put(w, VIOT_AT, 4, 0x314d454f); /* "OEM1" */
+		put(w, VIOT_AT + 4, 4, lengths[i]);
+		if (load_memory(w))
+			fail_msg("%s", weir_firmware_error(w->m));
+		node(w, "/pci0002:20");
+		close_machine(w);
+		open_machine(w);
+	}
+}
+
 static void test_acpi_arguments(void **state)
 {
 	struct world *w = *state;
@@ -611,6 +629,7 @@ int main(void)
 		TEST(test_acpi_rsdt),
 		TEST(test_acpi_bad_lists),
 		TEST(test_acpi_others),
+		TEST(test_acpi_others_in_list),
 		TEST(test_acpi_arguments),
 		TEST(test_acpi_plain_hosts),
 		TEST(test_acpi_given_hosts),

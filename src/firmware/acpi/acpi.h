@@ -36,6 +36,7 @@ enum acpi_kind {
 struct acpi_node {
 	struct weir_fwnode fw; /* first: a node of a tree is cast to this */
 	struct acpi_node *next; /* in order of creation */
+	struct weir_fwnode **last_child; /* where the next child goes; NULL: it is the first */
 	enum acpi_kind kind;
 	char *name;            /* of fw */
 	const char *keys[2];   /* to match drivers with */

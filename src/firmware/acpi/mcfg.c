@@ -157,7 +157,8 @@ int weir_acpi_hosts_(struct weir_acpi_tree *a, const struct weir_acpi *acpi)
 static void place_its(struct weir_acpi_tree *a, uint32_t number, uint64_t pa)
 {
 	for (struct acpi_node *node = a->first; node; node = node->next) {
-		if (node->kind != ACPI_ITS_GROUP || node->id != number || node->bytes)
+		if (node->kind != ACPI_ITS_GROUP || node->id != number || node->id == UINT32_MAX ||
+		    node->bytes)
 			continue;
 		node->pa = pa;
 		node->bytes = ITS_BYTES;

@@ -12,7 +12,6 @@ int weir_acpi_node_create_(struct weir_acpi_tree *a, struct acpi_node *parent,
 {
 	struct weir_machine *m = a->m;
 	struct acpi_node *node = weir_alloc_(m, sizeof(*node));
-	struct weir_fwnode **at;
 
 	if (!node)
 		return WEIR_ENOMEM;
@@ -28,9 +27,8 @@ int weir_acpi_node_create_(struct weir_acpi_tree *a, struct acpi_node *parent,
 	*a->last = node;
 	a->last = &node->next;
 	if (parent) {
-		for (at = &parent->fw.first_child; *at; at = &(*at)->next_sibling)
-			;
-		*at = &node->fw;
+		*(parent->last_child ? parent->last_child : &parent->fw.first_child) = &node->fw;
+		parent->last_child = &node->fw.next_sibling;
 	}
 	*out_node = node;
 	return 0;

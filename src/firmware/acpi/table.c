@@ -96,23 +96,27 @@ static const uint8_t *reach(struct weir_acpi_tree *a, uint64_t pa, uint32_t byte
 	return m->ops->pa_to_va(m->host, pa, bytes);
 }
 
-/* The table that a field at @offset of @from points to. */
-static int reach_table(struct weir_acpi_tree *a, const struct table *from, uint32_t offset,
-		       uint64_t pa, struct table *out_table)
+/* The header of the table that a field at @offset of @from points to. */
+static int reach_header(struct weir_acpi_tree *a, const struct table *from, uint32_t offset,
+			uint64_t pa, struct table *out_table)
 {
 	struct table t = { .at = reach(a, pa, TABLE_HEADER_BYTES) };
 
 	if (!t.at)
 		return weir_acpi_bad_(a, from, offset, "address", "is not in memory");
 	name_table(&t);
-	t.bytes = acpi_le32_(&t, 4);
-	if (t.bytes < TABLE_HEADER_BYTES)
-		return weir_acpi_bad_(a, &t, 4, "length", "is less than a header");
-	t.at = reach(a, pa, t.bytes);
-	if (!t.at)
-		return weir_acpi_bad_(a, &t, 4, "length", "goes beyond memory");
 	*out_table = t;
 	return 0;
+}
+
+/* All of it. */
+static int reach_rest(struct weir_acpi_tree *a, uint64_t pa, struct table *t)
+{
+	t->bytes = acpi_le32_(t, 4);
+	if (t->bytes < TABLE_HEADER_BYTES)
+		return weir_acpi_bad_(a, t, 4, "length", "is less than a header");
+	t->at = reach(a, pa, t->bytes);
+	return t->at ? 0 : weir_acpi_bad_(a, t, 4, "length", "goes beyond memory");
 }
 
 /* Addresses of 8 bytes in an XSDT, of 4 in an RSDT; 0: nothing there. */
@@ -127,7 +131,11 @@ static int read_list(struct weir_acpi_tree *a, const struct table *list, uint32_
 
 		if (!pa)
 			continue;
-		err = reach_table(a, list, at, pa, &t);
+		err = reach_header(a, list, at, pa, &t);
+		if (!err && !place_of(a, &t))
+			continue;
+		if (!err)
+			err = reach_rest(a, pa, &t);
 		if (!err)
 			err = take(a, &t);
 		if (err)
@@ -181,7 +189,9 @@ static int find_all(struct weir_acpi_tree *a, uint64_t rsdp_pa)
 		offset = 16;
 		pa = acpi_le32_(&rsdp, offset);
 	}
-	err = reach_table(a, &rsdp, offset, pa, &list);
+	err = reach_header(a, &rsdp, offset, pa, &list);
+	if (!err)
+		err = reach_rest(a, pa, &list);
 	if (err)
 		return err;
 	if (!is_named(&list, width == 8 ? "XSDT" : "RSDT"))
