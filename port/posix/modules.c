@@ -30,35 +30,30 @@ static int fail(char *text, int err, const char *fmt, ...)
 	return err;
 }
 
-/* The next directory of a list; NULL at the end. To be freed. An empty one is skipped. */
-static char *next_dir(const char **path)
+/* The length of the next directory of a list, at *path then; 0 at the end. Empty ones are skipped. */
+static size_t next_dir(const char **path)
 {
-	size_t n;
-
 	*path += strspn(*path, ":");
-	n = strcspn(*path, ":");
-	*path += n;
-	return n ? strndup(*path - n, n) : NULL;
+	return strcspn(*path, ":");
 }
 
-/* The file of a module, to be freed; NULL when there is none. */
-static char *find_file(const char *path, const char *name)
+/* The file of a module, to be freed. Return: 0; WEIR_ENOENT; WEIR_ENOMEM. */
+static int find_file(const char *path, const char *name, char **out_file)
 {
-	char *dir, *file = NULL;
+	for (size_t n; (n = next_dir(&path)); path += n) {
+		size_t bytes = n + strlen(name) + sizeof("/.so");
+		char *file = malloc(bytes);
 
-	while (!file && (dir = next_dir(&path))) {
-		size_t bytes = strlen(dir) + strlen(name) + sizeof("/.so");
-
-		file = malloc(bytes);
-		if (file)
-			snprintf(file, bytes, "%s/%s.so", dir, name);
-		if (file && access(file, F_OK)) {
-			free(file);
-			file = NULL;
+		if (!file)
+			return WEIR_ENOMEM;
+		snprintf(file, bytes, "%.*s/%s.so", (int)n, path, name);
+		if (!access(file, F_OK)) {
+			*out_file = file;
+			return 0;
 		}
-		free(dir);
+		free(file);
 	}
-	return file;
+	return WEIR_ENOENT;
 }
 
 static int open_file(const char *file, const char *name, void **out_image,
@@ -89,9 +84,11 @@ int modules_open(const char *path, const char *name, void **out_image,
 	/* A name is a name: it does not lead out of the directory. */
 	if (!name[0] || strchr(name, '/'))
 		return fail(out_text, WEIR_EINVAL, "module '%s': that is no name of a module", name);
-	file = find_file(path, name);
-	if (!file)
-		return fail(out_text, WEIR_ENOENT, "module %s: no %s.so in %s", name, name, path);
+	err = find_file(path, name, &file);
+	if (err == WEIR_ENOENT)
+		return fail(out_text, err, "module %s: no %s.so in %s", name, name, path);
+	if (err)
+		return fail(out_text, err, "module %s: out of memory", name);
 	err = open_file(file, name, out_image, out_entry, out_text);
 	free(file);
 	return err;
@@ -169,11 +166,12 @@ int modules_each(const char *path, weir_posix_module_fn *fn, void *context)
 {
 	struct names names = { 0 };
 	const char *rest = path;
-	char *dir;
 	int err = 0;
 
-	while (!err && (dir = next_dir(&rest))) {
-		err = add_dir(&names, dir);
+	for (size_t n; !err && (n = next_dir(&rest)); rest += n) {
+		char *dir = strndup(rest, n);
+
+		err = dir ? add_dir(&names, dir) : WEIR_ENOMEM;
 		free(dir);
 	}
 	if (names.n)

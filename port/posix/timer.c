@@ -146,7 +146,8 @@ void timers_set(struct weir_timer *timer, uint64_t ns)
 	struct timers *timers = timer->timers;
 
 	pthread_mutex_lock(&timers->mutex);
-	timer->due_ns = now_ns() + ns;
+	timer->due_ns = now_ns();
+	timer->due_ns += ns < UINT64_MAX - timer->due_ns ? ns : UINT64_MAX - timer->due_ns;
 	timer->set = true;
 	pthread_cond_broadcast(&timers->changed);
 	pthread_mutex_unlock(&timers->mutex);

@@ -192,7 +192,7 @@ static void qtest_pages_free(void *host, void *va, uint64_t pa, size_t bytes)
 static int qtest_mmio_map(void *host, uint64_t pa, uint64_t bytes, uintptr_t *out_at)
 {
 	(void)host;
-	if (pa + (bytes - 1) > UINTPTR_MAX)
+	if (!bytes || pa > UINTPTR_MAX || bytes - 1 > UINTPTR_MAX - pa)
 		return WEIR_EINVAL;
 	*out_at = (uintptr_t)pa;
 	return 0;

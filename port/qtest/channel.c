@@ -4,6 +4,7 @@
  * channel that failed stays broken, with the first reason. Locked by its owner.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <time.h>
 
 #include "priv.h"
+
+#define MAX_LINE_BYTES ((size_t)256 << 20)
 
 static int64_t now_ms(void)
 {
@@ -67,7 +70,7 @@ static int await(struct channel *c, short events, int64_t deadline)
 
 	for (;;) {
 		int64_t left = deadline - now_ms();
-		int n = poll(&p, 1, left > 0 ? (int)left : 0);
+		int n = poll(&p, 1, left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX);
 
 		if (n > 0)
 			return 1;
@@ -122,6 +125,8 @@ static int make_room(struct channel *c)
 	}
 	if (c->in_bytes < c->in_max)
 		return 0;
+	if (c->in_max >= MAX_LINE_BYTES)
+		return channel_break(c, WEIR_EIO, "QEMU's %s sends a line without end", c->name);
 	bigger = realloc(c->in, c->in_max * 2);
 	if (!bigger)
 		return channel_break(c, WEIR_ENOMEM, "out of memory");

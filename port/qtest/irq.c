@@ -28,19 +28,20 @@ struct weir_irq {
 
 /* ---- calling handlers ---- */
 
+/* A line that a handler makes rise again has its turn at the next poll, at the latest. */
 static unsigned int poll_lines(struct irqs *irqs)
 {
 	unsigned int called = 0;
 	int line = wire_take_risen(&irqs->qtest->wire, true);
 
-	while (line >= 0) {
+	for (unsigned int n = 0; line >= 0; n++) {
 		for (struct weir_irq *irq = irqs->first; irq; irq = irq->next) {
 			if (irq->line_fn && irq->line == (uint32_t)line) {
 				irq->line_fn(irq->arg);
 				called++;
 			}
 		}
-		line = wire_take_risen(&irqs->qtest->wire, false);
+		line = n < WIRE_MAX_LINES ? wire_take_risen(&irqs->qtest->wire, false) : -1;
 	}
 	return called;
 }
@@ -152,6 +153,7 @@ static int make_slots(struct irqs *irqs)
 	err = pages_take(&irqs->qtest->pages, PAGE, PAGE, &va, &irqs->slots_pa);
 	if (err) {
 		free(irqs->slot_taken);
+		irqs->slot_taken = NULL;
 		return err;
 	}
 	irqs->slots = va;

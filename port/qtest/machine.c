@@ -31,6 +31,7 @@ static const struct qtest_machine machines[] = {
 		.bios = x86_bios, .bios_code_bytes = sizeof(x86_bios),
 		.bios_code_at = 0xfff0, .bios_bytes = 0x10000,
 		.ram_pa = 0, .ram_skip = 16u << 20, /* holes and legacy areas are below */
+		.ram_max_bytes = (size_t)2 << 30, /* of more, some is above 4 GiB */
 		.irqchip = "ioapic",
 	},
 	{

@@ -26,7 +26,7 @@ int pages_init(struct pages *p, int fd, size_t bytes, uint64_t pa, uint64_t skip
 	p->va = va;
 	p->pa = pa;
 	p->bytes = bytes;
-	p->first = (size_t)(skip / PAGE);
+	p->first = p->skip = (size_t)(skip / PAGE);
 	p->end = bytes / PAGE;
 	return 0;
 }
@@ -53,14 +53,14 @@ static size_t run_at(const struct pages *p, size_t at, size_t n)
 
 int pages_take(struct pages *p, size_t bytes, size_t align_bytes, void **out_va, uint64_t *out_pa)
 {
-	size_t n = bytes / PAGE, step = align_bytes / PAGE, at;
+	size_t n = bytes / PAGE, step = align_bytes / PAGE, base = (size_t)(p->pa / PAGE), at;
 	int err = WEIR_ENOMEM;
 
 	if (!n || bytes % PAGE || !step || (align_bytes & (align_bytes - 1)))
 		return WEIR_EINVAL;
 	pthread_mutex_lock(&p->mutex);
-	/* RAM begins at a multiple of any alignment that fits into it. */
-	for (at = (p->first + step - 1) / step * step; at + n <= p->end; at += step) {
+	at = ((base + p->first + step - 1) & ~(step - 1)) - base;
+	for (; at < p->end && n <= p->end - at; at += step) {
 		if (run_at(p, at, n) < n)
 			continue;
 		memset(p->taken + at, 1, n);
@@ -88,7 +88,9 @@ void weir_qtest_pages_within(struct weir_qtest *qtest, size_t at, size_t bytes)
 	struct pages *p = &qtest->pages;
 
 	pthread_mutex_lock(&p->mutex);
-	p->first = at / PAGE;
-	p->end = (at + bytes) / PAGE;
+	p->first = at / PAGE > p->skip ? at / PAGE : p->skip;
+	p->end = p->bytes / PAGE;
+	if (at <= p->bytes && bytes < p->bytes - at)
+		p->end = (at + bytes) / PAGE;
 	pthread_mutex_unlock(&p->mutex);
 }

@@ -21,6 +21,7 @@ struct qtest_machine {
 	size_t bios_bytes;
 	uint64_t ram_pa;
 	uint64_t ram_skip;          /* bytes at its start that are not given out */
+	size_t ram_max_bytes;       /* so much is in one piece; 0: any */
 	const char *irqchip;        /* QOM path of the interrupt controller */
 	uint64_t fw_cfg;            /* MMIO address of fw_cfg; 0: ports 0x510 and 0x514 */
 	bool has_dtb;
@@ -116,7 +117,8 @@ struct pages {
 	uint64_t pa;
 	size_t bytes;
 	uint8_t *taken;   /* one byte a page */
-	size_t first, end; /* pages outside are never given out */
+	size_t skip;       /* pages at its begin that are never given out */
+	size_t first, end; /* nor are pages outside */
 	uint64_t out_bytes;
 };
 int pages_init(struct pages *p, int fd, size_t bytes, uint64_t pa, uint64_t skip);

@@ -152,8 +152,13 @@ int process_connect(struct process *p)
 {
 	socklen_t bytes = sizeof(struct sockaddr_un);
 	struct sockaddr_un name;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd;
+	char c;
 
+	/* without QEMU connecting works all the same: we hold the socket that listens, too */
+	if (p->qmp_fd >= 0 && !recv(p->qmp_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT))
+		return WEIR_EIO;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return WEIR_EIO;
 	if (getsockname(p->listen_fd, (struct sockaddr *)&name, &bytes) ||

@@ -110,6 +110,11 @@ int weir_qtest_create(const struct weir_qtest_options *options, struct weir_qtes
 	if (!machine || ram_bytes % (1u << 20))
 		return fail(out_error, WEIR_EINVAL, machine ? "RAM must be whole MiB"
 							    : "unknown architecture");
+	if (machine->ram_max_bytes && ram_bytes > machine->ram_max_bytes) {
+		snprintf(out_error, WEIR_QTEST_ERROR_BYTES, "RAM must be %zu MiB or less",
+			 machine->ram_max_bytes >> 20);
+		return WEIR_EINVAL;
+	}
 	snprintf(name, sizeof(name), "qemu-system-%s", machine->arch);
 	program = process_find(name);
 	if (!program) {

@@ -23,14 +23,14 @@ static int wire_init(struct wire *w, const struct process *p, unsigned int timeo
 {
 	int err = channel_init(&w->channel, p->qtest_fd, "qtest server", timeout_ms, p);
 
-	if (!err)
-		pthread_mutex_init(&w->mutex, NULL);
+	/* also of a channel that failed: what is asked of it finds it broken */
+	pthread_mutex_init(&w->mutex, NULL);
 	return err;
 }
 
 void wire_fini(struct wire *w)
 {
-	if (!w->channel.in)
+	if (!w->channel.name)
 		return;
 	channel_fini(&w->channel);
 	pthread_mutex_destroy(&w->mutex);
@@ -168,31 +168,40 @@ int wire_take_risen(struct wire *w, bool look)
 
 /* ---- of a host ---- */
 
+static int wire_greet(struct weir_qtest *qtest)
+{
+	qtest->wire.waits = qtest->process.listen_fd >= 0;
+	/* its answer comes after the reset, which fills RAM */
+	return wire_ask(&qtest->wire, NULL, "endianness");
+}
+
 int wire_open(struct weir_qtest *qtest)
 {
 	int err = wire_init(&qtest->wire, &qtest->process, qtest->timeout_ms);
 
-	qtest->wire.waits = qtest->process.listen_fd >= 0;
-	/* its answer comes after the reset, which fills RAM */
-	return err ? err : wire_ask(&qtest->wire, NULL, "endianness");
+	return err ? err : wire_greet(qtest);
 }
 
 int weir_qtest_inherit(struct weir_qtest *qtest, char out_error[WEIR_QTEST_ERROR_BYTES])
 {
-	int err = qtest->process.listen_fd < 0 ? WEIR_EINVAL : 0;
-	const char *why = "it was not made to be inherited";
+	struct wire *w = &qtest->wire;
+	int err, connected;
 
-	if (!err) {
-		wire_fini(&qtest->wire);
-		memset(&qtest->wire, 0, sizeof(qtest->wire));
-		err = process_connect(&qtest->process);
-		why = "QEMU's qtest server is not there";
+	if (qtest->process.listen_fd < 0) {
+		snprintf(out_error, WEIR_QTEST_ERROR_BYTES, "it was not made to be inherited");
+		return WEIR_EINVAL;
 	}
-	if (!err) {
-		err = wire_open(qtest);
-		why = qtest->wire.channel.error;
-	}
+	wire_fini(w);
+	memset(w, 0, sizeof(*w));
+	connected = process_connect(&qtest->process);
+	err = wire_init(w, &qtest->process, qtest->timeout_ms);
 	if (err)
-		snprintf(out_error, WEIR_QTEST_ERROR_BYTES, "%s", why);
+		channel_break(&w->channel, err, "out of memory");
+	else if (connected)
+		err = channel_break(&w->channel, connected, "QEMU's qtest server is not there");
+	else
+		err = wire_greet(qtest);
+	if (err)
+		snprintf(out_error, WEIR_QTEST_ERROR_BYTES, "%s", w->channel.error);
 	return err;
 }

@@ -276,6 +276,10 @@ static void test_port_bad_options(void **state)
 	options.arch = "aarch64";
 	options.ram_bytes = 4096;
 	assert_fails(&options, WEIR_EINVAL, "MiB");
+	options.arch = "x86_64"; /* beyond, RAM is in two pieces */
+	options.ram_bytes = (size_t)3 << 30;
+	assert_fails(&options, WEIR_EINVAL, "2048 MiB");
+	options.arch = "aarch64";
 	options.ram_bytes = 0;
 	bench_start(&b, "aarch64", NULL, NULL);
 	bench_close(&b);
@@ -340,6 +344,45 @@ static void await(struct bench *b, const unsigned int *calls, unsigned int want)
 	for (int n = 0; n < 1000 && __atomic_load_n(calls, __ATOMIC_RELAXED) < want; n++)
 		weir_qtest_ops(b->qtest)->delay_ns(b->qtest, 1000000);
 	assert_int_equal(*calls, want);
+}
+
+/* A handler whose own doing raises its line again is not called for ever. */
+struct restless {
+	const struct weir_host_ops *ops;
+	struct weir_qtest *qtest;
+	unsigned int calls;
+};
+
+static void raise_again(void *arg)
+{
+	const uint64_t uart = 0x09000000;
+	struct restless *r = arg;
+
+	if (r->calls++ > 5000)
+		return;
+	r->ops->mmio_write(r->qtest, uart + 0x44, 4, 0x20);
+	r->ops->mmio_write(r->qtest, uart, 4, 'x');
+	(void)r->ops->mmio_read(r->qtest, uart + 0x40, 4);
+}
+
+static void test_port_line_without_end(void **state)
+{
+	struct restless r = { 0 };
+	struct weir_irq *irq;
+	struct bench b;
+
+	(void)state;
+	bench_start(&b, "aarch64", NULL, NULL);
+	r.ops = weir_qtest_ops(b.qtest);
+	r.qtest = b.qtest;
+	assert_int_equal(r.ops->irq_request(b.qtest, 1, raise_again, &r, &irq), 0);
+	r.ops->mmio_write(b.qtest, 0x09000038, 4, 0x20);
+	r.ops->mmio_write(b.qtest, 0x09000000, 4, 'x');
+	for (int n = 0; n < 1000 && !r.calls; n++)
+		r.ops->delay_ns(b.qtest, 1000000);
+	assert_in_range(r.calls, 1, 2000);
+	r.ops->irq_free(b.qtest, irq);
+	bench_close(&b);
 }
 
 /* PL011 (ARM DDI 0183): an empty transmitter that may interrupt does so. Line 1 of the GIC. */
@@ -452,6 +495,34 @@ static void test_port_pages(void **state)
 	assert_int_equal(*(unsigned char *)va[3], 0); /* zeroed again */
 	ops->pages_free(b.qtest, va[3], pa[3], 4096);
 	ops->pages_free(b.qtest, va[1], pa[1], 65536);
+	bench_close(&b);
+}
+
+/* Places that are none, and a host that has no page left for the words of messages. */
+static void test_port_no_pages(void **state)
+{
+	const struct weir_host_ops *ops;
+	struct weir_msi message;
+	uint64_t pa, ram_pa;
+	struct weir_irq *irq;
+	size_t ram_bytes;
+	uintptr_t at;
+	struct bench b;
+	void *va;
+
+	(void)state;
+	bench_start(&b, "aarch64", NULL, NULL);
+	ops = weir_qtest_ops(b.qtest);
+	(void)weir_qtest_ram(b.qtest, &ram_pa, &ram_bytes);
+	assert_int_equal(ops->mmio_map(b.qtest, UINT64_MAX - 0xfff, 0x2000, &at), WEIR_EINVAL);
+	assert_int_equal(ops->mmio_map(b.qtest, 0x1000, 0, &at), WEIR_EINVAL);
+	/* alignment is that of the address, which RAM's begin need not have */
+	assert_int_equal(ops->pages_alloc(b.qtest, 4096, (size_t)4 << 30, &va, &pa), WEIR_ENOMEM);
+	weir_qtest_pages_within(b.qtest, ram_bytes - 4096, (size_t)1 << 40);
+	assert_int_equal(ops->pages_alloc(b.qtest, 4096, 4096, &va, &pa), 0);
+	assert_int_equal(pa, ram_pa + ram_bytes - 4096);
+	assert_int_equal(ops->msi_request(b.qtest, 1, NULL, NULL, &message, &irq), WEIR_ENOMEM);
+	ops->pages_free(b.qtest, va, pa, 4096);
 	bench_close(&b);
 }
 
@@ -588,6 +659,29 @@ static void test_port_inherited(void **state)
 	bench_close(&b);
 }
 
+/* Nothing to inherit: the host is as broken as any whose QEMU has ended. */
+static void test_port_inherits_nothing(void **state)
+{
+	static const char *const args[] = { NULL };
+	char error[WEIR_QTEST_ERROR_BYTES];
+	const struct weir_host_ops *ops;
+	struct bench b;
+	pid_t qemu;
+
+	(void)state;
+	bench_start_inherited(&b, "aarch64", NULL, args);
+	ops = weir_qtest_ops(b.qtest);
+	qemu = qemu_of(weir_qtest_pid(b.qtest));
+	kill(qemu, SIGKILL);
+	assert_goes(qemu);
+	assert_int_equal(weir_qtest_inherit(b.qtest, error), WEIR_EIO);
+	assert_true(error[0]);
+	assert_true(ops->mmio_read(b.qtest, 0x9010004, 4) == UINT64_MAX);
+	ops->mmio_write(b.qtest, 0x9010004, 4, 1);
+	assert_string_equal(weir_qtest_error(b.qtest), error);
+	weir_qtest_destroy(b.qtest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -600,14 +694,17 @@ int main(void)
 		cmocka_unit_test(test_port_bad_options),
 		cmocka_unit_test(test_port_not_qemu),
 		cmocka_unit_test(test_port_line_aarch64),
+		cmocka_unit_test(test_port_line_without_end),
 		cmocka_unit_test(test_port_line_riscv64),
 		cmocka_unit_test(test_port_line_x86_64),
 		cmocka_unit_test(test_port_pages),
+		cmocka_unit_test(test_port_no_pages),
 		cmocka_unit_test(test_port_posted_writes),
 		cmocka_unit_test(test_port_files_aarch64),
 		cmocka_unit_test(test_port_files_x86_64),
 		cmocka_unit_test(test_port_qmp),
 		cmocka_unit_test(test_port_inherited),
+		cmocka_unit_test(test_port_inherits_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

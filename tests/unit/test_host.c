@@ -91,6 +91,25 @@ static void wait_for_ticks(struct ticker *t, unsigned int n)
 	assert_int_equal(t->ticks, n);
 }
 
+/* No time is so long that it is over at once. */
+static void test_posix_timer_never(void **state)
+{
+	struct weir_posix *posix = posix_with(NULL);
+	const struct weir_host_ops *ops = weir_posix_ops(posix);
+	struct ticker never = { .ops = ops, .posix = posix }, now = never;
+
+	(void)state;
+	assert_int_equal(ops->timer_create(posix, tick, &never, &never.timer), 0);
+	assert_int_equal(ops->timer_create(posix, tick, &now, &now.timer), 0);
+	ops->timer_set(posix, never.timer, UINT64_MAX);
+	ops->timer_set(posix, now.timer, 0); /* the first due goes first */
+	wait_for_ticks(&now, 1);
+	ops->timer_destroy(posix, never.timer);
+	assert_int_equal(never.ticks, 0);
+	ops->timer_destroy(posix, now.timer);
+	weir_posix_destroy(posix);
+}
+
 static void test_posix_timers_run_out(void **state)
 {
 	struct weir_posix *posix = posix_with(NULL);
@@ -559,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_posix_memory_is_zeroed),
 		cmocka_unit_test(test_posix_optional_calls_are_absent),
 		cmocka_unit_test(test_posix_time_is_monotonic),
+		cmocka_unit_test(test_posix_timer_never),
 		cmocka_unit_test(test_posix_timers_run_out),
 		cmocka_unit_test(test_posix_log_obeys_its_level),
 		cmocka_unit_test(test_posix_threads_run_everything_once),

@@ -45,7 +45,7 @@ struct weir_qtest_options {
 	const char *machine;
 	/* More arguments for QEMU, ending with NULL; or NULL. */
 	const char *const *args;
-	/* Size of RAM, a multiple of 1 MiB; 0: 128 MiB. */
+	/* Size of RAM, a multiple of 1 MiB, at most 2 GiB on x86_64; 0: 128 MiB. */
 	size_t ram_bytes;
 	/* How long to wait for an answer of QEMU; 0: 10 s. */
 	unsigned int timeout_ms;
@@ -74,8 +74,8 @@ struct weir_qtest_options {
  * QEMU is found on PATH and must be 7.2 or newer. Context: thread.
  * Owner: the caller, until weir_qtest_destroy().
  * Return: 0; WEIR_ENOENT when there is no such QEMU; WEIR_EOPNOTSUPP when it is too
- * old; WEIR_EINVAL for an unknown architecture; WEIR_EIO when it did not start;
- * WEIR_ETIMEDOUT; WEIR_EAGAIN; WEIR_ENOMEM.
+ * old; WEIR_EINVAL for an unknown architecture or such a size of RAM; WEIR_EIO when it did not
+ * start; WEIR_ETIMEDOUT; WEIR_EAGAIN when there is no further process or thread; WEIR_ENOMEM.
  */
 int weir_qtest_create(const struct weir_qtest_options *options, struct weir_qtest **out_qtest,
 		      char out_error[WEIR_QTEST_ERROR_BYTES]);
@@ -93,14 +93,15 @@ struct weir_qtest *weir_qtest_destroy(struct weir_qtest *qtest);
  * The host was made with options.inherited and not used; a fork()ed child used its copy of it, and
  * is gone. QEMU lives as long as the process that made it, whatever becomes of the child. What the
  * child allocated is not known here: see weir_qtest_pages_within(). Context: thread.
- * @out_error: as weir_qtest_create(). Return: 0; WEIR_EINVAL without options.inherited; WEIR_EIO;
- * WEIR_ETIMEDOUT; WEIR_ENOMEM.
+ * @out_error: as weir_qtest_create(). Return: 0; WEIR_EINVAL without options.inherited; WEIR_EIO,
+ * WEIR_ETIMEDOUT or WEIR_ENOMEM, and the host is broken.
  */
 int weir_qtest_inherit(struct weir_qtest *qtest, char out_error[WEIR_QTEST_ERROR_BYTES]);
 
 /**
  * weir_qtest_pages_within - have pages_alloc give out pages of a part of RAM only, as a crash
- * kernel has a part of its own. Context: thread, before the first is given out.
+ * kernel has a part of its own. What is not RAM, or not given out, stays out. Context: thread,
+ * before the first is given out.
  * @at, @bytes: from the start of RAM, multiples of 4 KiB.
  */
 void weir_qtest_pages_within(struct weir_qtest *qtest, size_t at, size_t bytes);
