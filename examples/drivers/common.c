@@ -61,8 +61,8 @@ void client_barrier(const struct client *c)
 void client_wait_begin(struct client_wait *wait, const struct client *c, uint64_t ns)
 {
 	wait->c = c;
-	wait->until_ns = client_now(c) + ns;
-	wait->left = ns;
+	wait->begin_ns = wait->last_ns = client_now(c);
+	wait->ns = wait->left = ns;
 	wait->pause_ns = FIRST_PAUSE_NS;
 }
 
@@ -70,8 +70,12 @@ bool client_wait_more(struct client_wait *wait)
 {
 	const struct client *c = wait->c;
 	uint32_t pause = wait->pause_ns;
+	uint64_t now = client_now(c);
 
-	if (c->ops->time_ns ? c->ops->time_ns(c->host) >= wait->until_ns : wait->left < pause)
+	if (now != wait->last_ns)
+		wait->left = wait->ns;
+	wait->last_ns = now;
+	if (now - wait->begin_ns >= wait->ns || wait->left < pause)
 		return false;
 	wait->left -= wait->left < pause ? wait->left : pause;
 	if (c->ops->delay_ns)

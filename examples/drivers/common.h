@@ -34,11 +34,12 @@ void client_init(struct client *c, struct weir_device *dev, const char *name);
 int client_quarantine(struct client *c, const char *what, uint64_t value);
 #define CLIENT_NO_VALUE UINT64_MAX
 
-/* ---- waiting, by the host's clock, or by counting where it has none ---- */
+/* ---- waiting, by the host's clock, or by counting where it has none, or one that stands still ---- */
 
 struct client_wait {
 	const struct client *c;
-	uint64_t until_ns, left;
+	uint64_t begin_ns, last_ns, ns; /* by the clock */
+	uint64_t left;                  /* by counting, since the clock went on */
 	uint32_t pause_ns;
 };
 void client_wait_begin(struct client_wait *wait, const struct client *c, uint64_t ns);

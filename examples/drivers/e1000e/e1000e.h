@@ -46,7 +46,7 @@ int e1000e_rings_init(struct e1000e_client *nic);
 void e1000e_rings_fini(struct e1000e_client *nic);
 /* Tells the device where they are, and lets it receive. */
 void e1000e_rings_start(struct e1000e_client *nic);
-/* Sends nic->outgoing. Return: 0; WEIR_ENOSPC when the ring stays full; WEIR_EIO; as the DMA calls. */
+/* Sends nic->outgoing. Return: 0; WEIR_EIO in quarantine, also when the ring stays full; as the DMA calls. */
 int e1000e_send(struct e1000e_client *nic, uint32_t bytes);
 /* The next frame, into nic->frame. Return: 0; WEIR_EAGAIN when there is none; WEIR_EIO. */
 int e1000e_receive(struct e1000e_client *nic, uint32_t *out_bytes);

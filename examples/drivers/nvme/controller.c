@@ -182,7 +182,7 @@ static int shut_down(struct nvme_client *nvme)
 	const struct nvme_command sq = { .opcode = NVME_DELETE_SQ, .cdw10 = nvme->io.id };
 	const struct nvme_command cq = { .opcode = NVME_DELETE_CQ, .cdw10 = nvme->io.id };
 	struct client_wait wait;
-	uint32_t cc;
+	uint32_t cc, status;
 	int err = nvme_drain(nvme, &nvme->io);
 
 	if (!err)
@@ -194,10 +194,15 @@ static int shut_down(struct nvme_client *nvme)
 	cc = weir_mmio_read32(&nvme->mmio, NVME_CC);
 	weir_mmio_write32(&nvme->mmio, NVME_CC, cc | NVME_CC_SHN_NORMAL);
 	client_wait_begin(&wait, &nvme->c, nvme->ready_ns);
-	while (NVME_CSTS_SHST(weir_mmio_read32(&nvme->mmio, NVME_CSTS)) != NVME_SHST_COMPLETE)
+	for (;;) {
+		status = weir_mmio_read32(&nvme->mmio, NVME_CSTS);
+		if (status == UINT32_MAX) /* gone: nothing to wait for */
+			return WEIR_EIO;
+		if (NVME_CSTS_SHST(status) == NVME_SHST_COMPLETE)
+			return 0;
 		if (!client_wait_more(&wait))
 			return WEIR_ETIMEDOUT;
-	return 0;
+	}
 }
 
 void nvme_controller_stop(struct nvme_client *nvme)
