@@ -1,5 +1,5 @@
+#!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck shell=sh
 #
 # For scripts that read it: where the backports of this Debian release are.
 
