@@ -60,8 +60,8 @@ struct weir_fwspec {
 
 /*
  * A kind of firmware. The library comes with flattened device trees
- * (weir_firmware_load_dt), ACPI tables (weir_firmware_load_acpi) and nodes made by code
- * (weir_fwnode_create).
+ * (weir_firmware_load_dt), ACPI tables (weir_firmware_load_acpi), constants
+ * (weir_firmware_load_board) and nodes made by code (weir_fwnode_create).
  */
 struct weir_firmware_ops {
 	struct weir_abi abi;
@@ -103,6 +103,11 @@ struct weir_firmware_ops {
 			 unsigned int index, struct weir_fwspec *out_spec);
 	/* weir_fwnode_find(). NULL: nothing is found. */
 	int (*find)(struct weir_machine *m, const char *path, struct weir_fwnode **out_node);
+	/* weir_fwnode_property(). NULL: there are none. */
+	int (*property)(const struct weir_fwnode *node, const char *name, const void **out_value,
+			size_t *out_bytes);
+	/* The machine goes: all nodes are given back. NULL: nothing is to be given back. */
+	void (*unload)(struct weir_machine *m);
 };
 
 /**

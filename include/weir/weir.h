@@ -3,6 +3,7 @@
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 
+#include "weir/board.h"
 #include "weir/bus.h"
 #include "weir/catalogue.h"
 #include "weir/clock.h"

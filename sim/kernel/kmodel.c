@@ -154,7 +154,7 @@ int weir_kmodel_create(struct weir_machine *m, const struct weir_driver_list *li
 	if (!err)
 		err = make_drivers(k);
 	if (!err)
-		err = weir_dt_buses_(m);
+		err = weir_firmware_buses(m);
 	k->trace = (struct weir_trace){ .fn = hold_device, .context = k };
 	weir_trace_attach(m, &k->trace);
 	if (err) {

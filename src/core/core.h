@@ -216,6 +216,7 @@ struct weir_machine {
 	struct weir_list joining;             /* (m) devices with a parent that are being added */
 	struct weir_list links;               /* (m) all, in order of creation */
 	struct weir_list modules;             /* (m) */
+	void (*modules_free)(struct weir_machine *m); /* (m) NULL: there never was one */
 	struct weir_map buses_by_name;        /* (m) */
 	struct weir_fwnode *root;             /* (m) of the firmware tree, or NULL */
 	struct weir_fwnode *soft_roots;       /* (m) roots made by code, by next_sibling */
@@ -452,9 +453,6 @@ void weir_catalogue_free_(struct weir_machine *m);
 /* kept.c */
 void weir_kept_free_(struct weir_machine *m);
 
-/* module.c */
-void weir_modules_free_(struct weir_machine *m);
-
 /* iommu/instance.c */
 /* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
 void weir_iommu_detach_(struct weir_device *dev);
@@ -478,12 +476,6 @@ void weir_dma_end_(struct weir_device *dev);
 /* What the device has mapped directly, as a domain, where that is kept track of; NULL. */
 struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev);
 void weir_dma_free_machine_(struct weir_machine *m);
-
-/* firmware/dt */
-void weir_dt_free_(struct weir_machine *m);
-
-/* firmware/acpi */
-void weir_acpi_free_(struct weir_machine *m);
 
 /* policy/weir.c */
 extern const struct weir_policy_ops weir_policy_weir_;

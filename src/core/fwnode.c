@@ -277,6 +277,16 @@ int weir_fwnode_find(struct weir_machine *m, const char *path, struct weir_fwnod
 	return m->root && m->root->ops->find ? m->root->ops->find(m, path, out_node) : WEIR_ENOENT;
 }
 
+int weir_fwnode_property(const struct weir_fwnode *node, const char *name, const void **out_value,
+			 size_t *out_bytes)
+{
+	size_t bytes;
+
+	return node->ops->property ? node->ops->property(node, name, out_value,
+							 out_bytes ? out_bytes : &bytes)
+				   : WEIR_ENOENT;
+}
+
 const char *weir_firmware_error(const struct weir_machine *m)
 {
 	return m->firmware_error;

@@ -282,7 +282,8 @@ void weir_machine_destroy(struct weir_machine *m)
 	delete_devices(m);
 	m->rpm_paused = 0; /* also of a machine that is suspended */
 	weir_rpm_run_(m);
-	weir_modules_free_(m);
+	if (m->modules_free)
+		m->modules_free(m);
 	unregister_drivers(m);
 	weir_list_each_safe(bus, tmp, &m->buses, struct weir_bus, node)
 		weir_bus_free_(bus);
@@ -290,8 +291,8 @@ void weir_machine_destroy(struct weir_machine *m)
 	weir_dma_free_machine_(m);
 	weir_iommus_free_(m);
 	weir_fwnodes_free_(m);
-	weir_dt_free_(m);
-	weir_acpi_free_(m);
+	if (m->root)
+		m->root->ops->unload(m);
 	weir_catalogue_free_(m);
 	weir_kept_free_(m);
 	if (m->policy->fini)

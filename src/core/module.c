@@ -123,6 +123,8 @@ static int start(struct weir_module *module)
 	return err;
 }
 
+static void free_all(struct weir_machine *m);
+
 static int load(struct weir_machine *m, const struct weir_module_entry *entry, const char *asked,
 		void *image, struct weir_module **out_module)
 {
@@ -140,6 +142,7 @@ static int load(struct weir_machine *m, const struct weir_module_entry *entry, c
 	module->entry = entry;
 	module->image = image;
 	weir_list_add_tail(&m->modules, &module->node);
+	m->modules_free = free_all;
 	err = start(module);
 	if (err) {
 		weir_list_del(&module->node);
@@ -323,6 +326,12 @@ static void unload(struct weir_module *module)
 	weir_lock_(m);
 }
 
+static void free_all(struct weir_machine *m)
+{
+	while (!weir_list_empty(&m->modules))
+		unload(weir_container_of(m->modules.prev, struct weir_module, node));
+}
+
 int weir_module_unload(struct weir_module *module, uint32_t flags)
 {
 	struct user_search any = { .module = module };
@@ -354,12 +363,6 @@ int weir_module_user(struct weir_module *module, unsigned int index,
 	*out_user = s.user;
 	*out_used = s.used;
 	return 0;
-}
-
-void weir_modules_free_(struct weir_machine *m)
-{
-	while (!weir_list_empty(&m->modules))
-		unload(weir_container_of(m->modules.prev, struct weir_module, node));
 }
 
 /* ---- holding and finding ---- */

@@ -174,6 +174,7 @@ int weir_acpi_stream_region_(const struct weir_fwnode *iommu, uint32_t id, unsig
 int weir_acpi_parse_(struct weir_fwnode *fw);
 
 /* load.c */
+void weir_acpi_free_(struct weir_machine *m);
 int weir_acpi_populate_(struct weir_machine *m);
 
 #endif

@@ -4,6 +4,7 @@
  * A machine has one tree of firmware: tables, or a device tree.
  */
 #include "firmware/acpi/acpi.h"
+#include "firmware/platform.h"
 
 /* ---- loading ---- */
 
@@ -76,11 +77,6 @@ int weir_firmware_load_acpi(struct weir_machine *m, const struct weir_acpi *acpi
 
 /* ---- devices ---- */
 
-static const struct weir_bus_ops platform_ops = {
-	.abi = WEIR_ABI(struct weir_bus_ops),
-	.match_name = true,
-};
-
 /* The other nodes are devices of the namespace, or nobody's to drive. */
 static bool is_device(const struct acpi_node *node)
 {
@@ -88,62 +84,17 @@ static bool is_device(const struct acpi_node *node)
 	       node->kind == ACPI_VIRTIO_IOMMU;
 }
 
-static bool mark(struct acpi_node *node, bool on)
-{
-	struct weir_machine *m = node->fw.m;
-	bool was;
-
-	weir_lock_(m);
-	was = node->fw.flags & WEIR_FWNODE_POPULATED;
-	if (on)
-		node->fw.flags |= WEIR_FWNODE_POPULATED;
-	else
-		node->fw.flags &= ~WEIR_FWNODE_POPULATED;
-	weir_unlock_(m);
-	return was;
-}
-
-/* A name that is taken: no device, and the node may be tried again. */
-static int make_device(struct weir_bus *bus, struct acpi_node *node)
-{
-	struct weir_device *dev;
-	int err;
-
-	if (mark(node, true))
-		return 0;
-	err = weir_device_create(bus, node->name, NULL, &node->fw, &dev);
-	if (!err) {
-		err = weir_device_add(dev);
-		weir_device_unref(dev);
-	}
-	if (err)
-		mark(node, false);
-	return err == WEIR_ENOMEM ? err : 0;
-}
-
-static void pause(struct weir_machine *m, bool on)
-{
-	weir_lock_(m);
-	if (on)
-		weir_sync_pause_(m);
-	else
-		weir_sync_resume_(m);
-	weir_unlock_(m);
-}
-
 int weir_acpi_populate_(struct weir_machine *m)
 {
 	struct weir_bus *bus;
-	int err = weir_bus_find(m, "platform", &bus);
+	int err = weir_platform_bus_(m, &bus);
 
 	if (err)
-		err = weir_bus_create(m, "platform", &platform_ops, &bus);
-	if (err)
 		return err;
-	pause(m, true);
+	weir_platform_pause_(m, true);
 	for (struct acpi_node *node = m->acpi->first; node && !err; node = node->next)
 		if (is_device(node))
-			err = make_device(bus, node);
-	pause(m, false);
+			err = weir_platform_device_(bus, &node->fw, node->name);
+	weir_platform_pause_(m, false);
 	return err;
 }

@@ -182,4 +182,5 @@ const struct weir_firmware_ops weir_acpi_ops_ = {
 	.dma_coherent = dma_coherent,
 	.populate = weir_acpi_populate_,
 	.find = find,
+	.unload = weir_acpi_free_,
 };

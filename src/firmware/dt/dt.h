@@ -177,8 +177,6 @@ int weir_dt_device_name_(const struct weir_dt *dt, const struct weir_dt_node *no
 
 /* populate.c: as weir_firmware_populate(), of a tree that is there. */
 int weir_dt_populate_(struct weir_machine *m);
-/* The buses that devices of a tree are on. Return: 0; WEIR_ENOMEM. */
-int weir_dt_buses_(struct weir_machine *m);
 
 /* pci.c: see struct weir_firmware_ops */
 int weir_dt_pci_host_(struct weir_fwnode *fw, struct weir_pci_host *out_host);

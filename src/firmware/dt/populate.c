@@ -8,6 +8,7 @@
  */
 #include "core/text.h"
 #include "firmware/dt/dt.h"
+#include "firmware/platform.h"
 
 static const char *const plain_buses[] = { "simple-bus", "simple-mfd", "isa", "arm,amba-bus" };
 
@@ -17,38 +18,12 @@ static const char *const reserved_memory[] = {
 	"google,open-dice",
 };
 
-static const struct weir_bus_ops platform_ops = {
-	.abi = WEIR_ABI(struct weir_bus_ops),
-	.match_name = true,
-};
-
 static bool is_any(const struct weir_dt_node *node, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (weir_dt_is_compatible_(node, list[i]))
 			return true;
 	return false;
-}
-
-static int need_bus(struct weir_machine *m, const char *name, const struct weir_bus_ops *ops,
-		    struct weir_bus **out_bus)
-{
-	int err = weir_bus_find(m, name, out_bus);
-
-	return err ? weir_bus_create(m, name, ops, out_bus) : 0;
-}
-
-int weir_dt_buses_(struct weir_machine *m)
-{
-	struct weir_bus *bus;
-	int err = need_bus(m, "platform", &platform_ops, &bus);
-
-	return err ? err : need_bus(m, "amba", NULL, &bus);
-}
-
-int weir_firmware_buses(struct weir_machine *m)
-{
-	return weir_dt_buses_(m);
 }
 
 static bool has_flag(const struct weir_dt_node *node, uint32_t flag)
@@ -237,24 +212,14 @@ static int make_framebuffer(struct weir_dt *dt)
 	return 0;
 }
 
-static void pause(struct weir_machine *m, bool on)
-{
-	weir_lock_(m);
-	if (on)
-		weir_sync_pause_(m);
-	else
-		weir_sync_resume_(m);
-	weir_unlock_(m);
-}
-
 int weir_dt_populate_(struct weir_machine *m)
 {
 	struct weir_dt *dt = m->dt;
 	struct weir_fwnode *firmware;
 	int err;
 
-	pause(m, true);
-	err = weir_dt_buses_(m);
+	weir_platform_pause_(m, true);
+	err = weir_firmware_buses(m);
 	if (!err)
 		err = make_reserved_memory(dt);
 	if (!err && !weir_fwnode_find(m, "/firmware", &firmware))
@@ -263,7 +228,7 @@ int weir_dt_populate_(struct weir_machine *m)
 		err = make_framebuffer(dt);
 	if (!err)
 		err = make_children(dt, dt->nodes, NULL, true);
-	pause(m, false);
+	weir_platform_pause_(m, false);
 	return err;
 }
 
@@ -274,9 +239,9 @@ int weir_fwnode_populate(struct weir_device *parent, bool descend)
 
 	if (!parent->fwnode || parent->fwnode->ops != &weir_dt_ops_)
 		return WEIR_ENOENT;
-	pause(m, true);
+	weir_platform_pause_(m, true);
 	err = make_children(m->dt, weir_dt_node_(parent->fwnode), parent, descend);
-	pause(m, false);
+	weir_platform_pause_(m, false);
 	return err;
 }
 

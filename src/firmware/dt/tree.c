@@ -195,7 +195,7 @@ static int make_indices(struct weir_dt *dt)
 	return 0;
 }
 
-void weir_dt_free_(struct weir_machine *m)
+static void free_tree(struct weir_machine *m)
 {
 	struct weir_dt *dt = m->dt;
 	size_t size;
@@ -330,7 +330,7 @@ int weir_firmware_load_dt(struct weir_machine *m, const void *blob, size_t bytes
 	if (!err) {
 		err = load(m, blob, &shape);
 		if (err)
-			weir_dt_free_(m);
+			free_tree(m);
 	}
 	weir_unlock_(m);
 	return err;
@@ -436,19 +436,15 @@ const char *weir_fwnode_property_name(const struct weir_fwnode *fw, unsigned int
 	return fw->m->dt->props[node->first_prop + index].name;
 }
 
-int weir_fwnode_property(const struct weir_fwnode *fw, const char *name, const void **out_value,
-			 size_t *out_bytes)
+static int dt_property(const struct weir_fwnode *fw, const char *name, const void **out_value,
+		       size_t *out_bytes)
 {
-	const struct weir_dt_prop *prop;
+	const struct weir_dt_prop *prop = weir_dt_prop_(fw->m->dt, weir_dt_node_(fw), name);
 
-	if (fw->ops != &weir_dt_ops_)
-		return WEIR_ENOENT;
-	prop = weir_dt_prop_(fw->m->dt, weir_dt_node_(fw), name);
 	if (!prop)
 		return WEIR_ENOENT;
 	*out_value = prop->value;
-	if (out_bytes)
-		*out_bytes = prop->bytes;
+	*out_bytes = prop->bytes;
 	return 0;
 }
 
@@ -507,4 +503,6 @@ const struct weir_firmware_ops weir_dt_ops_ = {
 	.iommu_region = weir_dt_iommu_region_,
 	.populate = weir_dt_populate_,
 	.find = dt_find,
+	.property = dt_property,
+	.unload = free_tree,
 };
