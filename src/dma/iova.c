@@ -342,17 +342,74 @@ out:
 	return err;
 }
 
+/* What no magazine holds, where nothing has to be emptied for it. False: nothing happened. */
+static bool alloc_large(struct weir_iova_space *space, uint64_t bytes, uint64_t limit,
+			uint64_t *out_iova)
+{
+	uint64_t page, first;
+	unsigned long before;
+	int err;
+
+	if (!bytes || !last_page(space, limit, &page))
+		return false;
+	before = weir_spin_lock(&space->spin);
+	err = weir_ranges_alloc_(&space->ranges, pages_of(space, bytes), page, &first);
+	weir_spin_unlock(&space->spin, before);
+	if (!err)
+		*out_iova = first << space->page_lg2;
+	return !err;
+}
+
+static bool free_large(struct weir_iova_space *space, uint64_t iova, uint64_t bytes)
+{
+	unsigned long before;
+	bool freed;
+
+	if (!bytes)
+		return false;
+	before = weir_spin_lock(&space->spin);
+	freed = weir_ranges_free_(&space->ranges, iova >> space->page_lg2, pages_of(space, bytes));
+	weir_spin_unlock(&space->spin, before);
+	return freed;
+}
+
+static void count_one(struct weir_iova_space *space, unsigned int user, size_t change)
+{
+	unsigned long before = 0;
+	struct weir_iova_cpu *cpu;
+
+	if (user == WEIR_IOVA_NOBODY)
+		return;
+	cpu = weir_iova_enter_(space, &before);
+	weir_iova_count_(space, cpu, user, change);
+	if (cpu)
+		weir_iova_leave_(space, cpu, before);
+}
+
 int weir_iova_alloc_for_(struct weir_iova_space *space, unsigned int user, uint64_t bytes,
 			 uint64_t limit, uint64_t *out_iova)
 {
-	return weir_iova_take_(space, user, bytes, limit, out_iova)
-		       ? 0 : alloc_any(space, user, bytes, limit, out_iova);
+	if (weir_iova_take_(space, user, bytes, limit, out_iova))
+		return 0;
+	if (weir_iova_class_(space, bytes) == WEIR_IOVA_CLASSES &&
+	    alloc_large(space, bytes, limit, out_iova)) {
+		count_one(space, user, 1);
+		return 0;
+	}
+	return alloc_any(space, user, bytes, limit, out_iova);
 }
 
 int weir_iova_free_for_(struct weir_iova_space *space, unsigned int user, uint64_t iova,
 			uint64_t bytes)
 {
-	return weir_iova_put_(space, user, iova, bytes) ? 0 : free_any(space, user, iova, bytes);
+	if (weir_iova_put_(space, user, iova, bytes))
+		return 0;
+	if (weir_iova_class_(space, bytes) == WEIR_IOVA_CLASSES &&
+	    free_large(space, iova, bytes)) {
+		count_one(space, user, (size_t)-1);
+		return 0;
+	}
+	return free_any(space, user, iova, bytes);
 }
 
 int weir_iova_alloc_(struct weir_iova_space *space, uint64_t bytes, uint64_t limit,

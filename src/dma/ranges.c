@@ -2,7 +2,8 @@
 /*
  * The tree of ranges.h. Full nodes are split on the way down, sparse ones are merged
  * with a neighbour, empty ones freed. A key of an inner node is a lower bound for its
- * child, the first one's is never looked at.
+ * child, the first one's is never looked at. Entries that a node has not are as if they were the
+ * highest and nothing fitted below them, so a search need not know how many there are.
  */
 #include "dma/ranges.h"
 
@@ -11,13 +12,17 @@
 #define FAN WEIR_RANGES_FAN
 #define MAX_HEIGHT 24u /* each level but the root came from splits: over FAN/2 to that power */
 #define RESERVED (UINT64_C(1) << 63) /* in a count of pages */
+#define NO_KEY UINT64_MAX
+#define CACHE_LINE 64u
+
+_Static_assert(FAN == 16, "slot_of() and place_below() know it");
 
 struct weir_ranges_node {
-	unsigned int n;
-	struct weir_ranges_node *prev, *next; /* of leaves */
-	uint64_t key[FAN]; /* leaf: first page; inner: no page of the child is lower */
-	uint64_t fit[FAN]; /* leaf: what fits below the range; inner: the most in the child */
+	uint64_t key[FAN]; /* leaf: first page; inner: no page of the child is lower; or NO_KEY */
+	uint64_t fit[FAN]; /* leaf: what fits below the range; inner: the most in the child; or 0 */
 	uint64_t value[FAN]; /* leaf: its pages, and RESERVED; inner: the child */
+	struct weir_ranges_node *prev, *next; /* of leaves */
+	unsigned int n;
 };
 
 /* From the root, at height - 1, to a leaf, at 0. */
@@ -30,7 +35,11 @@ struct path {
 
 static struct weir_ranges_node *node_create(struct weir_machine *m)
 {
-	return weir_atomic_alloc(m, sizeof(struct weir_ranges_node));
+	struct weir_ranges_node *node = weir_atomic_alloc(m, sizeof(*node));
+
+	for (unsigned int i = 0; node && i < FAN; i++)
+		node->key[i] = NO_KEY;
+	return node;
 }
 
 static void node_destroy(struct weir_machine *m, struct weir_ranges_node *node)
@@ -64,10 +73,8 @@ static uint64_t fit_of(uint64_t from, uint64_t end)
 /* The highest place in [from, end). */
 static bool place_in(uint64_t from, uint64_t end, uint64_t pages, uint64_t *out_first)
 {
-	uint64_t align = 1, first;
+	uint64_t align = pages > 1 ? UINT64_C(1) << (64 - __builtin_clzll(pages - 1)) : 1, first;
 
-	while (align < pages)
-		align <<= 1;
 	if (end < from || end - from < pages)
 		return false;
 	first = (end - pages) & ~(align - 1);
@@ -104,36 +111,52 @@ static uint64_t gap_of(const struct weir_ranges *ranges, const struct weir_range
 
 static uint64_t best_of(const struct weir_ranges_node *node)
 {
-	uint64_t best = 0;
+	const uint64_t *fit = node->fit;
+	uint64_t a = 0, b = 0;
 
-	for (unsigned int i = 0; i < node->n; i++)
-		best = node->fit[i] > best ? node->fit[i] : best;
-	return best;
+	for (unsigned int i = 0; i < FAN; i += 4) {
+		a = fit[i] > a ? fit[i] : a;
+		b = fit[i + 1] > b ? fit[i + 1] : b;
+		a = fit[i + 2] > a ? fit[i + 2] : a;
+		b = fit[i + 3] > b ? fit[i + 3] : b;
+	}
+	return a > b ? a : b;
 }
 
-/* Brings up what changed in the path's node at @level. */
-static void bring_up(struct weir_ranges *ranges, struct path *path, unsigned int level)
+/* Brings up that what fits at some entries of the path's node at @level went from @was to @is at most. */
+static void bring_up(struct weir_ranges *ranges, struct path *path, unsigned int level,
+		     uint64_t was, uint64_t is)
 {
 	for (; level + 1 < ranges->height; level++) {
-		struct weir_ranges_node *up = path->at[level + 1].node;
-		uint64_t best = best_of(path->at[level].node);
+		uint64_t *fit = &path->at[level + 1].node->fit[path->at[level + 1].i], best = *fit;
 
-		if (up->fit[path->at[level + 1].i] == best)
+		if (is < best && was < best)
 			return;
-		up->fit[path->at[level + 1].i] = best;
+		if (is < best)
+			is = best_of(path->at[level].node);
+		if (is == best)
+			return;
+		*fit = is;
+		was = best;
 	}
 }
 
 /* ---- walking ---- */
 
-/* The last entry with a key of at most @page, or the first. */
-static unsigned int slot_of(const struct weir_ranges_node *node, uint64_t page)
+/* The last entry with a key of at most @page, or the first. Without branches: they would be guesses. */
+static inline unsigned int slot_of(const struct weir_ranges_node *node, uint64_t page)
 {
-	unsigned int i = 0;
+	const uint64_t *key = node->key;
+	unsigned int i = 4 * ((key[4] <= page) + (key[8] <= page) + (key[12] <= page));
 
-	for (unsigned int n = node->n; n > 1; n -= n / 2)
-		i += node->key[i + n / 2] <= page ? n / 2 : 0;
-	return i;
+	return i + (key[i + 1] <= page) + (key[i + 2] <= page) + (key[i + 3] <= page);
+}
+
+/* All of a leaf is soon looked at: its lines come at the same time, not one after the other. */
+static inline void fetch(const struct weir_ranges_node *node)
+{
+	for (unsigned int at = 0; at < sizeof(*node); at += CACHE_LINE)
+		__builtin_prefetch((const char *)node + at);
 }
 
 static void walk(const struct weir_ranges *ranges, uint64_t page, struct path *path)
@@ -143,8 +166,11 @@ static void walk(const struct weir_ranges *ranges, uint64_t page, struct path *p
 	for (unsigned int level = ranges->height; level--;) {
 		path->at[level].node = node;
 		path->at[level].i = slot_of(node, page);
-		if (level)
+		if (level) {
 			node = child_of(node, path->at[level].i);
+			if (level == 1)
+				fetch(node);
+		}
 	}
 }
 
@@ -152,29 +178,36 @@ static void walk(const struct weir_ranges *ranges, uint64_t page, struct path *p
 static void refit_first(struct weir_ranges *ranges, struct weir_ranges_node *leaf)
 {
 	struct path path;
+	uint64_t was;
 
 	if (!leaf)
 		return;
 	walk(ranges, leaf->key[0], &path);
+	was = leaf->fit[0];
 	leaf->fit[0] = fit_of(gap_of(ranges, leaf, 0), leaf->key[0]);
-	bring_up(ranges, &path, 0);
-}
-
-/* What is left of the gap below entry @i of the path's leaf, and of the next one, is new. */
-static void refit(struct weir_ranges *ranges, struct path *path, unsigned int i)
-{
-	struct weir_ranges_node *leaf = path->at[0].node;
-	unsigned int end = i + 2 < leaf->n ? i + 2 : leaf->n;
-	bool last = i + 1 >= leaf->n;
-
-	for (; i < end; i++)
-		leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), leaf->key[i]);
-	bring_up(ranges, path, 0);
-	if (last)
-		refit_first(ranges, leaf->next);
+	bring_up(ranges, &path, 0, was, leaf->fit[0]);
 }
 
 /* ---- places ---- */
+
+/* The last entry where so many fit; there is one. Without branches, as above. */
+static inline unsigned int last_fit(const struct weir_ranges_node *node, uint64_t pages)
+{
+	const uint64_t *fit = node->fit;
+	unsigned int less = 0;
+
+	for (unsigned int i = 0; i < FAN; i += 8) {
+		less = 2 * less + (fit[i] < pages);
+		less = 2 * less + (fit[i + 1] < pages);
+		less = 2 * less + (fit[i + 2] < pages);
+		less = 2 * less + (fit[i + 3] < pages);
+		less = 2 * less + (fit[i + 4] < pages);
+		less = 2 * less + (fit[i + 5] < pages);
+		less = 2 * less + (fit[i + 6] < pages);
+		less = 2 * less + (fit[i + 7] < pages);
+	}
+	return FAN - 1 - (unsigned int)__builtin_ctz(~less);
+}
 
 /* The highest place in the subtree that the path has at @level, which has one; path to it. */
 static bool place_below(const struct weir_ranges *ranges, struct path *path, unsigned int level,
@@ -185,13 +218,13 @@ static bool place_below(const struct weir_ranges *ranges, struct path *path, uns
 
 	for (;; level--) {
 		node = path->at[level].node;
-		i = node->n - 1;
-		while (node->fit[i] < pages)
-			i--;
+		i = last_fit(node, pages);
 		path->at[level].i = i;
 		if (!level)
 			break;
 		path->at[level - 1].node = child_of(node, i);
+		if (level == 1)
+			fetch(path->at[level - 1].node);
 	}
 	return place_in(gap_of(ranges, node, i), node->key[i], pages, out_first);
 }
@@ -295,6 +328,8 @@ static void close_entry(struct weir_ranges_node *node, unsigned int i)
 		node->fit[i] = node->fit[i + 1];
 		node->value[i] = node->value[i + 1];
 	}
+	node->key[i] = NO_KEY;
+	node->fit[i] = 0;
 }
 
 /* Appends the entries of @from, from @first on. */
@@ -324,7 +359,10 @@ static int split(struct weir_ranges *ranges, struct weir_ranges_node *up, unsign
 	if (!high)
 		return WEIR_ENOMEM;
 	append(high, low, FAN / 2);
-	low->n = FAN / 2;
+	while (low->n > FAN / 2) {
+		low->key[--low->n] = NO_KEY;
+		low->fit[low->n] = 0;
+	}
 	if (leaf) {
 		high->prev = low;
 		high->next = low->next;
@@ -396,13 +434,14 @@ static void thin(struct weir_ranges *ranges, struct path *path)
 	for (unsigned int level = 0; level + 1 < ranges->height; level++) {
 		struct weir_ranges_node *node = path->at[level].node, *up = path->at[level + 1].node;
 		unsigned int i = path->at[level + 1].i;
+		uint64_t was = up->fit[i];
 
 		if (!node->n) {
 			if (!level)
 				unlink_leaf(node);
 			close_entry(up, i);
 			node_destroy(ranges->m, node);
-			bring_up(ranges, path, level + 1);
+			bring_up(ranges, path, level + 1, was, 0);
 		} else if (node->n > FAN / 4) {
 			break;
 		} else if (i + 1 < up->n && node->n + child_of(up, i + 1)->n <= FAN * 3 / 4) {
@@ -466,12 +505,21 @@ static void insert(struct weir_ranges *ranges, struct path *path, const struct w
 {
 	struct weir_ranges_node *leaf = path->at[0].node;
 	unsigned int i = path->at[0].i;
+	uint64_t was = i < leaf->n ? leaf->fit[i] : 0, is;
 
 	open_entry(leaf, i);
 	leaf->key[i] = range->first;
 	leaf->value[i] = (range->last - range->first + 1) | (range->reserved ? RESERVED : 0);
 	ranges->n++;
-	refit(ranges, path, i);
+	/* it cut the gap below the next range in two */
+	is = leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), range->first);
+	if (i + 1 < leaf->n) {
+		leaf->fit[i + 1] = fit_of(range->last + 1, leaf->key[i + 1]);
+		is = leaf->fit[i + 1] > is ? leaf->fit[i + 1] : is;
+	}
+	bring_up(ranges, path, 0, was, is);
+	if (i + 1 == leaf->n)
+		refit_first(ranges, leaf->next);
 }
 
 int weir_ranges_add_(struct weir_ranges *ranges, const struct weir_range *range)
@@ -518,6 +566,7 @@ static void refit_above(struct weir_ranges *ranges, uint64_t page)
 	struct weir_ranges_node *leaf;
 	struct path path;
 	unsigned int i;
+	uint64_t was;
 
 	walk(ranges, page, &path);
 	leaf = path.at[0].node;
@@ -526,8 +575,9 @@ static void refit_above(struct weir_ranges *ranges, uint64_t page)
 		refit_first(ranges, leaf->next);
 		return;
 	}
+	was = leaf->fit[i];
 	leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), leaf->key[i]);
-	bring_up(ranges, &path, 0);
+	bring_up(ranges, &path, 0, was, leaf->fit[i]);
 }
 
 /* Takes out the path's entry. */
@@ -535,16 +585,18 @@ static void delete(struct weir_ranges *ranges, struct path *path)
 {
 	struct weir_ranges_node *leaf = path->at[0].node;
 	unsigned int i = path->at[0].i;
-	uint64_t first = leaf->key[i];
+	uint64_t first = leaf->key[i], was = leaf->fit[i];
 	bool last;
 
 	close_entry(leaf, i);
 	ranges->n--;
 	last = i == leaf->n;
-	if (!last)
+	if (!last) {
+		was = leaf->fit[i] > was ? leaf->fit[i] : was;
 		leaf->fit[i] = fit_of(gap_of(ranges, leaf, i), leaf->key[i]);
+	}
 	if (leaf->n)
-		bring_up(ranges, path, 0);
+		bring_up(ranges, path, 0, was, leaf->fit[i]);
 	if (leaf->n <= FAN / 4)
 		thin(ranges, path);
 	if (last)
