@@ -37,7 +37,7 @@
 extern "C" {
 #endif
 
-/* Drivers for "arm,smmu-v1", "arm,smmu-v2" and the like of device trees. */
+/* Drivers for "arm,smmu-v1", "arm,smmu-v2" and the like of device trees, and for such SMMUs of ACPI's IORT. */
 extern const struct weir_module_entry weir_module_arm_smmu;
 
 /**

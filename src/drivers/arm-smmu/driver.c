@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * The driver that binds to SMMUs of versions 1 and 2 in device trees (Devicetree bindings,
- * iommu/arm,smmu.yaml), and the IOMMU instance that it publishes as the last step of its probe. Clocks
- * and power domains are suppliers: firmware's links see to them.
+ * iommu/arm,smmu.yaml) and in ACPI's IORT (Arm, DEN0049E.f), and the IOMMU instance that it publishes as
+ * the last step of its probe. Clocks and power domains are suppliers: firmware's links see to them.
  */
 #include "drivers/arm-smmu/priv.h"
 #include "weir/firmware.h"
 
 #define LINES_MAX (2u * BANKS_MAX)
+#define BY_ACPI 0x80000000u /* beside WEIR_SMMU_V2_*: what a match says */
 
 /* Lives from probe to remove; the device's data. */
 struct bound {
@@ -194,6 +195,25 @@ static int get_lines(struct bound *b, struct weir_smmu_v2_config *config)
 	return 0;
 }
 
+/* IORT's first is the global one, the others are of contexts; 0 is one that is not wired. */
+static void get_acpi_lines(struct bound *b, struct weir_smmu_v2_config *config)
+{
+	const struct weir_fwnode *node = weir_device_fwnode(b->dev);
+	uint32_t n = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; n < LINES_MAX && err != WEIR_ENOENT; i++) {
+		err = weir_firmware_line(node, i, &b->lines[n]);
+		if (err)
+			continue;
+		if (!i)
+			config->nr_global_lines = 1;
+		n++;
+	}
+	config->lines = b->lines;
+	config->nr_lines = n;
+}
+
 /* ---- the driver ---- */
 
 static void on_fault(void *arg, const struct weir_fault *fault)
@@ -209,10 +229,10 @@ static int describe(struct bound *b, struct weir_smmu_v2_config *out_config)
 	const struct weir_match *match = weir_driver_match_entry(b->dev, &driver);
 	const uint32_t *flags = match ? match->data : NULL;
 
-	/* A device tree that does not say that it is coherent means that it is not. */
+	/* Firmware that does not say that it is coherent means that it is not. */
 	*out_config = (struct weir_smmu_v2_config){
 		.name = weir_device_name(b->dev),
-		.flags = flags ? *flags : 0,
+		.flags = flags ? *flags & ~BY_ACPI : 0,
 		.coherency = weir_firmware_dma_coherent(node) > 0 ? WEIR_SMMU_V2_COHERENT
 								  : WEIR_SMMU_V2_NONCOHERENT,
 		.keep = true,
@@ -222,6 +242,10 @@ static int describe(struct bound *b, struct weir_smmu_v2_config *out_config)
 	if (weir_firmware_registers(node, 0, &out_config->base_pa, &out_config->bytes))
 		return weir_dev_fail(b->dev, WEIR_ENODEV, "it has no registers");
 	(void)get_u32(node, "stream-match-mask", &b->match_mask);
+	if (flags && *flags & BY_ACPI) {
+		get_acpi_lines(b, out_config);
+		return 0;
+	}
 	return get_lines(b, out_config);
 }
 
@@ -316,6 +340,8 @@ static const struct weir_driver_ops driver_ops = {
 };
 
 static const uint32_t version1 = WEIR_SMMU_V2_ARCH_1, mmu500 = WEIR_SMMU_V2_MMU500;
+static const uint32_t acpi_version1 = BY_ACPI | WEIR_SMMU_V2_ARCH_1, acpi_version2 = BY_ACPI;
+static const uint32_t acpi_mmu500 = BY_ACPI | WEIR_SMMU_V2_MMU500;
 
 /* Boards' own names come with one of these behind them. */
 static const struct weir_match match[] = {
@@ -326,6 +352,11 @@ static const struct weir_match match[] = {
 	{ .key = "arm,mmu-500", .data = &mmu500 },
 	{ .key = "qcom,smmu-v2" },
 	{ .key = "qcom,smmu-500", .data = &mmu500 },
+	{ .key = "acpi:arm-smmu-v1", .data = &acpi_version1 },
+	{ .key = "acpi:arm-smmu-v2", .data = &acpi_version2 },
+	{ .key = "acpi:arm-mmu-400", .data = &acpi_version1 },
+	{ .key = "acpi:arm-mmu-401", .data = &acpi_version1 },
+	{ .key = "acpi:arm-mmu-500", .data = &acpi_mmu500 },
 	{ 0 },
 };
 

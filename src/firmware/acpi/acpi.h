@@ -73,7 +73,7 @@ struct iort_node {
 	uint32_t skip;          /* this mapping is for the node's own interrupts; NOWHERE */
 	uint32_t segment;       /* of a root complex */
 	uint8_t address_bits;   /* of a root complex or named component; 0: not told */
-	int8_t coherent;        /* of these: 1, 0 */
+	int8_t coherent;        /* of these, and of an SMMU of version 1 or 2: 1, 0 */
 	uint32_t first_range, nr_ranges; /* of reserved memory */
 	struct acpi_node *node; /* what stands for it, or NULL */
 };

@@ -135,10 +135,12 @@ static void set_keys(struct acpi_node *node, const char *model, const char *gene
 	node->keys[1] = model ? generic : NULL;
 }
 
+#define SMMU_COHERENT_WALK 0x2u
+
 static int read_smmu(struct weir_acpi_tree *a, uint32_t index)
 {
 	const struct table *t = &a->table_iort;
-	const struct iort_node *n = &a->iort[index];
+	struct iort_node *n = &a->iort[index];
 	uint32_t global = field32(a, n, 40), count = field32(a, n, 44);
 	uint32_t contexts = field32(a, n, 48);
 	uint64_t pa = acpi_le64_(t, n->offset + 16), bytes = acpi_le64_(t, n->offset + 24);
@@ -160,6 +162,7 @@ static int read_smmu(struct weir_acpi_tree *a, uint32_t index)
 		err = make_gsivs(a, node, 1 + count);
 	if (err)
 		return err;
+	n->coherent = (field32(a, n, 36) & SMMU_COHERENT_WALK) != 0;
 	node->pa = pa;
 	node->bytes = bytes;
 	set_keys(node, smmu_key(field32(a, n, 32)), "acpi:arm-smmu");

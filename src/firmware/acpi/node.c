@@ -122,10 +122,14 @@ static const struct iort_node *way_of(const struct weir_fwnode *fw)
 	return node->kind == ACPI_HOST ? weir_iort_root_complex_(a, node->host->segment) : NULL;
 }
 
+/* An SMMU of version 3 says itself whether its walks are. */
 static int dma_coherent(const struct weir_fwnode *fw)
 {
+	const struct acpi_node *node = acpi_node_(fw);
 	const struct iort_node *way = way_of(fw);
 
+	if (node->kind == ACPI_SMMU)
+		way = &fw->m->acpi->iort[node->remap];
 	return way ? way->coherent : WEIR_ENOENT;
 }
 
