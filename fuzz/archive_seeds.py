@@ -106,6 +106,12 @@ def captures():
     yield b'\0' + archive('w:gz', pieces[:5])
     yield b'\1' + b''.join(struct.pack('>BH', i, len(data)) + data for i, (_, data) in enumerate(pieces))
     yield b'\1' + b''.join(struct.pack('>BH', i, len(data)) + data for i, (_, data) in enumerate(pieces) if i != 4)
+    table = b'IORT' + struct.pack('<I', 48) + bytes(40)
+    yield b'\0' + table
+    yield b'\1' + struct.pack('>BH', 8, len(table)) + table
+    rows = [table[at:at + 16] for at in range(0, len(table), 16)]
+    dump = ''.join(f'    {n * 16:04X}: ' + ' '.join(f'{b:02X}' for b in row) + '  ....\n' for n, row in enumerate(rows))
+    yield b'\0' + ('IORT @ 0x0000000000000000\n' + dump + '\n').encode() * 2
 
 
 def main():

@@ -2,8 +2,8 @@
 /*
  * Fuzzes captures: any bytes as an archive (the first byte is even), or as the pieces of one,
  * which a fuzzer would hardly get behind checksums: a byte for the piece, two for its size,
- * and what is in it, and so on. What is read is bounded, has no control characters, and every
- * chain of suppliers ends.
+ * and what is in it, and so on; and the same bytes as ACPI tables, or a dump of them. What is
+ * read is bounded, has no control characters, and every chain of suppliers ends.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acpi/acpi.h"
 #include "capture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
@@ -36,10 +37,27 @@ static void check_text(const char *text)
 			abort();
 }
 
+static void check_tables(struct acpi_tables *t)
+{
+	if (!t->n)
+		abort();
+	for (size_t i = 0; i < t->n; i++) {
+		volatile uint8_t last = t->items[i].bytes ? t->items[i].data[t->items[i].bytes - 1] : 0;
+
+		(void)last;
+		check_text(t->items[i].name);
+	}
+	acpi_tables_free(t);
+}
+
 static void use(struct capture *c)
 {
 	struct weir_bytes dtb = { 0 };
+	struct acpi_tables t;
 	struct seen s;
+
+	if (!acpi_of_capture(c, &t))
+		check_tables(&t);
 
 	if (!capture_dtb(c, &dtb))
 		weir_bytes_fini(&dtb);
@@ -61,11 +79,11 @@ static void use(struct capture *c)
 static void add_pieces(struct capture *c, const uint8_t *data, size_t bytes)
 {
 	static const char *const names[] = { "devices", "links", "deferred", "kernel", "fdt", "dt/compatible",
-					     "dt/a/reg", "dt/a/b/phandle" };
+					     "dt/a/reg", "dt/a/b/phandle", "acpi/IORT" };
 
 	while (bytes >= 3) {
 		size_t n = (size_t)data[1] << 8 | data[2];
-		const char *name = names[data[0] % 8];
+		const char *name = names[data[0] % 9];
 
 		data += 3;
 		bytes -= 3;
@@ -80,9 +98,12 @@ static void add_pieces(struct capture *c, const uint8_t *data, size_t bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct capture c = { 0 };
+	struct acpi_tables t;
 
 	if (!bytes)
 		return 0;
+	if (!acpi_read_bytes(data + 1, bytes - 1, &t))
+		check_tables(&t);
 	if (*data % 2) {
 		add_pieces(&c, data + 1, bytes - 1);
 		capture_sort(&c);

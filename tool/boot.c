@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "acpi/acpi.h"
 #include "weir.h"
 
 static const struct verb_help help = {
@@ -315,6 +316,8 @@ int cmd_boot(int argc, char **argv)
 		return status;
 	if (o.nr_args != 1)
 		return complain("boot: one board is needed; see weir boot --help");
+	if (o.acpi)
+		return acpi_boot(&o, o.args[0]);
 	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what)))
 		return complain("%s", what);
 	if (causes_collect(&r, &c)) {

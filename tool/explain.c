@@ -2,6 +2,7 @@
 /* `weir explain`: one device, and the chain down to its root cause. */
 #include <string.h>
 
+#include "acpi/acpi.h"
 #include "explainlog.h"
 #include "measured.h"
 #include "weir.h"
@@ -26,7 +27,7 @@ const char *need_words(const char *property)
 	} needs[] = {
 		{ "clocks", "its clock" }, { "power-domains", "its power domain" },
 		{ "resets", "its reset" }, { "phys", "its PHY" }, { "iommus", "its IOMMU" },
-		{ "iommu-map", "its IOMMU" },
+		{ "iommu-map", "its IOMMU" }, { "IORT, VIOT", "its IOMMU" },
 		{ "interrupts", "its interrupt" }, { "dmas", "its DMA channel" },
 		{ "interconnects", "its interconnect" }, { "nvmem-cells", "its NVMEM cell" },
 	};
@@ -325,12 +326,18 @@ int cmd_explain(int argc, char **argv)
 
 	if (status || o.help)
 		return status;
+	if (o.log && o.acpi)
+		return complain("explain: --log needs a device tree, and %s has ACPI tables", o.args[0]);
 	if (o.log && o.nr_args == 1)
 		return explain_log(&o);
 	if (o.log)
 		return complain("explain: with --log, a board and no device; see weir explain --help");
 	if (o.nr_args != 2)
 		return complain("explain: a board and a device are needed; see weir explain --help");
+	if (o.acpi && o.json)
+		return complain("explain: a machine with ACPI is told as JSON by weir boot --json as a whole");
+	if (o.acpi)
+		return acpi_explain(&o, o.args[0], o.args[1]);
 	if (run_open(&r, &o, o.args[0], NULL, what, sizeof(what)))
 		return complain("%s", what);
 	status = find_device(&r, o.args[1], &dev, &node);

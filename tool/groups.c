@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "acpi/acpi.h"
 #include "capture.h"
 #include "groups.h"
 
@@ -244,6 +245,15 @@ static int tell(struct groups *g, struct opts *o, struct side *side)
 	return 0;
 }
 
+static int tell_acpi(struct opts *o, struct side *side)
+{
+	int status = acpi_groups(o, o->args[0], side->is ? &side->s : NULL);
+
+	if (!status && side->is && !o->json)
+		groups_seen_print(&side->groups);
+	return status;
+}
+
 int cmd_groups(int argc, char **argv)
 {
 	struct groups g = { 0 };
@@ -256,8 +266,11 @@ int cmd_groups(int argc, char **argv)
 	if (o.nr_args > 1 || (o.nr_args && o.sysroot))
 		return complain("groups: one board at most; see weir groups --help");
 	o.profile = PROFILE_WEIR; /* there groups are a matter of firmware alone */
-	status = side_open(&side, &o);
-	if (!status)
+	if (!o.acpi || acpi_is_capture(o.args[0]) == 1)
+		status = side_open(&side, &o);
+	if (!status && o.acpi)
+		status = tell_acpi(&o, &side);
+	else if (!status)
 		status = tell(&g, &o, &side);
 	free(g.members);
 	run_close(&g.run);

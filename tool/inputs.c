@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "acpi/acpi.h"
 #include "kernel/bootimage.h"
 #include "kernel/initramfs.h"
 #include "weir.h"
@@ -78,13 +79,34 @@ static int take_dir(struct opts *o, enum verb_id verb, char **board)
 	return *board ? 0 : complain("out of memory");
 }
 
+/* Return: 0; 1: such a board, and the verb takes it; or an exit status after a message. */
+static int take_acpi(struct opts *o, enum verb_id verb, const char *board)
+{
+	int is = acpi_is(board) ? 1 : acpi_is_capture(board);
+
+	if (is != 1)
+		return is;
+	if (verb != VERB_BOOT && verb != VERB_EXPLAIN && verb != VERB_GROUPS)
+		return complain("%s: ACPI tables, of which boot, explain and groups tell", board);
+	o->acpi = true;
+	return 1;
+}
+
 int inputs_resolve(struct opts *o, enum verb_id verb)
 {
 	int n = verb == VERB_EXPLAIN && o->nr_args ? 1 : o->nr_args, err = 0;
 
+	if (verb == VERB_RACE && n)
+		return take_acpi(o, verb, o->boards[0]);
 	if (!boots(verb) && verb != VERB_LINT && verb != VERB_DIFF && verb != VERB_GROUPS)
 		return 0;
 	for (int i = 0; i < n && !err; i++) {
+		int acpi = take_acpi(o, verb, o->boards[i]);
+
+		if (acpi > 1)
+			return acpi;
+		if (acpi)
+			continue;
 		if (is_dir(o->boards[i]) && verb != VERB_LINT)
 			err = take_dir(o, verb, &o->boards[i]);
 		else

@@ -40,6 +40,7 @@ struct opts {
 	const char *args[2];       /* board or directory; device */
 	char **boards;             /* all arguments, of verbs that take any number */
 	int nr_args;
+	bool acpi;                 /* the board is a machine with ACPI: tool/acpi/ */
 	const char *kernel, *image, *drivers;
 	const char *drivers_text;  /* a driver list itself, from a recorded run */
 	struct list overlays, deny, require, load;

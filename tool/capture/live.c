@@ -218,7 +218,8 @@ static void print_all(const struct live *l)
 	if (l->predicted)
 		print_differences(l);
 	else
-		printf("no prediction: %s\n", l->o->tree.data ? "give --kernel" :
+		printf("no prediction: %s\n", l->o->tree.data ? "give --kernel" : l->acpi ?
+		       "this machine has ACPI, whose namespace is not interpreted (weir groups, weir boot CAPTURE)" :
 		       "there is no device tree");
 }
 

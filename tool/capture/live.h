@@ -32,6 +32,7 @@ struct live {
 	bool deferred_known;         /* devices_deferred could be read */
 	/* live_iommu.c: the tree alone, where there is no prediction; all NULL: there is one, or no tree */
 	struct weir_machine *alone;
+	bool acpi;                   /* it is made of tables */
 	struct weir_posix *posix;
 	FILE *quiet;
 };

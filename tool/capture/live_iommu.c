@@ -5,8 +5,10 @@
  * kernel-parameters.txt, fw_devlink.strict), so it is found as boot finds it: a device of the tree by what
  * its node says, a PCI function by what its host bridge maps its requester id to. What a
  * function behind a bridge to conventional PCI is called there is not known, and its own id is
- * taken. The tree is that of the prediction, or is loaded here for this alone.
+ * taken. The tree is that of the prediction, or is loaded here for this alone; of a machine
+ * without one, ACPI's tables are.
  */
+#include "acpi/acpi.h"
 #include "live.h"
 
 #include <stdlib.h>
@@ -14,12 +16,25 @@
 
 /* ---- the tree ---- */
 
+static int load_tables(struct live *l)
+{
+	struct acpi_tables t;
+	int err = acpi_of_capture(l->seen.c, &t);
+
+	if (err)
+		return err;
+	err = acpi_load(l->alone, &t);
+	acpi_tables_free(&t);
+	l->acpi = !err;
+	return err;
+}
+
 static int load(struct live *l)
 {
 	struct weir_posix_options options = { .log_level = WEIR_LOG_ERR };
 	int err;
 
-	if (l->predicted || !l->o->tree.data)
+	if (l->predicted)
 		return 0;
 	l->quiet = options.log = fopen("/dev/null", "w");
 	if (!l->quiet)
@@ -27,9 +42,9 @@ static int load(struct live *l)
 	err = weir_posix_create(&options, &l->posix);
 	if (!err)
 		err = weir_machine_create(weir_posix_ops(l->posix), l->posix, &l->alone);
-	if (!err)
-		err = weir_firmware_load_dt(l->alone, l->o->tree.data, l->o->tree.size);
-	return err;
+	if (err)
+		return err;
+	return l->o->tree.data ? weir_firmware_load_dt(l->alone, l->o->tree.data, l->o->tree.size) : load_tables(l);
 }
 
 void live_iommus_free(struct live *l)
@@ -73,6 +88,66 @@ static bool find_node(const struct seen *s, const char *path, size_t *out_at)
 	return false;
 }
 
+static bool is_smmu(const struct weir_fwnode *node)
+{
+	const char *key;
+
+	for (unsigned int i = 0; (key = weir_fwnode_compatible(node, i)); i++)
+		if (!strcmp(key, "acpi:arm-smmu-v3") || !strcmp(key, "acpi:arm-smmu"))
+			return true;
+	return false;
+}
+
+/* "arm-smmu-v3.2.auto": Linux numbers them in the order of the table. Return: 2; negative: it is no such name. */
+static long smmu_number(const char *name)
+{
+	long number;
+	int end = 0;
+
+	if ((sscanf(name, "arm-smmu-v3.%ld.auto%n", &number, &end) == 1 && end && !name[end]) ||
+	    (end = 0, sscanf(name, "arm-smmu.%ld.auto%n", &number, &end) == 1 && end && !name[end]))
+		return number;
+	return -1;
+}
+
+/* The device with as many SMMUs before it as the node has. */
+static bool find_smmu(const struct seen *s, struct weir_machine *m, const struct weir_fwnode *node,
+		      size_t *out_at)
+{
+	size_t rank = 0;
+
+	for (const struct weir_fwnode *at = weir_fwnode_root(m); at && at != node; at = weir_fwnode_next(at))
+		rank += is_smmu(at);
+	for (size_t i = 0; i < s->n; i++) {
+		long number = smmu_number(s->devices[i].name);
+		size_t before = 0;
+
+		for (size_t j = 0; number >= 0 && j < s->n; j++) {
+			long other = smmu_number(s->devices[j].name);
+
+			before += other >= 0 && other < number;
+		}
+		if (number >= 0 && before == rank) {
+			*out_at = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Tables have no paths that Linux shows: a function is known by its name, an SMMU by its number. */
+static bool find_acpi(const struct live *l, const struct weir_fwnode *node, size_t *out_at)
+{
+	if (is_smmu(node))
+		return find_smmu(&l->seen, l->alone, node, out_at);
+	for (size_t i = 0; i < l->seen.n; i++)
+		if (!strcmp(l->seen.devices[i].name, weir_fwnode_name(node))) {
+			*out_at = below_transport(&l->seen, i);
+			return true;
+		}
+	return false;
+}
+
 /* ---- which IOMMU ---- */
 
 static char *node_path(const struct weir_fwnode *node)
@@ -96,7 +171,7 @@ static bool take(struct live *l, size_t dev, const struct weir_fwnode *target, c
 		*err = WEIR_ENOMEM;
 		return false;
 	}
-	if (find_node(&l->seen, path, &at)) {
+	if (l->acpi ? find_acpi(l, target, &at) : find_node(&l->seen, path, &at)) {
 		free(path);
 		if (l->seen.devices[at].driver || at == dev)
 			return false;
@@ -123,12 +198,12 @@ static int by_node(struct live *l, struct weir_machine *m, size_t dev)
 }
 
 /* "0000:01:00.0". Return: whether it is the name of a function. */
-static bool requester_id(const char *name, uint32_t *out_id)
+static bool requester_id(const char *name, unsigned int *out_segment, uint32_t *out_id)
 {
-	unsigned int segment, bus, slot, function;
+	unsigned int bus, slot, function;
 	char end;
 
-	if (sscanf(name, "%4x:%2x:%2x.%1x%c", &segment, &bus, &slot, &function, &end) != 4 ||
+	if (sscanf(name, "%4x:%2x:%2x.%1x%c", out_segment, &bus, &slot, &function, &end) != 4 ||
 	    slot > 31 || function > 7)
 		return false;
 	*out_id = bus << 8 | slot << 3 | function;
@@ -136,31 +211,52 @@ static bool requester_id(const char *name, uint32_t *out_id)
 }
 
 /* Up from a function to the host bridge, which has a node. */
-static int by_requester(struct live *l, struct weir_machine *m, size_t dev)
+static struct weir_fwnode *host_above(const struct live *l, struct weir_machine *m, char *path)
 {
-	struct weir_fwnode *host, *target;
-	uint32_t id, there;
-	char *path, *slash;
-	int err = 0;
+	struct weir_fwnode *host;
+	char *slash;
 
-	if (!requester_id(l->seen.devices[dev].name, &id))
-		return 0;
-	path = strdup(l->seen.devices[dev].path);
-	if (!path)
-		return WEIR_ENOMEM;
 	while ((slash = strrchr(path, '/'))) {
 		long at;
 
 		*slash = '\0';
 		at = seen_find(&l->seen, path);
-		if (at < 0 || !l->seen.devices[at].node || !strcmp(l->seen.devices[at].bus, "pci") ||
-		    weir_fwnode_find(m, l->seen.devices[at].node, &host))
-			continue;
-		if (!weir_firmware_map_id(host, WEIR_FWMAP_IOMMU, id, &target, &there))
-			take(l, dev, target, "iommu-map", &err);
-		break;
+		if (at >= 0 && l->seen.devices[at].node && strcmp(l->seen.devices[at].bus, "pci") &&
+		    !weir_fwnode_find(m, l->seen.devices[at].node, &host))
+			return host;
 	}
+	return NULL;
+}
+
+static struct weir_fwnode *host_of(struct weir_machine *m, unsigned int segment, uint32_t id)
+{
+	struct weir_pci_host host;
+	struct weir_fwnode *node;
+
+	for (node = weir_fwnode_root(m); node; node = weir_fwnode_next(node))
+		if (!weir_firmware_pci_host(node, &host) && host.segment == segment &&
+		    host.first_bus <= id >> 8 && id >> 8 <= host.last_bus)
+			return node;
+	return NULL;
+}
+
+static int by_requester(struct live *l, struct weir_machine *m, size_t dev)
+{
+	struct weir_fwnode *host, *target;
+	unsigned int segment;
+	uint32_t id, there;
+	int err = 0;
+	char *path;
+
+	if (!requester_id(l->seen.devices[dev].name, &segment, &id))
+		return 0;
+	path = strdup(l->seen.devices[dev].path);
+	if (!path)
+		return WEIR_ENOMEM;
+	host = l->acpi ? host_of(m, segment, id) : host_above(l, m, path);
 	free(path);
+	if (host && !weir_firmware_map_id(host, WEIR_FWMAP_IOMMU, id, &target, &there))
+		take(l, dev, target, l->acpi ? "IORT, VIOT" : "iommu-map", &err);
 	return err;
 }
 
@@ -170,7 +266,7 @@ int live_iommus(struct live *l)
 	int err = load(l);
 
 	if (err)
-		return err == WEIR_ENOMEM ? err : 0; /* a damaged tree: nothing is known of it */
+		return err == WEIR_ENOMEM ? err : 0; /* none, or a damaged one: nothing is known of it */
 	m = l->predicted ? l->run.m : l->alone;
 	for (size_t i = 0; m && i < l->seen.n && !err; i++) {
 		const struct seen_device *d = &l->seen.devices[i];
