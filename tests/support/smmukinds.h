@@ -415,4 +415,9 @@ static const struct smmu_kind smmu_kind2 = {
 	.sync = kind2_sync, .nest = kind2_nest, .forget = kind2_forget, .context = kind2_context,
 };
 
+/* A test for each kind. */
+#define SMMU_BOTH(test) \
+	{ #test "_v3", test, NULL, NULL, (void *)(uintptr_t)&smmu_kind3 }, \
+	{ #test "_v2", test, NULL, NULL, (void *)(uintptr_t)&smmu_kind2 }
+
 #endif
