@@ -19,7 +19,7 @@ NINJA = ninja -C $(BUILD) -j $(JOBS) $(if $(V),-v,--quiet)
 LISTS = $(wildcard meson_options.txt */sources.txt */*/sources.txt */meson.build tests/*/*.txt)
 
 .DEFAULT_GOAL = help
-.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups plan-proof exynos qemu tables fuzz format lint freestanding size install clean
+.PHONY: help build run test mutations sanitize sanitize-all bench conformance groups plan-proof initramfs exynos qemu tables fuzz format lint freestanding size install clean
 .PHONY: setup-build setup-test setup-conformance setup-fuzz setup-format configure
 
 # Set-up runs before the build, not beside it; Ninja does the parallel part.
@@ -58,6 +58,9 @@ groups: setup-test build	## compare groups of PCI functions with a booted Linux 
 
 plan-proof: setup-test build	## boot a Linux with what weir plan names, and without each of it (WEIR_KERNEL=DIR)
 	@tests/plan/proof.sh $(BUILD) $(if $(SAMPLE),--sample)
+
+initramfs: setup-test build	## images made by initramfs-tools and dracut, of what weir plan names (WEIR_KERNEL=DIR)
+	@tests/initramfs/run.sh $(BUILD)
 
 exynos: setup-test build	## boards of the Exynos family on models, on Debian's device trees (DTBS=DIR)
 	@tests/exynos/run.sh $(BUILD) $(DTBS)
