@@ -308,6 +308,34 @@ static void test_smmuv3_left_across_unload(void **state)
 	}
 }
 
+/* The instance alone is taken from its driver, which stays: what runs is kept all the same. */
+static void test_smmuv3_left_across_unbind(void **state)
+{
+	struct weir_device *smmu;
+	struct weir_bus *bus;
+	char name[24];
+	struct left l;
+
+	(void)state;
+	snprintf(name, sizeof(name), "%x.iommu", BASE);
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		prepare(&l, seed);
+		open_machine(&l);
+		load(&l);
+		rogues(&l);
+		go_on(&l, true);
+		assert_int_equal(weir_bus_find(l.m, "platform", &bus), 0);
+		assert_int_equal(weir_device_find(bus, name, &smmu), 0);
+		assert_int_equal(weir_driver_unbind(smmu), 0);
+		assert_int_equal(weir_device_status_get(smmu), WEIR_DEVICE_NO_DRIVER);
+		go_on(&l, true);
+		unload(&l);
+		load(&l);
+		go_on(&l, true);
+		close_machine(&l);
+	}
+}
+
 static void test_smmuv3_left_many_rounds(void **state)
 {
 	struct left l;
@@ -543,6 +571,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smmuv3_left_across_unload),
+		cmocka_unit_test(test_smmuv3_left_across_unbind),
 		cmocka_unit_test(test_smmuv3_left_many_rounds),
 		cmocka_unit_test(test_smmuv3_left_noncoherent),
 		cmocka_unit_test(test_smmuv3_left_features),

@@ -548,6 +548,12 @@ static void test_sysmmu_refuses_versions(void **state)
 	refuses(&bed, WEIR_EIO, "it has too few registers");
 }
 
+static uint64_t time_stands_still(void *host)
+{
+	(void)host;
+	return 7;
+}
+
 static void test_sysmmu_refuses_hosts(void **state)
 {
 	struct sysmmu_config config;
@@ -568,6 +574,11 @@ static void test_sysmmu_refuses_hosts(void **state)
 	sysmmu_misbehave(bed.s, SYSMMU_DEAD, 1);
 	refuses(&bed, WEIR_ENODEV, "no System MMU answers");
 	sb_init(&bed, &config);
+	sysmmu_boot_loader(bed.s, 0x80300000);
+	sysmmu_misbehave(bed.s, SYSMMU_BLOCK_STUCK, 1);
+	refuses(&bed, WEIR_ETIMEDOUT, "it does not block its master");
+	sb_init(&bed, &config);
+	bed.ops.time_ns = time_stands_still;
 	sysmmu_boot_loader(bed.s, 0x80300000);
 	sysmmu_misbehave(bed.s, SYSMMU_BLOCK_STUCK, 1);
 	refuses(&bed, WEIR_ETIMEDOUT, "it does not block its master");

@@ -8,7 +8,7 @@
 
 #define DEFAULT_TIMEOUT_NS 1000000000u
 #define WAIT_COUNT_MIN 1000u       /* whatever the clock says */
-#define WAIT_COUNT (1u << 22)      /* without a clock */
+#define WAIT_COUNT (1u << 22)      /* without a clock, or with one that stands still */
 #define IDS_BYTES 0x1000u          /* of registers that every SMMU has */
 
 /* ---- the host ---- */
@@ -95,18 +95,19 @@ int weir_smmu2_die_(struct weir_smmu_v2 *smmu, const char *text, uint64_t value)
 int weir_smmu2_wait_(struct weir_smmu_v2 *smmu, uint32_t at)
 {
 	uint64_t most = smmu->config.timeout_ns ? smmu->config.timeout_ns : DEFAULT_TIMEOUT_NS;
-	uint64_t since = smmu->ops->time_ns ? smmu->ops->time_ns(smmu->host) : 0;
+	uint64_t since = smmu->ops->time_ns ? smmu->ops->time_ns(smmu->host) : 0, last = since;
 
-	for (uint32_t count = 0;; count++) {
+	for (uint32_t count = 0, still = 0;; count++) {
 		uint32_t value = weir_smmu2_read_(smmu, at);
+		uint64_t now = smmu->ops->time_ns ? smmu->ops->time_ns(smmu->host) : 0;
 
 		if (value == UINT32_MAX)
 			return weir_smmu2_die_(smmu, "its registers do not answer", at);
 		if (!(value & TLBSTATUS_ACTIVE))
 			return 0;
-		if (smmu->ops->time_ns ? count >= WAIT_COUNT_MIN &&
-						 smmu->ops->time_ns(smmu->host) - since > most
-				       : count >= WAIT_COUNT)
+		still = now == last ? still + 1 : 0;
+		last = now;
+		if (still >= WAIT_COUNT || (count >= WAIT_COUNT_MIN && now - since > most))
 			return weir_smmu2_die_(smmu, "a sync of its TLB does not end", at);
 	}
 }

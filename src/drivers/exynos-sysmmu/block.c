@@ -10,19 +10,24 @@
 
 #define DEFAULT_TIMEOUT_NS 100000000u
 #define READS_MIN 1000u        /* whatever the clock says */
-#define READS (1u << 20)       /* without a clock */
+#define READS (1u << 20)       /* without a clock, or with one that stands still */
 #define READS_OFF 100u
 #define ENTRIES_MAX 64u        /* flushed one by one */
 
 static bool wait_blocked(const struct weir_sysmmu *s)
 {
 	uint64_t ns = s->config.timeout_ns ? s->config.timeout_ns : DEFAULT_TIMEOUT_NS;
-	uint64_t since = s->ops->time_ns ? s->ops->time_ns(s->host) : 0;
+	uint64_t since = s->ops->time_ns ? s->ops->time_ns(s->host) : 0, last = since;
+	uint32_t still = 0;
 
-	for (uint32_t n = 1; !(weir_sysmmu_read_(s, REG_STATUS) & STATUS_BLOCKED); n++)
-		if (s->ops->time_ns ? n >= READS_MIN && s->ops->time_ns(s->host) - since > ns
-				    : n >= READS)
+	for (uint32_t n = 1; !(weir_sysmmu_read_(s, REG_STATUS) & STATUS_BLOCKED); n++) {
+		uint64_t now = s->ops->time_ns ? s->ops->time_ns(s->host) : 0;
+
+		still = now == last ? still + 1 : 0;
+		last = now;
+		if (still >= READS || (n >= READS_MIN && now - since > ns))
 			return false;
+	}
 	return true;
 }
 
