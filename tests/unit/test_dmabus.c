@@ -3,6 +3,8 @@
  * Buses that show memory elsewhere, or not all of it (dma-ranges): addresses that are handed
  * out and taken are such as the bus passes on.
  */
+#include <libfdt.h>
+
 #include "dma/priv.h"
 #include "dmaworld.h"
 
@@ -224,6 +226,75 @@ static void test_dmabus_limits_that_narrow(void **state)
 	dw_close(&dw);
 }
 
+/* ---- a bus below a bus ---- */
+
+/* Nodes "outer" and "inner" in it, with these dma-ranges of one cell each, and a device. */
+static void nested(struct world *w, const uint32_t *inner, unsigned int nr_inner,
+		   const uint32_t *outer, unsigned int nr_outer, struct weir_fwnode **out_node)
+{
+	static _Alignas(8) unsigned char blob[1024];
+	fdt32_t be[16];
+
+	assert_int_equal(fdt_create(blob, sizeof(blob)), 0);
+	assert_int_equal(fdt_finish_reservemap(blob), 0);
+	for (unsigned int level = 0; level < 3; level++) {
+		static const char *const names[] = { "", "outer", "inner" };
+		const uint32_t *v = level == 1 ? outer : inner;
+		unsigned int n = level == 1 ? nr_outer : nr_inner;
+
+		assert_int_equal(fdt_begin_node(blob, names[level]), 0);
+		assert_int_equal(fdt_property_u32(blob, "#address-cells", 1), 0);
+		assert_int_equal(fdt_property_u32(blob, "#size-cells", 1), 0);
+		for (unsigned int i = 0; i < n; i++)
+			be[i] = cpu_to_fdt32(v[i]);
+		if (level)
+			assert_int_equal(fdt_property(blob, "dma-ranges", be, (int)n * 4), 0);
+	}
+	assert_int_equal(fdt_begin_node(blob, "dev"), 0);
+	for (unsigned int level = 0; level < 4; level++)
+		assert_int_equal(fdt_end_node(blob), 0);
+	assert_int_equal(fdt_finish(blob), 0);
+	world_open(w, NULL);
+	assert_int_equal(weir_firmware_load_dt(w->m, blob, fdt_totalsize(blob)), 0);
+	assert_int_equal(weir_fwnode_find(w->m, "/outer/inner/dev", out_node), 0);
+}
+
+static void assert_window(const struct weir_fwnode *node, unsigned int index, uint64_t iova,
+			  uint64_t pa, uint64_t bytes)
+{
+	struct weir_fwdma range;
+
+	assert_int_equal(weir_firmware_dma_range(node, false, index, &range), 0);
+	assert_int_equal(range.iova, iova);
+	assert_int_equal(range.pa, pa);
+	assert_int_equal(range.bytes, bytes);
+}
+
+/* A bus shows what the one above it passes on, no more, and where that passes it on to. */
+static void test_dmabus_windows_end_with_those_above(void **state)
+{
+	static const uint32_t inner[] = { 0x10000, 0x40000, 0x30000, 0x90000, 0x80000, 0x1000 };
+	static const uint32_t outer[] = {
+		0x60000, 0x900000, 0x100000, 0x48000, 0x200000, 0x8000, 0x50000, 0x300000, 0x2000,
+	};
+	static const uint32_t nothing[] = { 0x1000000, 0x40000, 0x10000 };
+	struct weir_fwdma range;
+	struct weir_fwnode *node;
+	struct world w;
+
+	(void)state;
+	nested(&w, inner, 6, outer, 9, &node);
+	assert_window(node, 0, 0x18000, 0x200000, 0x8000);
+	assert_window(node, 1, 0x20000, 0x300000, 0x2000);
+	assert_window(node, 2, 0x30000, 0x900000, 0x10000);
+	assert_window(node, 3, 0x90000, 0x920000, 0x1000);
+	assert_int_equal(weir_firmware_dma_range(node, false, 4, &range), WEIR_ENOENT);
+	world_close(&w);
+	nested(&w, inner, 6, nothing, 3, &node);
+	assert_int_equal(weir_firmware_dma_range(node, false, 0, &range), WEIR_EINVAL);
+	world_close(&w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -235,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_dmabus_nonsense_reaches_nothing),
 		cmocka_unit_test(test_dmabus_largest_mapping),
 		cmocka_unit_test(test_dmabus_limits_that_narrow),
+		cmocka_unit_test(test_dmabus_windows_end_with_those_above),
 	};
 
 	return cmocka_run_group_tests_name("dmabus", tests, NULL, NULL);

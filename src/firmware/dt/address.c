@@ -90,6 +90,7 @@ static unsigned int pci_space(uint32_t hi)
 struct address {
 	uint32_t flags; /* first cell, on buses that have one */
 	uint64_t value;
+	uint64_t bytes; /* how many from it on go the same way */
 };
 
 static bool same_space(const struct bus *b, uint32_t a, uint32_t r)
@@ -106,17 +107,25 @@ static bool same_space(const struct bus *b, uint32_t a, uint32_t r)
 	}
 }
 
+static void shorten(struct address *addr, uint64_t bytes)
+{
+	if (addr->bytes > bytes)
+		addr->bytes = bytes;
+}
+
 /* An address on a bus has no more bits than the cells it is written in. */
 static void fit(const struct bus *b, struct address *addr)
 {
-	if (b->na - flag_cells(b) == 1)
-		addr->value &= 0xffffffffu;
+	if (b->na - flag_cells(b) != 1)
+		return;
+	addr->value &= 0xffffffffu;
+	shorten(addr, ((uint64_t)1 << 32) - addr->value);
 }
 
 /*
  * One level up, by @name: "ranges" for the CPU's way down, "dma-ranges" for a device's
- * way up. False when the bus above does not see the address. Where dma-ranges is missing,
- * addresses are the same on both sides.
+ * way up. False when the bus above does not see the address, nor those behind it, as many as
+ * @addr says then. Where dma-ranges is missing, addresses are the same on both sides.
  */
 static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 		    const struct bus *bus, const struct bus *above, const char *name,
@@ -138,9 +147,13 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 		uint64_t start = number(dt, ranges->value, at + f, bus->na - f);
 		uint64_t size = number(dt, ranges->value, at + bus->na + above->na, bus->ns);
 
-		if (!same_space(bus, addr->flags, first) || addr->value < start ||
-		    addr->value - start >= size)
+		if (!same_space(bus, addr->flags, first) || !size)
 			continue;
+		if (addr->value < start) /* but what comes later may be in it */
+			shorten(addr, start - addr->value);
+		if (addr->value < start || addr->value - start >= size)
+			continue;
+		shorten(addr, size - (addr->value - start));
 		addr->value = addr->value - start +
 			      number(dt, ranges->value, at + bus->na + af, above->na - af);
 		addr->flags = weir_dt_cell_(dt, ranges->value, at + bus->na);
@@ -152,19 +165,22 @@ static bool step_up(const struct weir_dt *dt, const struct weir_dt_node *bus_nod
 
 /* From a bus up to the root. */
 static bool climb(const struct weir_dt *dt, const struct weir_dt_node *bus_node, struct bus bus,
-		  const char *name, struct address addr, uint64_t *out_addr)
+		  const char *name, struct address addr, uint64_t *out_addr, uint64_t *out_bytes)
 {
 	for (;;) {
 		const struct weir_dt_node *above_node = weir_dt_parent_(bus_node);
 		struct bus above;
 
+		*out_bytes = addr.bytes;
 		if (!above_node) {
 			*out_addr = addr.value;
 			return true;
 		}
 		above = describe(dt, above_node);
-		if (!above.valid || !step_up(dt, bus_node, &bus, &above, name, &addr))
+		if (!above.valid || !step_up(dt, bus_node, &bus, &above, name, &addr)) {
+			*out_bytes = addr.bytes;
 			return false;
+		}
 		bus_node = above_node;
 		bus = above;
 	}
@@ -175,8 +191,9 @@ bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *nod
 {
 	const struct weir_dt_prop *reg = weir_dt_prop_(dt, node, "reg");
 	const struct weir_dt_node *bus_node = weir_dt_parent_(node);
-	struct address addr;
+	struct address addr = { .bytes = UINT64_MAX };
 	struct bus bus;
+	uint64_t bytes;
 
 	if (!reg || !bus_node)
 		return false;
@@ -185,25 +202,34 @@ bool weir_dt_translate_(const struct weir_dt *dt, const struct weir_dt_node *nod
 		return false;
 	addr.flags = weir_dt_cell_(dt, reg->value, 0);
 	addr.value = number(dt, reg->value, flag_cells(&bus), bus.na - flag_cells(&bus));
-	return climb(dt, bus_node, bus, "ranges", addr, out_addr);
+	return climb(dt, bus_node, bus, "ranges", addr, out_addr, &bytes);
 }
 
 bool weir_dt_cpu_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 			  uint32_t flags, uint64_t addr, uint64_t *out_addr)
 {
+	const struct address at = { flags, addr, UINT64_MAX };
 	struct bus bus = describe(dt, bus_node);
+	uint64_t bytes;
 
-	return bus.valid &&
-	       climb(dt, bus_node, bus, "ranges", (struct address){ flags, addr }, out_addr);
+	return bus.valid && climb(dt, bus_node, bus, "ranges", at, out_addr, &bytes);
 }
 
 bool weir_dt_memory_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 			     uint32_t flags, uint64_t addr, uint64_t *out_addr)
 {
+	uint64_t bytes = UINT64_MAX;
+
+	return weir_dt_memory_range_(dt, bus_node, flags, addr, &bytes, out_addr);
+}
+
+bool weir_dt_memory_range_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			   uint32_t flags, uint64_t addr, uint64_t *bytes, uint64_t *out_addr)
+{
+	const struct address at = { flags, addr, *bytes };
 	struct bus bus = describe(dt, bus_node);
 
-	return bus.valid &&
-	       climb(dt, bus_node, bus, "dma-ranges", (struct address){ flags, addr }, out_addr);
+	return bus.valid && climb(dt, bus_node, bus, "dma-ranges", at, out_addr, bytes);
 }
 
 bool weir_dt_bus_cells_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,

@@ -20,24 +20,41 @@ static uint64_t cells(const uint8_t *p, uint32_t n)
 	return v;
 }
 
-/* One entry: child address, parent address, size. False when a bus above does not pass it on. */
+/* Of an entry of dma-ranges, as the buses above pass it on: more are none. */
+#define MAX_PIECES 64u
+
+/*
+ * One entry: child address, parent address, size. The buses above may pass on pieces of it, to
+ * different places. @index: which of them; less those of this entry when it has not so many.
+ */
 static bool read_entry(const struct weir_dt *dt, const struct weir_dt_node *bus,
-		       const uint8_t *entry, uint32_t na, uint32_t ns, struct weir_fwdma *out_range)
+		       const uint8_t *entry, uint32_t na, uint32_t ns, unsigned int *index,
+		       bool *any, struct weir_fwdma *out_range)
 {
 	const struct weir_dt_node *above = weir_dt_parent_(bus);
 	uint32_t above_na, above_ns, f = na == 3 ? 1 : 0, af;
-	uint64_t pa;
+	uint64_t iova, pa, bytes, at, n;
 
 	if (!weir_dt_bus_cells_(dt, above, &above_na, &above_ns))
 		return false;
 	af = above_na == 3 ? 1 : 0;
+	iova = cells(entry + 4 * f, na - f);
 	pa = cells(entry + 4 * (na + af), above_na - af);
-	if (!weir_dt_memory_address_(dt, above, weir_be32_(entry + 4 * na), pa, &pa))
-		return false;
-	out_range->iova = cells(entry + 4 * f, na - f);
-	out_range->pa = pa;
-	out_range->bytes = cells(entry + 4 * (na + above_na), ns);
-	return out_range->bytes != 0;
+	bytes = cells(entry + 4 * (na + above_na), ns);
+	at = 0;
+	for (unsigned int i = 0; i < MAX_PIECES && at < bytes; i++, at += n) {
+		uint64_t there;
+
+		n = bytes - at;
+		if (!weir_dt_memory_range_(dt, above, weir_be32_(entry + 4 * na), pa + at, &n, &there))
+			continue;
+		*any = true;
+		if ((*index)--)
+			continue;
+		*out_range = (struct weir_fwdma){ .iova = iova + at, .pa = there, .bytes = n };
+		return true;
+	}
+	return false;
 }
 
 /* The nearest bus from @fw up that has the property. */
@@ -77,10 +94,7 @@ int weir_dt_dma_range_(const struct weir_fwnode *fw, bool below, unsigned int in
 	for (size_t at = 0; at + entry <= prop->bytes; at += entry) {
 		struct weir_fwdma range;
 
-		if (!read_entry(dt, bus, prop->value + at, na, ns, &range))
-			continue;
-		any = true;
-		if (index--)
+		if (!read_entry(dt, bus, prop->value + at, na, ns, &index, &any, &range))
 			continue;
 		*out_range = range;
 		return 0;

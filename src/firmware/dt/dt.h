@@ -167,6 +167,12 @@ bool weir_dt_cpu_address_(const struct weir_dt *dt, const struct weir_dt_node *b
 /* The same for what a device on that bus reaches, by dma-ranges. */
 bool weir_dt_memory_address_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 			     uint32_t flags, uint64_t addr, uint64_t *out_addr);
+/*
+ * The same for up to @bytes of them; @bytes is then how many go the same way, and after false how
+ * many from @addr on are not reached.
+ */
+bool weir_dt_memory_range_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
+			   uint32_t flags, uint64_t addr, uint64_t *bytes, uint64_t *out_addr);
 /* How many cells a child's address and size have on the bus that @bus_node is. */
 bool weir_dt_bus_cells_(const struct weir_dt *dt, const struct weir_dt_node *bus_node,
 			uint32_t *out_address, uint32_t *out_size);
