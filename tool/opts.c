@@ -89,7 +89,7 @@ static const struct option_def {
 	  "the root device, as in root= (mmcblk0p2), or a device;\n"
 	  "boot: does the initramfs alone bring it up? 0 yes, 1 no;\n"
 	  "plan: also a kind (mmc, ufs, sata, usb, nvme, pci-sata,\n"
-	  "pci-usb, virtio, virtio-mmio, nfs), KIND:DEV" },
+	  "pci-usb, virtio, virtio-mmio, flash, nfs), KIND:DEV" },
 	{ "for", O_FOR, "DEV", B | P | X, NULL, "the same for a device; race: only that device" },
 	{ "limit", O_LIMIT, "N", X, NULL, "orders that are tried for a device and policy (20000)" },
 	{ "seed", O_SEED, "N", X, NULL, "try so many by chance, from this seed, not all in turn" },

@@ -130,8 +130,6 @@ void *plan_grow(void *array_pointer, size_t *n, size_t bytes);
 /* plan_goal.c. Return: as plan_make(). */
 int plan_find_goals(struct plan *p, char *out_what, size_t bytes);
 int plan_add_goal(struct plan *p, struct weir_fwnode *node, enum plan_what what);
-/* Whether the name of a node, without its address, is among words between blanks. */
-bool plan_is_named(const struct weir_fwnode *node, const char *words);
 
 /* plan_display.c. Return: 0; WEIR_ENOENT: there is none; WEIR_ENOMEM. */
 int plan_find_display(struct plan *p);

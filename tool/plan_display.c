@@ -9,13 +9,14 @@
 
 #include "core/core.h"
 #include "plan.h"
+#include "rootname.h"
 
 /* Where the graph goes on to what is no display: sound, and plugs of USB. */
 static bool is_outside(const struct weir_fwnode *node)
 {
 	const char *s = weir_fwnode_compatible(node, 0);
 
-	return plan_is_named(node, "usb dwc3 sound codec audio-codec i2s typec connector "
+	return node_is_named(node, "usb dwc3 sound codec audio-codec i2s typec connector "
 				   "audio-controller usb-c-mux typec-mux") ||
 	       (s && (strstr(s, "usb-c-connector") || strstr(s, "-usb") ||
 		      strstr(s, "camera") || strstr(s, "csi")));
@@ -30,7 +31,7 @@ static bool is_sink(const struct weir_fwnode *node, bool panels)
 			   : !strcmp(s, "hdmi-connector") || !strcmp(s, "dp-connector") ||
 				     !strcmp(s, "vga-connector"))
 			return true;
-	return panels && plan_is_named(node, "panel edp-panel lvds-panel display-panel");
+	return panels && node_is_named(node, "panel edp-panel lvds-panel display-panel");
 }
 
 static struct weir_fwnode *by_cell(struct plan *p, const uint8_t *cell)
@@ -68,7 +69,7 @@ static int follow_ports(struct plan *p, struct weir_fwnode *node)
 	}
 	for (child = weir_fwnode_first_child(node); child && !err;
 	     child = weir_fwnode_next_sibling(child))
-		if (plan_is_named(child, "port ports endpoint"))
+		if (node_is_named(child, "port ports endpoint"))
 			err = follow_ports(p, child);
 	return err;
 }
@@ -129,7 +130,7 @@ int plan_find_display(struct plan *p)
 
 		err = follow_ports(p, p->goals[i].node);
 		/* a panel on its DSI host has that as its bus, and may have no port */
-		if (!err && plan_is_named(host, "dsi mipi-dsi mipi"))
+		if (!err && node_is_named(host, "dsi mipi-dsi mipi"))
 			err = plan_add_goal(p, host, PLAN_DISPLAY);
 	}
 	if (!err)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What is wanted: --for, --root, --console and --display become devices. Controllers
- * are known by the generic names of their nodes (Devicetree Specification 0.4, 2.2.2,
- * and the bindings of mmc, usb, ufs).
+ * and names of disks are those of rootname.h.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -10,113 +9,15 @@
 
 #include "core/core.h"
 #include "plan.h"
+#include "rootname.h"
 
-bool plan_is_named(const struct weir_fwnode *node, const char *words)
-{
-	const char *name = weir_fwnode_name(node);
-	size_t n = strcspn(name, "@"), len;
-
-	for (; *words; words += len + (words[len] == ' ')) {
-		len = strcspn(words, " ");
-		if (len == n && !strncmp(words, name, n))
-			return true;
-	}
-	return false;
-}
-
-static bool says(const struct weir_fwnode *node, const char *property, const char *text)
-{
-	const void *value;
-	size_t bytes;
-
-	return !weir_fwnode_property(node, property, &value, &bytes) &&
-	       bytes == strlen(text) + 1 && !memcmp(value, text, bytes);
-}
-
-/* ---- kinds of controllers ---- */
-
-struct kind {
-	const char *word;          /* what --root calls it */
-	const char *plural;
-	enum plan_what what;
-	bool (*is)(const struct weir_fwnode *node);
+/* What comes with a controller, by what it is the controller of. */
+static const enum plan_what whats[ROOT_HOSTS] = {
+	[ROOT_MMC] = PLAN_MMC, [ROOT_UFS] = PLAN_UFS, [ROOT_SATA] = PLAN_SATA, [ROOT_USB] = PLAN_USB,
+	[ROOT_NVME] = PLAN_NVME_PLATFORM, [ROOT_PCI_NVME] = PLAN_NVME, [ROOT_PCI_SATA] = PLAN_PCI_SATA,
+	[ROOT_PCI_USB] = PLAN_PCI_USB, [ROOT_PCI_VIRTIO] = PLAN_PCI_VIRTIO, [ROOT_VIRTIO] = PLAN_VIRTIO,
+	[ROOT_FLASH] = PLAN_ANY, [ROOT_NET] = PLAN_NET,
 };
-
-static bool is_mmc(const struct weir_fwnode *node)
-{
-	const struct weir_fwnode *child;
-
-	if (!plan_is_named(node, "mmc sdhci sdmmc dwmmc emmc sdhost mshc") ||
-	    !plan_has(node, "reg"))
-		return false;
-	for (child = weir_fwnode_first_child(node); child; child = weir_fwnode_next_sibling(child))
-		if (plan_is_named(child, "wifi bluetooth brcmf wlan wlcore"))
-			return false; /* a radio sits there */
-	return true;
-}
-
-static bool is_usb(const struct weir_fwnode *node)
-{
-	const struct weir_fwnode *child;
-
-	if (!plan_is_named(node, "usb usb3 dwc3 ehci ohci xhci") ||
-	    says(node, "dr_mode", "peripheral") || !plan_has(node, "reg"))
-		return false;
-	/* the glue around a core; not a port with a hub */
-	for (child = weir_fwnode_first_child(node); child; child = weir_fwnode_next_sibling(child))
-		if (plan_is_named(child, "usb dwc3 xhci") && weir_fwnode_available(child))
-			return false;
-	return !weir_fwnode_parent(node) || strncmp(weir_fwnode_name(weir_fwnode_parent(node)),
-						    "i2c", 3);
-}
-
-static bool is_sata(const struct weir_fwnode *node)
-{
-	return plan_is_named(node, "sata ahci");
-}
-
-static bool is_ufs(const struct weir_fwnode *node)
-{
-	return plan_is_named(node, "ufs ufshc ufshci");
-}
-
-static bool is_pci(const struct weir_fwnode *node)
-{
-	const struct weir_fwnode *up = weir_fwnode_parent(node);
-
-	return says(node, "device_type", "pci") && !(up && says(up, "device_type", "pci"));
-}
-
-static bool is_net(const struct weir_fwnode *node)
-{
-	return plan_is_named(node, "ethernet");
-}
-
-static bool is_virtio(const struct weir_fwnode *node)
-{
-	return plan_is_named(node, "virtio_mmio virtio");
-}
-
-static bool is_apple_nvme(const struct weir_fwnode *node)
-{
-	return plan_is_named(node, "nvme");
-}
-
-static const struct kind kinds[] = {
-	{ "mmc", "SD and eMMC controllers", PLAN_MMC, is_mmc },
-	{ "ufs", "UFS controllers", PLAN_UFS, is_ufs },
-	{ "sata", "SATA controllers", PLAN_SATA, is_sata },
-	{ "usb", "USB controllers", PLAN_USB, is_usb },
-	{ "nvme", "NVMe controllers", PLAN_NVME_PLATFORM, is_apple_nvme },
-	{ "nvme", "PCI host bridges", PLAN_NVME, is_pci },
-	{ "pci-sata", "PCI host bridges", PLAN_PCI_SATA, is_pci },
-	{ "pci-usb", "PCI host bridges", PLAN_PCI_USB, is_pci },
-	{ "virtio", "PCI host bridges", PLAN_PCI_VIRTIO, is_pci },
-	{ "virtio-mmio", "virtio devices", PLAN_VIRTIO, is_virtio },
-	{ "nfs", "network controllers", PLAN_NET, is_net },
-};
-
-#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 int plan_add_goal(struct plan *p, struct weir_fwnode *node, enum plan_what what)
 {
@@ -132,17 +33,17 @@ int plan_add_goal(struct plan *p, struct weir_fwnode *node, enum plan_what what)
 	return 0;
 }
 
-/* Every controller of a kind that is there: in tree order. */
-static int add_kind(struct plan *p, const struct kind *kind)
+/* Every controller of kinds that is there: kind by kind, in tree order. */
+static int add_hosts(struct plan *p, unsigned int hosts)
 {
 	struct weir_fwnode *node;
 	int err = 0;
 
-	for (node = weir_fwnode_root(p->r.m); node && !err; node = weir_fwnode_next(node))
-		if (kind->is(node) && weir_fwnode_available(node) &&
-		    weir_fwnode_compatible(node, 0) &&
-		    !(weir_fwnode_parent(node) && !weir_fwnode_available(weir_fwnode_parent(node))))
-			err = plan_add_goal(p, node, kind->what);
+	for (unsigned int host = 0; host < ROOT_HOSTS; host++)
+		for (node = weir_fwnode_root(p->r.m); hosts >> host & 1 && node && !err;
+		     node = weir_fwnode_next(node))
+			if (root_host_is(node, host))
+				err = plan_add_goal(p, node, whats[host]);
 	return err;
 }
 
@@ -167,13 +68,13 @@ static int ask(struct plan *p, const char *spec, char *out_what, size_t bytes)
 	char path[256];
 
 	for (size_t i = 0; i < p->nr_goals && used < bytes; i++) {
-		const struct kind *kind = kinds;
+		unsigned int host = 0;
 
-		while (kind->what != p->goals[i].what)
-			kind++;
+		while (whats[host] != p->goals[i].what)
+			host++;
 		path_words(p->goals[i].node, path, sizeof(path));
 		used += (size_t)snprintf(out_what + used, bytes - used, "%s %s:%s",
-					 i ? " or" : "", kind->word, path);
+					 i ? " or" : "", root_kind(host)->word, path);
 	}
 	return EXIT_USAGE;
 }
@@ -198,37 +99,32 @@ static struct weir_fwnode *alias(const struct plan *p, const char *name)
 /* A node that somebody named: what it is decides what comes with it. */
 static int add_node(struct plan *p, struct weir_fwnode *node)
 {
-	for (size_t i = 0; i < N_KINDS; i++)
-		if (kinds[i].is(node) && kinds[i].what != PLAN_NVME)
-			return plan_add_goal(p, node, kinds[i].is == is_pci ? PLAN_NVME
-									   : kinds[i].what);
-	if (is_pci(node))
-		return plan_add_goal(p, node, PLAN_NVME);
+	for (unsigned int host = 0; host < ROOT_HOSTS; host++)
+		if (root_kind(host)->is(node))
+			return plan_add_goal(p, node, whats[host]);
 	return plan_add_goal(p, node, PLAN_ANY);
+}
+
+/* The kinds that a word names. */
+static unsigned int hosts_of(const char *word, size_t len)
+{
+	unsigned int hosts = 0;
+
+	for (unsigned int host = 0; host < ROOT_HOSTS; host++)
+		if (strlen(root_kind(host)->word) == len && !strncmp(root_kind(host)->word, word, len))
+			hosts |= 1u << host;
+	return hosts;
 }
 
 static int by_kind(struct plan *p, const char *spec, size_t len, char *out_what, size_t bytes)
 {
-	const struct kind *last = NULL;
-	int err = 0;
+	unsigned int hosts = hosts_of(spec, len), last = ROOT_HOSTS - 1;
 
-	for (size_t i = 0; i < N_KINDS && !err; i++) {
-		if (strlen(kinds[i].word) != len || strncmp(kinds[i].word, spec, len))
-			continue;
-		last = &kinds[i];
-		err = add_kind(p, last);
-	}
-	if (err)
+	if (add_hosts(p, hosts))
 		return bad(out_what, bytes, "out of memory");
-	return p->nr_goals ? 0 : bad(out_what, bytes, "%s: no %s", p->r.board, last->plural);
-}
-
-static bool is_kind(const char *spec, size_t len)
-{
-	for (size_t i = 0; i < N_KINDS; i++)
-		if (strlen(kinds[i].word) == len && !strncmp(kinds[i].word, spec, len))
-			return true;
-	return false;
+	while (!(hosts >> last & 1))
+		last--;
+	return p->nr_goals ? 0 : bad(out_what, bytes, "%s: no %s", p->r.board, root_kind(last)->plural);
 }
 
 /* By any of its names; who cannot be found was told of then, and @out_what is empty. */
@@ -253,103 +149,64 @@ static int by_kind_and_device(struct plan *p, const char *spec, const char *colo
 
 	if (find_node(p, colon + 1, &node, out_what))
 		return EXIT_USAGE;
-	for (size_t i = 0; i < N_KINDS; i++)
-		if (!strncmp(kinds[i].word, spec, (size_t)(colon - spec)) && kinds[i].is(node))
-			return plan_add_goal(p, node, kinds[i].what);
+	for (unsigned int host = 0; host < ROOT_HOSTS; host++)
+		if (hosts_of(spec, (size_t)(colon - spec)) >> host & 1 && root_kind(host)->is(node))
+			return plan_add_goal(p, node, whats[host]);
 	return bad(out_what, bytes, "%s: %s is none of the %.*s controllers", p->r.board, colon + 1,
 		   (int)(colon - spec), spec);
 }
 
-/* "mmcblk0p2": by its alias, or the only one there is. */
-static int by_mmc_number(struct plan *p, const char *spec, char *out_what, size_t bytes)
+/* A name of a disk: by the alias of its number, or the only controller that can have it. */
+static int by_disk(struct plan *p, const char *spec, const struct root_disk *disk, const char *rest,
+		   char *out_what, size_t bytes)
 {
-	char name[24];
-	struct weir_fwnode *node;
+	struct weir_fwnode *node = NULL;
+	unsigned int host = 0;
+	char name[40];
 
-	snprintf(name, sizeof(name), "mmc%u", (unsigned int)strtoul(spec + 6, NULL, 10));
-	node = alias(p, name);
-	if (node)
-		return plan_add_goal(p, node, PLAN_MMC);
-	if (by_kind(p, "mmc", 3, out_what, bytes))
-		return EXIT_USAGE;
-	return p->nr_goals == 1 ? 0 : ask(p, spec, out_what, bytes);
-}
-
-/* Kernel names of disks: which kinds of controllers can have them. */
-static int by_disk(struct plan *p, const char *spec, char *out_what, size_t bytes)
-{
-	static const struct {
-		const char *prefix, *kinds;
-	} disks[] = {
-		{ "sd", "ufs sata usb pci-sata" }, { "nvme", "nvme" },
-		{ "vd", "virtio virtio-mmio" },
-	};
-	int err = 0;
-
-	for (size_t d = 0; d < 3; d++) {
-		if (strncmp(spec, disks[d].prefix, strlen(disks[d].prefix)))
-			continue;
-		for (size_t i = 0; i < N_KINDS && !err; i++) {
-			const char *at = strstr(disks[d].kinds, kinds[i].word);
-			size_t n = strlen(kinds[i].word);
-
-			if (at && (at == disks[d].kinds || at[-1] == ' ') &&
-			    (!at[n] || at[n] == ' '))
-				err = add_kind(p, &kinds[i]);
-		}
+	while (!(disk->hosts >> host & 1))
+		host++;
+	if (disk->alias && isdigit((unsigned char)*rest)) {
+		snprintf(name, sizeof(name), "%s%u", disk->alias, (unsigned int)strtoul(rest, NULL, 10));
+		node = alias(p, name);
 	}
-	if (err)
+	if (node)
+		return plan_add_goal(p, node, whats[host]);
+	if (add_hosts(p, disk->hosts))
 		return bad(out_what, bytes, "out of memory");
 	if (!p->nr_goals)
-		return bad(out_what, bytes, "%s: nothing here could have a disk '%s'", p->r.board,
-			   spec);
+		return bad(out_what, bytes, "%s: nothing here could have a disk '%s': no %s", p->r.board,
+			   spec, disk->plural);
 	return p->nr_goals == 1 ? 0 : ask(p, spec, out_what, bytes);
-}
-
-static bool is_disk(const char *spec)
-{
-	if (!strncmp(spec, "nvme", 4))
-		return isdigit((unsigned char)spec[4]);
-	return (!strncmp(spec, "sd", 2) || !strncmp(spec, "vd", 2)) && strlen(spec) < 8 &&
-	       islower((unsigned char)spec[2]) && strcspn(spec + 2, "@/") == strlen(spec + 2) &&
-	       (!spec[3] || isdigit((unsigned char)spec[3]) || islower((unsigned char)spec[3]));
 }
 
 /* "PARTUUID=...": only the disk itself says where it is. */
 static int by_label(struct plan *p, const char *spec, char *out_what, size_t bytes)
 {
-	for (size_t i = 0; i < N_KINDS; i++)
-		if (kinds[i].what != PLAN_NET && kinds[i].what != PLAN_PCI_SATA &&
-		    kinds[i].what != PLAN_PCI_USB && kinds[i].what != PLAN_PCI_VIRTIO &&
-		    add_kind(p, &kinds[i]))
-			return bad(out_what, bytes, "out of memory");
+	if (add_hosts(p, root_tag_hosts()))
+		return bad(out_what, bytes, "out of memory");
 	return ask(p, spec, out_what, bytes);
 }
 
 static int find_root(struct plan *p, const char *spec, char *out_what, size_t bytes)
 {
-	const char *colon = strchr(spec, ':'), *equals = strchr(spec, '=');
+	const char *colon = strchr(spec, ':'), *rest;
+	const struct root_disk *disk = root_disk(spec, &rest);
 	struct weir_fwnode *node;
 
 	snprintf(p->target, sizeof(p->target), "root on %s", spec);
-	if (!strncmp(spec, "/dev/", 5)) {
-		spec += 5;
-		if (!strncmp(spec, "disk/by-", 8))
-			return by_label(p, spec, out_what, bytes);
-	}
-	if (equals && isupper((unsigned char)*spec))
+	if (root_is_tag(spec))
 		return by_label(p, spec, out_what, bytes);
+	spec += strncmp(spec, "/dev/", 5) ? 0 : 5;
 	node = alias(p, spec);
 	if (node)
 		return add_node(p, node);
-	if (is_kind(spec, strlen(spec)))
+	if (root_is_word(spec, strlen(spec)))
 		return by_kind(p, spec, strlen(spec), out_what, bytes);
-	if (colon && is_kind(spec, (size_t)(colon - spec)))
+	if (colon && root_is_word(spec, (size_t)(colon - spec)))
 		return by_kind_and_device(p, spec, colon, out_what, bytes);
-	if (!strncmp(spec, "mmcblk", 6) && isdigit((unsigned char)spec[6]))
-		return by_mmc_number(p, spec, out_what, bytes);
-	if (is_disk(spec))
-		return by_disk(p, spec, out_what, bytes);
+	if (disk)
+		return by_disk(p, spec, disk, rest, out_what, bytes);
 	return find_node(p, spec, &node, out_what) ? EXIT_USAGE : add_node(p, node);
 }
 

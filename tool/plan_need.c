@@ -10,6 +10,7 @@
 
 #include "core/core.h"
 #include "plan.h"
+#include "rootname.h"
 
 /* ---- who is who in the two machines ---- */
 
@@ -70,7 +71,7 @@ static int fitness(const struct weir_driver_spec *spec, const struct weir_fwnode
 		if (n <= len + 1 || strcmp(spec->name + n - len, buses[i]) ||
 		    !strchr("_-", spec->name[n - len - 1]))
 			continue;
-		return bus && plan_is_named(bus, buses[i]) ? 1 : -1;
+		return bus && node_is_named(bus, buses[i]) ? 1 : -1;
 	}
 	return 0;
 }
@@ -117,7 +118,7 @@ static bool is_clock_controller(const struct weir_fwnode *node)
 {
 	return plan_has(node, "#clock-cells") && !plan_has(node, "#phy-cells") &&
 	       (plan_has(node, "#reset-cells") || plan_has(node, "#power-domain-cells") ||
-		plan_is_named(node, "clock-controller"));
+		node_is_named(node, "clock-controller"));
 }
 
 static bool same_path(const struct weir_fwnode *a, const struct weir_fwnode *b)

@@ -8,38 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rootname.h"
 #include "weir.h"
-
-struct kind {
-	const char *device;      /* of /dev, up to the number */
-	const char *alias;       /* of /aliases, before the number; NULL: none */
-	const char *names;       /* of nodes, before the address, between blanks */
-	const char *modules;     /* that make a block device of it */
-	const char *words;
-};
-
-/* Node names: Devicetree Specification 0.4, 2.2.2, and the bindings of ufs and dwmmc. */
-static const struct kind kinds[] = {
-	{ "mmcblk", "mmc", " mmc sdmmc sdhci sdio emmc dwmmc sdhc esdhc mshc ",
-	  "mmc_core mmc_block", "MMC hosts" },
-	{ "nvme", NULL, " pcie pci ", "nvme_core nvme", "PCI hosts" },
-	{ "vd", NULL, " virtio_mmio pcie pci ", "virtio virtio_ring virtio_blk", "hosts of virtio" },
-	{ "sd", NULL, " sata ahci ufs ufshc usb pcie pci ", "scsi_mod sd_mod", "SATA, UFS, USB and PCI hosts" },
-	{ "ubi", NULL, " nand nand-controller spi qspi flash ", "ubi", "flash controllers" },
-	{ "mtdblock", NULL, " nand nand-controller spi qspi flash ", "mtdblock", "flash controllers" },
-	{ "nfs", "ethernet", " ethernet ", "nfs", "Ethernet" },
-};
-
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static bool is_named(const struct weir_fwnode *node, const char *names)
-{
-	const char *name = weir_fwnode_name(node);
-	char word[64];
-
-	snprintf(word, sizeof(word), " %.*s ", (int)strcspn(name, "@"), name);
-	return strstr(names, word) != NULL;
-}
 
 static int add(struct places *p, struct weir_fwnode *node)
 {
@@ -57,6 +27,19 @@ static int add(struct places *p, struct weir_fwnode *node)
 	return p->path[p->n++] ? 0 : complain("out of memory");
 }
 
+/* All controllers of kinds. */
+static int add_all(struct run *r, unsigned int hosts, struct places *p)
+{
+	struct weir_fwnode *node;
+	int err = 0;
+
+	for (node = weir_fwnode_root(r->m); node && !err; node = weir_fwnode_next(node))
+		for (unsigned int host = 0; host < ROOT_HOSTS && !err; host++)
+			if (hosts >> host & 1 && root_host_is(node, host))
+				err = add(p, node);
+	return err;
+}
+
 /* Nodes that are enabled, as are all above them. */
 static bool is_there(const struct weir_fwnode *node)
 {
@@ -66,25 +49,14 @@ static bool is_there(const struct weir_fwnode *node)
 	return true;
 }
 
-static int add_all(struct run *r, const struct kind *k, struct places *p)
-{
-	struct weir_fwnode *node;
-	int err = 0;
-
-	for (node = weir_fwnode_root(r->m); node && !err; node = weir_fwnode_next(node))
-		if (weir_fwnode_compatible(node, 0) && is_named(node, k->names) && is_there(node))
-			err = add(p, node);
-	return err;
-}
-
-static int by_alias(struct run *r, const struct kind *k, const char *number, struct places *p)
+static int by_alias(struct run *r, const struct root_disk *disk, const char *number, struct places *p)
 {
 	struct weir_fwnode *node;
 	char alias[64];
 
-	if (!k->alias || !isdigit((unsigned char)*number))
+	if (!disk->alias || !isdigit((unsigned char)*number))
 		return WEIR_ENOENT;
-	snprintf(alias, sizeof(alias), "%s%.*s", k->alias, (int)strspn(number, "0123456789"), number);
+	snprintf(alias, sizeof(alias), "%s%.*s", disk->alias, (int)strspn(number, "0123456789"), number);
 	if (weir_fwnode_find(r->m, alias, &node) || !is_there(node))
 		return WEIR_ENOENT;
 	return add(p, node);
@@ -106,32 +78,25 @@ static int add_modules(struct places *p, const char *modules)
 /* UUID= and the like: wherever a file system can be. */
 static int anywhere(struct run *r, struct places *p)
 {
-	int err = 0;
-
-	for (size_t i = 0; i < 4 && !err; i++)
-		err = add_all(r, &kinds[i], p);
-	snprintf(p->words, sizeof(p->words), "everything that storage can be on");
-	return err;
+	snprintf(p->words, sizeof(p->words), "controller that storage can be on");
+	return add_all(r, root_tag_hosts(), p);
 }
 
 static int by_name(struct run *r, const char *spec, struct places *p)
 {
-	const char *name = strncmp(spec, "/dev/", 5) ? spec : spec + 5;
-	const struct kind *k = NULL;
+	const char *rest;
+	const struct root_disk *disk = root_disk(spec, &rest);
 	int err;
 
-	for (size_t i = 0; i < KINDS && !k; i++)
-		if (!strncmp(name, kinds[i].device, strlen(kinds[i].device)))
-			k = &kinds[i];
-	if (!k)
+	if (!disk)
 		return complain("--root %s: not a path, &label or alias of the board, nor one of "
-				"/dev/mmcblkN nvme sd vd ubi mtdblock nfs, UUID=, LABEL=, PARTUUID=", spec);
-	add_modules(p, k->modules);
-	err = by_alias(r, k, name + strlen(k->device), p);
+				"/dev/mmcblkN nvmeN sdX vdX ubiN mtdblockN nfs, UUID=, LABEL=, PARTUUID=", spec);
+	add_modules(p, disk->modules);
+	err = by_alias(r, disk, rest, p);
 	if (!err || err == EXIT_USAGE)
 		return err;
-	snprintf(p->words, sizeof(p->words), "%s", k->words);
-	return add_all(r, k, p);
+	snprintf(p->words, sizeof(p->words), "%s", disk->plural);
+	return add_all(r, disk->hosts, p);
 }
 
 static int by_device(struct run *r, const char *name, struct places *p)
@@ -147,17 +112,6 @@ static int by_device(struct run *r, const char *name, struct places *p)
 	return add(p, node);
 }
 
-static bool is_tag(const char *spec)
-{
-	static const char *const tags[] = { "UUID=", "PARTUUID=", "LABEL=", "PARTLABEL=", "/dev/disk/",
-					    "/dev/mapper/", "/dev/dm-", "/dev/md" };
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (!strncmp(spec, tags[i], strlen(tags[i])))
-			return true;
-	return false;
-}
-
 int places_find(struct run *r, struct places *out_places)
 {
 	const struct opts *o = r->o;
@@ -166,7 +120,7 @@ int places_find(struct run *r, struct places *out_places)
 
 	if (o->target || *o->root == '&' || (*o->root == '/' && strncmp(o->root, "/dev/", 5)))
 		status = by_device(r, p.spec, &p);
-	else if (is_tag(o->root))
+	else if (root_is_tag(o->root))
 		status = anywhere(r, &p);
 	else
 		status = by_name(r, o->root, &p);
