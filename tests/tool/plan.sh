@@ -169,8 +169,11 @@ refuses "no device .no,such" $p --root no,such
 refuses "not say on which .*mmc:/mmc@1000 or usb:/usb@1100" $p --root PARTUUID=01-02
 refuses "usb:/usb@1100 or pci-sata:/pcie@4000" $p --root sda
 refuses "no UFS controllers" $p --root ufs
-refuses "nothing here could have a disk 'ubi0:rootfs': no flash controllers" $p --root ubi0:rootfs
-refuses "no flash controllers" $p --root flash
+expect 0 "root on ubi0:rootfs: spi@2100" $p --root ubi0:rootfs
+expect 0 "root on flash: spi@2100" $p --root flash
+printf '/dts-v1/;\n/ { compatible = "acme,bare"; };\n' > bare.dts
+compile bare.dts bare.dtb
+refuses "nothing here could have a disk 'vda': no hosts of virtio" plan bare.dtb --kernel plan-kernel --root vda
 refuses "not one of list, dracut" $p --root mmc --format tar
 refuses "exclude each other" $p --root mmc --format list --json
 refuses "of one board" plan --boards . --kernel plan-kernel --for x
