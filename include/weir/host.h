@@ -113,12 +113,20 @@ struct weir_host_ops {
 
 	/* ---- optional: log. NULL: nothing is printed. ---- */
 
-	/* One line without newline. Context: thread, any lock may be held. */
+	/*
+	 * One line without newline. Context: thread, any lock may be held. What a device did
+	 * wrong is told where it was found, by virtio's queues and by drivers that are used
+	 * without a machine: a few lines of each, which may be in any context.
+	 */
 	void (*log)(void *host, enum weir_log_level level, const char *line);
 
-	/* ---- optional: time. NULL: events carry time 0. ---- */
+	/* ---- optional: time. NULL: events carry time 0, and the library counts. ---- */
 
-	/* Monotonic nanoseconds. No decision of the library depends on it. */
+	/*
+	 * Monotonic nanoseconds. How long hardware is waited for goes by it, and when a stream that
+	 * faulted is calm again; what is probed when does not. Where it stands still, the library counts.
+	 * Context: any.
+	 */
 	uint64_t (*time_ns)(void *host);
 
 	/* ---- optional: threads. NULL: probes run inside weir_step(). ---- */

@@ -138,6 +138,7 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 /**
  * weir_iommu_unregister - take it back: its masters leave their groups, blocked; or, when firmware
  * left them running and no driver took them yet, behind their regions (weir_iommu_ops.keep).
+ * Fine when there is none. Context: thread; calls of the instance are over when it returns.
  */
 void weir_iommu_unregister(struct weir_device *dev);
 
@@ -152,7 +153,8 @@ enum weir_iommu_late {
 	WEIR_IOMMU_REBIND, /* the device is unbound first, and probed again behind the IOMMU */
 	/*
 	 * The device goes on, behind an identity domain, from before the IOMMU stops what is
-	 * not attached; it is translated after its next probe.
+	 * not attached; it is translated after its next probe. One that is behind several IOMMUs
+	 * is adopted when the last of them comes; those before block it, which is logged.
 	 */
 	WEIR_IOMMU_ADOPT,
 	/*

@@ -265,16 +265,17 @@ unsigned int weir_pci_msi_count(const struct weir_device *dev);
 /**
  * weir_pci_msi_enable - program the first @n messages and switch them on.
  * @messages: addresses as the function sees them: IOVAs when it is behind an IOMMU.
- * Context: thread. Return: 0; WEIR_EINVAL when it has not so many; WEIR_EBUSY
- * when they are on; WEIR_ENXIO when its table is not where it says; others as
- * weir_mmio_map().
+ * Context: thread. Return: 0; WEIR_EINVAL when it has not so many, or cannot send such a one
+ * (MSI has 16 bits of data, and may have 32 of address); WEIR_EBUSY when they are on;
+ * WEIR_ENXIO when its table is not where it says; others as weir_mmio_map().
  */
 int weir_pci_msi_enable(struct weir_device *dev, unsigned int n, const struct weir_msi *messages);
 /** weir_pci_msi_disable - switch them off; fine when they are. Context: thread. */
 void weir_pci_msi_disable(struct weir_device *dev);
 /**
  * weir_pci_msi_set - change one message while they are on.
- * Context: thread. Return: 0; WEIR_EINVAL.
+ * Context: thread. Return: 0; WEIR_EINVAL when there is no such message, or it cannot be sent: it
+ * is as before then.
  */
 int weir_pci_msi_set(struct weir_device *dev, unsigned int index, const struct weir_msi *message);
 

@@ -18,7 +18,8 @@
  *
  * A device is not trusted. A queue whose device breaks the rules (it returns what it was
  * not given, or more than fits, or nothing within the time) is put in quarantine: that is
- * logged once with the device's name, and all further calls for it return WEIR_EIO.
+ * logged once with the device's name, in whatever context it was found, and all further calls
+ * for it return WEIR_EIO.
  *
  * Nothing here has a lock: calls for one queue are made one at a time, which its driver
  * sees to; those for different queues of a device need no such care.
@@ -50,7 +51,8 @@ struct weir_virtq;
  * What is wrong with it is told by weir_dev_fail(). Context: thread.
  * Owner: the caller, until weir_virtio_close().
  * Return: 0; WEIR_ENODEV when there is no virtio device, or an old ("legacy") one;
- * WEIR_EIO when its registers make no sense; others as weir_mmio_map(); WEIR_ENOMEM.
+ * WEIR_EIO when its registers make no sense, or it does not answer; others as weir_mmio_map();
+ * WEIR_ENOMEM.
  */
 int weir_virtio_open(struct weir_device *dev, struct weir_virtio **out_virtio);
 
