@@ -4,6 +4,7 @@
  * instance that it publishes as the last step of its probe.
  */
 #include "drivers/arm-smmu-v3/priv.h"
+#include "drivers/glue.h"
 #include "weir/firmware.h"
 
 /* Lives from probe to remove; the device's data. */
@@ -204,35 +205,6 @@ static enum weir_smmu_v3_coherency coherency_of(const struct weir_fwnode *node, 
 
 /* ---- the driver ---- */
 
-static void on_fault(void *arg, const struct weir_fault *fault)
-{
-	weir_iommu_fault(((const struct bound *)arg)->dev, fault);
-}
-
-static int table_alloc(void *arg, size_t bytes, size_t align_bytes, void **out_va, uint64_t *out_pa)
-{
-	const struct bound *b = arg;
-
-	return weir_machine_pages_keep(weir_device_machine(b->dev), bytes, align_bytes, out_va,
-				       out_pa);
-}
-
-static void table_free(void *arg, void *va, uint64_t pa, size_t bytes)
-{
-	const struct bound *b = arg;
-
-	(void)va;
-	(void)bytes;
-	weir_machine_pages_drop(weir_device_machine(b->dev), pa);
-}
-
-static int table_find(void *arg, uint64_t pa, void **out_va, size_t *out_bytes)
-{
-	const struct bound *b = arg;
-
-	return weir_machine_pages_find(weir_device_machine(b->dev), pa, out_va, out_bytes);
-}
-
 static const struct weir_driver driver;
 
 static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
@@ -248,12 +220,12 @@ static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
 		.coherency = coherency_of(node, acpi),
 		.keep = true,
 		.seamless = weir_iommu_runs_already(b->dev),
-		.fault = on_fault,
-		.table_alloc = table_alloc,
-		.table_free = table_free,
+		.fault = weir_glue_fault_,
+		.table_alloc = weir_glue_table_alloc_,
+		.table_free = weir_glue_table_free_,
 		.keeping = &weir_smmu_v3_keeping,
-		.table_find = table_find,
-		.arg = b,
+		.table_find = weir_glue_table_find_,
+		.arg = b->dev,
 	};
 	if (weir_firmware_registers(node, 0, &out_config->base_pa, &bytes) || bytes < REGS_BYTES)
 		return weir_dev_fail(b->dev, WEIR_ENODEV, "it has no registers");
@@ -359,16 +331,9 @@ static const struct weir_driver driver = {
 };
 static const struct weir_driver *const drivers[] = { &driver, NULL };
 
-/* It may be loaded before there is firmware. */
-static int module_init(struct weir_machine *m, struct weir_module *module)
-{
-	(void)module;
-	return weir_firmware_buses(m);
-}
-
 const struct weir_module_entry weir_module_arm_smmu_v3 = {
 	.abi = WEIR_ABI(struct weir_module_entry),
 	.name = "arm-smmu-v3",
 	.drivers = drivers,
-	.init = module_init,
+	.init = weir_glue_module_init_,
 };

@@ -18,7 +18,7 @@ int weir_smmu_v3_keep(struct weir_smmu_v3 *smmu, uint32_t stream,
 
 	if (!smmu->config.keeping || domain->parent)
 		return WEIR_EOPNOTSUPP;
-	if (smmu->dead || smmu->off || !smmu->enforced)
+	if (smmu->unit.dead || smmu->off || !smmu->enforced)
 		return WEIR_EIO;
 	weir_smmu_ste_domain_(domain, smmu->has.coherent, weir_smmu_cd_pa_(domain), want);
 	if (!stes || smmu_le64(stes->entries[(stream - stes->first) * (size_t)STE_WORDS]) != want[0])

@@ -14,6 +14,7 @@
 
 #include "core/list.h"
 #include "drivers/arm-smmu-v3/regs.h"
+#include "drivers/unit.h"
 #include "weir/arm_smmu_v3.h"
 #include "weir/spin.h"
 
@@ -93,9 +94,7 @@ struct weir_smmu_v3 {
 	uint64_t synced;             /* (q) behind the last CMD_SYNC */
 	uint64_t heal_first, heal_end; /* (q) commands that stand for one that failed */
 	uint32_t nr_logged;          /* (q) of failed commands */
-	_Atomic uint32_t dead; /* in quarantine; set with (q) or (t) */
-	const char *why;             /* it is */
-	uint64_t why_value;
+	struct weir_unit unit;
 	bool commands;               /* (q) the command queue runs */
 	/* events */
 	struct smmu_pages eventq;    /* (c) */
@@ -143,13 +142,22 @@ static inline uint64_t smmu_le64(uint64_t x)
 #endif
 }
 
-/* A line in the log: name, text, and the value it is about. Context: thread. Return: @err. */
-int weir_smmu_log_(const struct weir_smmu_v3 *smmu, enum weir_log_level level, int err,
-		   const char *text, uint64_t value);
-/* The same in any context, also with a lock held: as a fault of its own, if they are told. */
-void weir_smmu_note_(const struct weir_smmu_v3 *smmu, const char *text, uint64_t value);
-/* In quarantine, with that reason. Context: any. Return: WEIR_EIO. */
-int weir_smmu_die_(struct weir_smmu_v3 *smmu, const char *text, uint64_t value);
+/* See unit.h. */
+static inline int weir_smmu_log_(const struct weir_smmu_v3 *smmu, enum weir_log_level level, int err,
+				 const char *text, uint64_t value)
+{
+	return weir_unit_log_(&smmu->unit, level, err, text, value);
+}
+
+static inline void weir_smmu_note_(const struct weir_smmu_v3 *smmu, const char *text, uint64_t value)
+{
+	weir_unit_note_(&smmu->unit, text, value);
+}
+
+static inline int weir_smmu_die_(struct weir_smmu_v3 *smmu, const char *text, uint64_t value)
+{
+	return weir_unit_die_(&smmu->unit, text, value);
+}
 
 /* How long something is waited for: by time, or by counting where the host has none that moves. */
 struct smmu_wait {

@@ -160,7 +160,7 @@ static int make_room(struct weir_smmu_v3 *smmu, uint32_t free)
 int weir_smmu_queue_(struct weir_smmu_v3 *smmu, const struct smmu_cmd *cmds, unsigned int n)
 {
 	unsigned long before = weir_smmu_lock_(&smmu->lock);
-	int err = smmu->dead || !smmu->commands ? WEIR_EIO : 0;
+	int err = smmu->unit.dead || !smmu->commands ? WEIR_EIO : 0;
 
 	for (unsigned int i = 0; i < n && !err; i++) {
 		err = make_room(smmu, 1 + 1 + HEAL_CMDS); /* the sync has room then, too */
@@ -174,7 +174,7 @@ int weir_smmu_queue_(struct weir_smmu_v3 *smmu, const struct smmu_cmd *cmds, uns
 /* Return: the position to wait for. Lock held. */
 static int begin_sync(struct weir_smmu_v3 *smmu, uint64_t *out_end)
 {
-	int err = smmu->dead || !smmu->commands ? WEIR_EIO : 0;
+	int err = smmu->unit.dead || !smmu->commands ? WEIR_EIO : 0;
 
 	if (!err && smmu->synced != smmu->prod) {
 		err = make_room(smmu, 1 + HEAL_CMDS);
@@ -190,7 +190,7 @@ static int begin_sync(struct weir_smmu_v3 *smmu, uint64_t *out_end)
 static int is_synced(struct weir_smmu_v3 *smmu, uint64_t end, struct smmu_wait *wait)
 {
 	uint64_t before = smmu->cons;
-	int err = smmu->dead ? WEIR_EIO : 0;
+	int err = smmu->unit.dead ? WEIR_EIO : 0;
 
 	/* what stands for a failed command counts for who waited for that */
 	if (!err && smmu->cons >= end && smmu->cons >= smmu->heal_end)
@@ -255,7 +255,7 @@ void weir_smmu_errors_(struct weir_smmu_v3 *smmu)
 	unsigned long before = weir_smmu_lock_(&smmu->lock);
 	uint32_t error, ack, active;
 
-	if (smmu->dead || !smmu->commands)
+	if (smmu->unit.dead || !smmu->commands)
 		goto out;
 	error = weir_smmu_read_(smmu, REG_GERROR);
 	ack = weir_smmu_read_(smmu, REG_GERRORN);

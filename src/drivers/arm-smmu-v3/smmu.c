@@ -53,61 +53,6 @@ void weir_smmu_publish_(const struct weir_smmu_v3 *smmu, uint64_t pa, size_t byt
 		smmu->ops->dma_barrier(smmu->host);
 }
 
-static size_t append(char *line, size_t n, size_t bytes, const char *text)
-{
-	while (*text && n < bytes - 1)
-		line[n++] = *text++;
-	return n;
-}
-
-int weir_smmu_log_(const struct weir_smmu_v3 *smmu, enum weir_log_level level, int err,
-		   const char *text, uint64_t value)
-{
-	char line[160], hex[20];
-	size_t n = sizeof(hex) - 1;
-
-	if (!smmu->ops->log)
-		return err;
-	hex[n] = 0;
-	hex[--n] = ')';
-	do
-		hex[--n] = "0123456789abcdef"[value & 15];
-	while (value >>= 4);
-	size_t at = append(line, 0, sizeof(line), smmu->config.name ? smmu->config.name : "smmu-v3");
-
-	at = append(line, at, sizeof(line), ": ");
-	at = append(line, at, sizeof(line), text);
-	at = append(line, at, sizeof(line), " (0x");
-	at = append(line, at, sizeof(line), hex + n);
-	line[at] = 0;
-	smmu->ops->log(smmu->host, level, line);
-	return err;
-}
-
-void weir_smmu_note_(const struct weir_smmu_v3 *smmu, const char *text, uint64_t value)
-{
-	const struct weir_fault fault = {
-		.flags = WEIR_FAULT_NO_IOVA | WEIR_FAULT_NO_STREAM, .record = value, .what = text,
-	};
-
-	if (smmu->config.fault)
-		smmu->config.fault(smmu->config.arg, &fault);
-	else
-		weir_smmu_log_(smmu, WEIR_LOG_ERR, 0, text, value);
-}
-
-int weir_smmu_die_(struct weir_smmu_v3 *smmu, const char *text, uint64_t value)
-{
-	if (!atomic_exchange(&smmu->dead, true)) {
-		smmu->why = text;
-		smmu->why_value = value;
-		weir_smmu_note_(smmu, text, value);
-		weir_smmu_note_(smmu, "in quarantine: nothing is asked of it any more",
-				smmu->config.base_pa);
-	}
-	return WEIR_EIO;
-}
-
 void weir_smmu_wait_begin_(const struct weir_smmu_v3 *smmu, struct smmu_wait *out_wait)
 {
 	*out_wait = (struct smmu_wait){ 0 };
@@ -354,7 +299,7 @@ static int enable(struct weir_smmu_v3 *smmu)
 int weir_smmu_v3_enforce(struct weir_smmu_v3 *smmu)
 {
 	bool in_place = is_live(smmu) && !smmu->gbpa; /* then the table is in use already */
-	int err = smmu->dead ? WEIR_EIO : 0;
+	int err = smmu->unit.dead ? WEIR_EIO : 0;
 
 	if (smmu->enforced || err)
 		return err;
@@ -428,8 +373,8 @@ int weir_smmu_v3_resume(struct weir_smmu_v3 *smmu)
 	int err;
 
 	if (!smmu->off)
-		return smmu->dead ? WEIR_EIO : 0;
-	smmu->dead = false;
+		return smmu->unit.dead ? WEIR_EIO : 0;
+	smmu->unit.dead = false;
 	smmu->stuck = false;
 	smmu->enforced = false;
 	err = start(smmu);
@@ -494,15 +439,17 @@ int weir_smmu_v3_create(const struct weir_host_ops *ops, void *host,
 	smmu->ops = ops;
 	smmu->host = host;
 	smmu->config = *config;
+	smmu->unit = (struct weir_unit){
+		.ops = ops, .host = host, .name = config->name, .base_pa = config->base_pa,
+		.fault = config->fault, .arg = config->arg,
+	};
 	smmu->off = true;
 	weir_list_init(&smmu->stes);
 	weir_list_init(&smmu->cds);
 	weir_list_init(&smmu->domains);
 	err = init(smmu);
 	if (err) {
-		/* whoever is told of faults may not be ready for them yet */
-		if (smmu->why && smmu->config.fault)
-			weir_smmu_log_(smmu, WEIR_LOG_ERR, err, smmu->why, smmu->why_value);
+		weir_unit_stillborn_(&smmu->unit, err);
 		weir_smmu_v3_destroy(smmu);
 		return err;
 	}

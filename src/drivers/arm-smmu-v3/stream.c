@@ -231,7 +231,7 @@ static int set(struct weir_smmu_v3 *smmu, uint32_t stream, const uint64_t want[S
 
 	if (stream > weir_smmu_v3_stream_max(smmu))
 		return WEIR_ERANGE;
-	if (smmu->dead || smmu->off)
+	if (smmu->unit.dead || smmu->off)
 		return WEIR_EIO;
 	if (!want[0] && is_absent(smmu, stream))
 		return 0;

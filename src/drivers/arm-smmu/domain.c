@@ -301,7 +301,7 @@ int weir_smmu_v2_domain_create(struct weir_smmu_v2 *smmu, const struct weir_tabl
 {
 	struct weir_smmu_v2_domain *domain;
 	enum smmu2_format format;
-	int err = smmu->dead ? WEIR_EIO : weir_smmu2_format_(smmu, tables, &format);
+	int err = smmu->unit.dead ? WEIR_EIO : weir_smmu2_format_(smmu, tables, &format);
 
 	if (err)
 		return err;

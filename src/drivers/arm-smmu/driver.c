@@ -5,6 +5,7 @@
  * the last step of its probe. Clocks and power domains are suppliers: firmware's links see to them.
  */
 #include "drivers/arm-smmu/priv.h"
+#include "drivers/glue.h"
 #include "weir/firmware.h"
 
 #define LINES_MAX (2u * BANKS_MAX)
@@ -216,11 +217,6 @@ static void get_acpi_lines(struct bound *b, struct weir_smmu_v2_config *config)
 
 /* ---- the driver ---- */
 
-static void on_fault(void *arg, const struct weir_fault *fault)
-{
-	weir_iommu_fault(((const struct bound *)arg)->dev, fault);
-}
-
 static const struct weir_driver driver;
 
 static int describe(struct bound *b, struct weir_smmu_v2_config *out_config)
@@ -236,8 +232,8 @@ static int describe(struct bound *b, struct weir_smmu_v2_config *out_config)
 		.coherency = weir_firmware_dma_coherent(node) > 0 ? WEIR_SMMU_V2_COHERENT
 								  : WEIR_SMMU_V2_NONCOHERENT,
 		.keep = true,
-		.fault = on_fault,
-		.arg = b,
+		.fault = weir_glue_fault_,
+		.arg = b->dev,
 	};
 	if (weir_firmware_registers(node, 0, &out_config->base_pa, &out_config->bytes))
 		return weir_dev_fail(b->dev, WEIR_ENODEV, "it has no registers");
@@ -368,16 +364,9 @@ static const struct weir_driver driver = {
 };
 static const struct weir_driver *const drivers[] = { &driver, NULL };
 
-/* It may be loaded before there is firmware. */
-static int module_init(struct weir_machine *m, struct weir_module *module)
-{
-	(void)module;
-	return weir_firmware_buses(m);
-}
-
 const struct weir_module_entry weir_module_arm_smmu = {
 	.abi = WEIR_ABI(struct weir_module_entry),
 	.name = "arm-smmu",
 	.drivers = drivers,
-	.init = module_init,
+	.init = weir_glue_module_init_,
 };

@@ -132,7 +132,7 @@ unsigned int weir_smmu_v2_poll(struct weir_smmu_v2 *smmu)
 	unsigned int total = 0;
 	bool quiet = false;
 
-	for (uint32_t n = 0; n <= smmu->has.nr_banks && !smmu->dead; n++) {
+	for (uint32_t n = 0; n <= smmu->has.nr_banks && !smmu->unit.dead; n++) {
 		unsigned long before = weir_spin_lock(&smmu->lock);
 		struct weir_fault fault;
 		bool found = take(smmu, n, &fault);

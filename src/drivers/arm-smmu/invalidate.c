@@ -11,7 +11,7 @@
 
 int weir_smmu2_global_sync_(struct weir_smmu_v2 *smmu)
 {
-	if (smmu->dead || smmu->off)
+	if (smmu->unit.dead || smmu->off)
 		return WEIR_EIO;
 	weir_smmu2_write_(smmu, REG_TLBGSYNC, 0);
 	return weir_smmu2_wait_(smmu, REG_TLBGSTATUS);
@@ -23,7 +23,7 @@ int weir_smmu_v2_sync(struct weir_smmu_v2_domain *domain)
 	uint32_t cb = weir_smmu2_cb_(smmu, domain->bank, 0), asked;
 	int err;
 
-	if (smmu->dead || smmu->off)
+	if (smmu->unit.dead || smmu->off)
 		return WEIR_EIO;
 	asked = atomic_load(&domain->asked);
 	if (asked != atomic_load(&domain->done)) {
@@ -63,7 +63,7 @@ static void all_of(struct weir_smmu_v2_domain *domain)
 
 int weir_smmu2_flush_(struct weir_smmu_v2_domain *domain)
 {
-	if (domain->smmu->dead || domain->smmu->off)
+	if (domain->smmu->unit.dead || domain->smmu->off)
 		return WEIR_EIO;
 	all_of(domain);
 	return weir_smmu_v2_sync(domain);
@@ -97,7 +97,7 @@ int weir_smmu_v2_invalidate(struct weir_smmu_v2_domain *domain,
 	uint64_t last = what->iova + (what->bytes - 1);
 	struct weir_smmu_v2 *smmu = domain->smmu;
 
-	if (smmu->dead || smmu->off)
+	if (smmu->unit.dead || smmu->off)
 		return WEIR_EIO;
 	/* Tables can be smaller than the pages that there were. */
 	if (what->page_bytes > step && !what->tables)

@@ -110,7 +110,7 @@ int weir_smmu_v2_nest(struct weir_smmu_v2_domain *parent, const struct weir_nest
 {
 	struct weir_smmu_v2 *smmu = parent->smmu;
 	struct weir_smmu_v2_domain *domain;
-	int err = smmu->dead ? WEIR_EIO : check(parent, nested);
+	int err = smmu->unit.dead ? WEIR_EIO : check(parent, nested);
 
 	if (err)
 		return err;
@@ -171,7 +171,7 @@ int weir_smmu_v2_invalidate_nested(struct weir_smmu_v2_domain *domain,
 	bool asid = what->scope == WEIR_NESTED_RANGE || what->scope == WEIR_NESTED_ASID;
 	struct weir_smmu_v2 *smmu = domain->smmu;
 
-	if (smmu->dead)
+	if (smmu->unit.dead)
 		return WEIR_EIO;
 	if (smmu->off || what->scope == WEIR_NESTED_CONFIG)
 		return 0; /* nothing is cached; or in memory */

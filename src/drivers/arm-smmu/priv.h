@@ -14,6 +14,7 @@
 
 #include "core/list.h"
 #include "drivers/arm-smmu/regs.h"
+#include "drivers/unit.h"
 #include "weir/arm_smmu.h"
 #include "weir/spin.h"
 
@@ -80,9 +81,7 @@ struct weir_smmu_v2 {
 	uintptr_t regs;              /* (c) */
 	bool mapped;                 /* (c) regs are */
 	struct weir_spin lock;       /* (c) of events */
-	_Atomic uint32_t dead;       /* in quarantine */
-	const char *why;             /* it is */
-	uint64_t why_value;
+	struct weir_unit unit;
 	/* interrupts */
 	struct weir_irq **irqs;      /* (c) */
 	uint32_t nr_irqs, irqs_room; /* (c) */
@@ -115,13 +114,18 @@ uint32_t weir_smmu2_gr1_(const struct weir_smmu_v2 *smmu, uint32_t at);
 uint32_t weir_smmu2_cb_(const struct weir_smmu_v2 *smmu, uint32_t bank, uint32_t at);
 void weir_smmu2_write64_(const struct weir_smmu_v2 *smmu, uint32_t at, uint64_t value);
 
-/* A line in the log: name, text, and the value it is about. Context: thread. Return: @err. */
-int weir_smmu2_log_(const struct weir_smmu_v2 *smmu, enum weir_log_level level, int err,
-		    const char *text, uint64_t value);
-/* The same in any context: as a fault of its own, if they are told. */
-void weir_smmu2_note_(const struct weir_smmu_v2 *smmu, const char *text, uint64_t value);
-/* In quarantine, with that reason. Context: any. Return: WEIR_EIO. */
-int weir_smmu2_die_(struct weir_smmu_v2 *smmu, const char *text, uint64_t value);
+/* See unit.h. */
+static inline int weir_smmu2_log_(const struct weir_smmu_v2 *smmu, enum weir_log_level level, int err,
+				  const char *text, uint64_t value)
+{
+	return weir_unit_log_(&smmu->unit, level, err, text, value);
+}
+
+static inline int weir_smmu2_die_(struct weir_smmu_v2 *smmu, const char *text, uint64_t value)
+{
+	return weir_unit_die_(&smmu->unit, text, value);
+}
+
 /* Waits until a sync's status, at register @at, is no more active. Context: any. Return: 0; WEIR_EIO. */
 int weir_smmu2_wait_(struct weir_smmu_v2 *smmu, uint32_t at);
 

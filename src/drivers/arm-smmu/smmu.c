@@ -38,60 +38,6 @@ uint32_t weir_smmu2_cb_(const struct weir_smmu_v2 *smmu, uint32_t bank, uint32_t
 	return ((smmu->has.nr_pages + bank) << smmu->has.page_lg2) + at;
 }
 
-static size_t append(char *line, size_t n, size_t bytes, const char *text)
-{
-	while (*text && n < bytes - 1)
-		line[n++] = *text++;
-	return n;
-}
-
-int weir_smmu2_log_(const struct weir_smmu_v2 *smmu, enum weir_log_level level, int err,
-		    const char *text, uint64_t value)
-{
-	char line[160], hex[20];
-	size_t n = sizeof(hex) - 1, at;
-
-	if (!smmu->ops->log)
-		return err;
-	hex[n] = 0;
-	hex[--n] = ')';
-	do
-		hex[--n] = "0123456789abcdef"[value & 15];
-	while (value >>= 4);
-	at = append(line, 0, sizeof(line), smmu->config.name ? smmu->config.name : "smmu");
-	at = append(line, at, sizeof(line), ": ");
-	at = append(line, at, sizeof(line), text);
-	at = append(line, at, sizeof(line), " (0x");
-	at = append(line, at, sizeof(line), hex + n);
-	line[at] = 0;
-	smmu->ops->log(smmu->host, level, line);
-	return err;
-}
-
-void weir_smmu2_note_(const struct weir_smmu_v2 *smmu, const char *text, uint64_t value)
-{
-	const struct weir_fault fault = {
-		.flags = WEIR_FAULT_NO_IOVA | WEIR_FAULT_NO_STREAM, .record = value, .what = text,
-	};
-
-	if (smmu->config.fault)
-		smmu->config.fault(smmu->config.arg, &fault);
-	else
-		weir_smmu2_log_(smmu, WEIR_LOG_ERR, 0, text, value);
-}
-
-int weir_smmu2_die_(struct weir_smmu_v2 *smmu, const char *text, uint64_t value)
-{
-	if (!atomic_exchange(&smmu->dead, true)) {
-		smmu->why = text;
-		smmu->why_value = value;
-		weir_smmu2_note_(smmu, text, value);
-		weir_smmu2_note_(smmu, "in quarantine: nothing is asked of it any more",
-				 smmu->config.base_pa);
-	}
-	return WEIR_EIO;
-}
-
 int weir_smmu2_wait_(struct weir_smmu_v2 *smmu, uint32_t at)
 {
 	uint64_t most = smmu->config.timeout_ns ? smmu->config.timeout_ns : DEFAULT_TIMEOUT_NS;
@@ -181,7 +127,7 @@ int weir_smmu_v2_enforce(struct weir_smmu_v2 *smmu)
 			      CR0_VMIDPNE | CR0_PTM;
 	unsigned long before;
 
-	if (smmu->dead)
+	if (smmu->unit.dead)
 		return WEIR_EIO;
 	if (smmu->enforced)
 		return 0;
@@ -209,7 +155,7 @@ static void stop(struct weir_smmu_v2 *smmu)
 	weir_smmu2_listen_(smmu, false);
 	weir_smmu2_block_(smmu, USE_OURS);
 	weir_smmu2_banks_off_(smmu);
-	if (!smmu->dead)
+	if (!smmu->unit.dead)
 		(void)weir_smmu2_flush_all_(smmu);
 	smmu->off = true;
 }
@@ -225,8 +171,8 @@ int weir_smmu_v2_resume(struct weir_smmu_v2 *smmu)
 	int err;
 
 	if (!smmu->off)
-		return smmu->dead ? WEIR_EIO : 0;
-	smmu->dead = false;
+		return smmu->unit.dead ? WEIR_EIO : 0;
+	smmu->unit.dead = false;
 	smmu->enforced = false;
 	err = start(smmu);
 	if (!err)
@@ -288,15 +234,17 @@ int weir_smmu_v2_create(const struct weir_host_ops *ops, void *host,
 	smmu->ops = ops;
 	smmu->host = host;
 	smmu->config = *config;
+	smmu->unit = (struct weir_unit){
+		.ops = ops, .host = host, .name = config->name, .base_pa = config->base_pa,
+		.fault = config->fault, .arg = config->arg,
+	};
 	smmu->off = true;
 	smmu->identity_bank = -1;
 	weir_list_init(&smmu->domains);
 	err = init(smmu);
 	smmu->config.lines = NULL; /* it was borrowed */
 	if (err) {
-		/* whoever is told of faults may not be ready for them yet */
-		if (smmu->why && smmu->config.fault)
-			weir_smmu2_log_(smmu, WEIR_LOG_ERR, err, smmu->why, smmu->why_value);
+		weir_unit_stillborn_(&smmu->unit, err);
 		weir_smmu_v2_destroy(smmu);
 		return err;
 	}

@@ -324,7 +324,7 @@ static int attach(struct weir_smmu_v2 *smmu, uint32_t stream, uint32_t s2cr)
 
 	if (n)
 		return n;
-	if (smmu->dead || smmu->off)
+	if (smmu->unit.dead || smmu->off)
 		return WEIR_EIO;
 	n = settle(smmu, stream, s2cr, &was_kept);
 	if (n < 0)
@@ -364,7 +364,7 @@ int weir_smmu_v2_keep(struct weir_smmu_v2 *smmu, uint32_t stream,
 	unsigned long before;
 	int err = WEIR_ENOENT;
 
-	if (smmu->dead || smmu->off)
+	if (smmu->unit.dead || smmu->off)
 		return WEIR_EIO;
 	if (domain->stage2 || domain->parent)
 		return WEIR_EOPNOTSUPP;

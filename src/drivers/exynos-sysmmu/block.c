@@ -47,7 +47,7 @@ int weir_sysmmu_block_(struct weir_sysmmu *s)
 {
 	uint32_t ctrl;
 
-	if (atomic_load(&s->dead))
+	if (atomic_load(&s->unit.dead))
 		return WEIR_EIO;
 	ctrl = weir_sysmmu_read_(s, REG_CTRL);
 	if (ctrl == UINT32_MAX)

@@ -9,6 +9,7 @@
  * supplier, which sleeps after it and wakes before it.
  */
 #include "drivers/exynos-sysmmu/priv.h"
+#include "drivers/glue.h"
 #include "weir/clock.h"
 #include "weir/firmware.h"
 #include "weir/pm.h"
@@ -130,28 +131,6 @@ static const struct weir_iommu_ops instance_ops = {
 
 /* ---- the driver ---- */
 
-static void on_fault(void *arg, const struct weir_fault *fault)
-{
-	weir_iommu_fault(((const struct bound *)arg)->dev, fault);
-}
-
-static int table_alloc(void *arg, size_t bytes, size_t align_bytes, void **out_va, uint64_t *out_pa)
-{
-	const struct bound *b = arg;
-
-	return weir_machine_pages_keep(weir_device_machine(b->dev), bytes, align_bytes, out_va,
-				       out_pa);
-}
-
-static void table_free(void *arg, void *va, uint64_t pa, size_t bytes)
-{
-	const struct bound *b = arg;
-
-	(void)va;
-	(void)bytes;
-	weir_machine_pages_drop(weir_device_machine(b->dev), pa);
-}
-
 static int describe(struct bound *b, struct weir_sysmmu_config *out_config)
 {
 	const struct weir_fwnode *node = weir_device_fwnode(b->dev);
@@ -159,10 +138,10 @@ static int describe(struct bound *b, struct weir_sysmmu_config *out_config)
 	*out_config = (struct weir_sysmmu_config){
 		.name = weir_device_name(b->dev),
 		.keep = true,
-		.fault = on_fault,
-		.table_alloc = table_alloc,
-		.table_free = table_free,
-		.arg = b,
+		.fault = weir_glue_fault_,
+		.table_alloc = weir_glue_table_alloc_,
+		.table_free = weir_glue_table_free_,
+		.arg = b->dev,
 	};
 	if (weir_firmware_registers(node, 0, &out_config->base_pa, &out_config->bytes))
 		return weir_dev_fail(b->dev, WEIR_ENODEV, "it has no registers");
@@ -310,16 +289,9 @@ static const struct weir_driver driver = {
 };
 static const struct weir_driver *const drivers[] = { &driver, NULL };
 
-/* It may be loaded before there is firmware. */
-static int module_init(struct weir_machine *m, struct weir_module *module)
-{
-	(void)module;
-	return weir_firmware_buses(m);
-}
-
 const struct weir_module_entry weir_module_exynos_sysmmu = {
 	.abi = WEIR_ABI(struct weir_module_entry),
 	.name = "exynos-sysmmu",
 	.drivers = drivers,
-	.init = module_init,
+	.init = weir_glue_module_init_,
 };

@@ -50,7 +50,7 @@ static bool take(struct weir_sysmmu *s, struct weir_fault *out_fault)
 	const struct sysmmu_variant *v = s->variant;
 	uint32_t status, bit;
 
-	if (s->off || s->resting || atomic_load(&s->dead))
+	if (s->off || s->resting || atomic_load(&s->unit.dead))
 		return false;
 	status = weir_sysmmu_read_(s, v->int_status);
 	if (status == UINT32_MAX)
@@ -73,7 +73,7 @@ static void rested(struct weir_sysmmu *s)
 	unsigned long before = weir_spin_lock(&s->lock);
 
 	s->burst = 0;
-	if (s->resting && !s->off && !atomic_load(&s->dead)) {
+	if (s->resting && !s->off && !atomic_load(&s->unit.dead)) {
 		s->resting = false;
 		if (!weir_sysmmu_read_(s, s->variant->int_status))
 			weir_sysmmu_unblock_(s);

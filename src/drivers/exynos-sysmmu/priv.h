@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "drivers/exynos-sysmmu/regs.h"
+#include "drivers/unit.h"
 #include "weir/exynos_sysmmu.h"
 #include "weir/spin.h"
 
@@ -64,9 +65,7 @@ struct weir_sysmmu {
 	bool resting;                /* (l) held back after a flood of them, until it runs out */
 	bool kept;                   /* (t) it goes on without us */
 	bool stuck;                  /* (t) it may go on using memory: that is not freed */
-	_Atomic uint32_t dead;       /* in quarantine */
-	const char *why;             /* it is */
-	uint64_t why_value;
+	struct weir_unit unit;
 	_Atomic bool closing;        /* the timer is not set any more */
 	struct weir_irq *irq;        /* (t) */
 	struct weir_timer *timer;    /* (c) or NULL */
@@ -82,10 +81,17 @@ uint32_t weir_sysmmu_cfg_(const struct weir_sysmmu *s);
 /* sysmmu.c */
 uint32_t weir_sysmmu_read_(const struct weir_sysmmu *s, uint32_t at);
 void weir_sysmmu_write_(const struct weir_sysmmu *s, uint32_t at, uint32_t value);
-/* A line in the log: name, text, and the value it is about. Context: thread. Return: @err. */
-int weir_sysmmu_log_(const struct weir_sysmmu *s, int err, const char *text, uint64_t value);
-/* In quarantine, with that reason. Context: any. Return: WEIR_EIO. */
-int weir_sysmmu_die_(struct weir_sysmmu *s, const char *text, uint64_t value);
+/* See unit.h. */
+static inline int weir_sysmmu_log_(const struct weir_sysmmu *s, int err, const char *text,
+				   uint64_t value)
+{
+	return weir_unit_log_(&s->unit, WEIR_LOG_ERR, err, text, value);
+}
+
+static inline int weir_sysmmu_die_(struct weir_sysmmu *s, const char *text, uint64_t value)
+{
+	return weir_unit_die_(&s->unit, text, value);
+}
 
 /* block.c: lock held. */
 /* Its master is held back, and what it began is done. Return: 0; WEIR_EIO, in quarantine then. */

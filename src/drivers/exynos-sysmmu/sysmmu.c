@@ -18,58 +18,6 @@ void weir_sysmmu_write_(const struct weir_sysmmu *s, uint32_t at, uint32_t value
 	s->ops->mmio_write(s->host, s->regs + at, 4, value);
 }
 
-static size_t append(char *line, size_t n, size_t bytes, const char *text)
-{
-	while (*text && n < bytes - 1)
-		line[n++] = *text++;
-	return n;
-}
-
-int weir_sysmmu_log_(const struct weir_sysmmu *s, int err, const char *text, uint64_t value)
-{
-	char line[160], hex[20];
-	size_t n = sizeof(hex) - 1, at;
-
-	if (!s->ops->log)
-		return err;
-	hex[n] = 0;
-	hex[--n] = ')';
-	do
-		hex[--n] = "0123456789abcdef"[value & 15];
-	while (value >>= 4);
-	at = append(line, 0, sizeof(line), s->config.name ? s->config.name : "sysmmu");
-	at = append(line, at, sizeof(line), ": ");
-	at = append(line, at, sizeof(line), text);
-	at = append(line, at, sizeof(line), " (0x");
-	at = append(line, at, sizeof(line), hex + n);
-	line[at] = 0;
-	s->ops->log(s->host, WEIR_LOG_ERR, line);
-	return err;
-}
-
-static void note(const struct weir_sysmmu *s, const char *text, uint64_t value)
-{
-	const struct weir_fault fault = {
-		.flags = WEIR_FAULT_NO_IOVA | WEIR_FAULT_NO_STREAM, .record = value, .what = text,
-	};
-
-	if (s->config.fault)
-		s->config.fault(s->config.arg, &fault);
-	else
-		weir_sysmmu_log_(s, 0, text, value);
-}
-
-int weir_sysmmu_die_(struct weir_sysmmu *s, const char *text, uint64_t value)
-{
-	if (!atomic_exchange(&s->dead, true)) {
-		s->why = text;
-		s->why_value = value;
-		note(s, text, value);
-		note(s, "in quarantine: nothing is asked of it any more", s->config.base_pa);
-	}
-	return WEIR_EIO;
-}
-
 static unsigned long lock(struct weir_sysmmu *s)
 {
 	return weir_spin_lock(&s->lock);
@@ -109,7 +57,7 @@ int weir_sysmmu_attach_identity(struct weir_sysmmu *s)
 
 int weir_sysmmu_keep(struct weir_sysmmu *s, struct weir_sysmmu_domain *domain)
 {
-	if (s->off || atomic_load(&s->dead))
+	if (s->off || atomic_load(&s->unit.dead))
 		return WEIR_EIO;
 	if (s->mode != SYSMMU_DOMAIN || s->root_pa != domain->root_pa)
 		return WEIR_ENOENT;
@@ -221,12 +169,12 @@ int weir_sysmmu_resume(struct weir_sysmmu *s)
 	int err;
 
 	if (!s->off)
-		return atomic_load(&s->dead) ? WEIR_EIO : 0;
+		return atomic_load(&s->unit.dead) ? WEIR_EIO : 0;
 	err = weir_sysmmu_identify_(s);
 	if (err)
 		return err;
 	before = lock(s);
-	atomic_store(&s->dead, false);
+	atomic_store(&s->unit.dead, false);
 	s->stuck = false;
 	s->off = false;
 	unlock(s, before);
@@ -323,12 +271,14 @@ int weir_sysmmu_create(const struct weir_host_ops *ops, void *host,
 	s->ops = ops;
 	s->host = host;
 	s->config = *config;
+	s->unit = (struct weir_unit){
+		.ops = ops, .host = host, .name = config->name, .base_pa = config->base_pa,
+		.fault = config->fault, .arg = config->arg,
+	};
 	s->off = true;
 	err = init(s);
 	if (err) {
-		/* whoever is told of faults may not be ready for them yet */
-		if (s->why && s->config.fault)
-			weir_sysmmu_log_(s, err, s->why, s->why_value);
+		weir_unit_stillborn_(&s->unit, err);
 		weir_sysmmu_destroy(s);
 		return err;
 	}
