@@ -497,6 +497,18 @@ bool weir_iova_next_open_(struct weir_iova_space *space, uint64_t iova, uint64_t
 	return open;
 }
 
+void weir_iova_drain_(struct weir_iova_space *space)
+{
+	unsigned long before_cpu = 0, before;
+	struct weir_iova_cpu *mine = weir_iova_enter_(space, &before_cpu);
+
+	before = weir_spin_lock(&space->spin);
+	drain(space, mine);
+	weir_spin_unlock(&space->spin, before);
+	if (mine)
+		weir_iova_leave_(space, mine, before_cpu);
+}
+
 void weir_iova_trim_(struct weir_iova_space *space)
 {
 	unsigned long before = weir_spin_lock(&space->spin);

@@ -224,6 +224,8 @@ static inline bool weir_iova_put_(struct weir_iova_space *space, unsigned int us
 	return put;
 }
 
+/* Empties the magazines that can be emptied now into the tree. */
+void weir_iova_drain_(struct weir_iova_space *space);
 /* Empties all magazines into the tree. Nobody else uses the space meanwhile. */
 void weir_iova_trim_(struct weir_iova_space *space);
 

@@ -196,6 +196,8 @@ int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes);
 /* A map failed that was to have these pages; an unmap of so many. Return: the error for the caller. */
 int weir_dma_space_take_back_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, int err);
 int weir_dma_space_unmap_failed_(struct weir_dma *dma, uint64_t bytes, int err);
+/* trim.c: when memory ran out. Return: whether tables were given back, so that it can be tried again. */
+bool weir_dma_space_trim_(struct weir_dma_space *space);
 /* A whole list at consecutive addresses. */
 int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *ranges,
 			     uint32_t nr_ranges, uint32_t how, uint32_t max_segments,

@@ -34,8 +34,11 @@ static inline int weir_dma_quick_map_(struct weir_dma *dma, uint64_t pa, uint64_
 		return weir_dma_space_map_(dma, pa, bytes, how, dma->mask, out_iova);
 	err = weir_table_map(table, iova, pa - offset, len,
 			     WEIR_MAP_NOEXEC | WEIR_MAP_CACHED | (how & WEIR_DMA_DIRECTION));
-	if (err)
-		return weir_dma_space_take_back_(dma, iova, len, err);
+	if (err) {
+		err = weir_dma_space_take_back_(dma, iova, len, err);
+		return err == WEIR_ENOMEM
+			       ? weir_dma_space_map_(dma, pa, bytes, how, dma->mask, out_iova) : err;
+	}
 	*out_iova = iova + offset;
 	return 0;
 }

@@ -235,8 +235,8 @@ int weir_dma_space_take_back_(struct weir_dma *dma, uint64_t iova, uint64_t byte
 	return as_api_error(err);
 }
 
-int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
-			uint64_t mask, uint64_t *out_iova)
+static int map_once(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
+		    uint64_t mask, uint64_t *out_iova)
 {
 	struct weir_dma_space *space = dma->space;
 	uint64_t offset = pa & (space->page_bytes - 1), iova, len;
@@ -252,6 +252,15 @@ int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint3
 		return weir_dma_space_take_back_(dma, iova, len, err);
 	*out_iova = iova + offset;
 	return 0;
+}
+
+int weir_dma_space_map_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint32_t how,
+			uint64_t mask, uint64_t *out_iova)
+{
+	int err = map_once(dma, pa, bytes, how, mask, out_iova);
+
+	return err == WEIR_ENOMEM && weir_dma_space_trim_(dma->space)
+		       ? map_once(dma, pa, bytes, how, mask, out_iova) : err;
 }
 
 int weir_dma_space_unmap_failed_(struct weir_dma *dma, uint64_t bytes, int err)
@@ -367,9 +376,9 @@ static int map_spans(struct weir_dma *dma, const struct weir_dma_range *ranges,
 	return err;
 }
 
-int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *ranges,
-			     uint32_t nr_ranges, uint32_t how, uint32_t max_segments,
-			     struct weir_dma_segment *out_segments, uint32_t *out_nr)
+static int map_list_once(struct weir_dma *dma, const struct weir_dma_range *ranges,
+			 uint32_t nr_ranges, uint32_t how, uint32_t max_segments,
+			 struct weir_dma_segment *out_segments, uint32_t *out_nr)
 {
 	struct segments s = { .dma = dma, .out = out_segments, .max = max_segments };
 	struct weir_dma_space *space = dma->space;
@@ -395,4 +404,15 @@ int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *
 		return weir_dma_space_take_back_(dma, iova, total, err);
 	*out_nr = s.n;
 	return 0;
+}
+
+int weir_dma_space_map_list_(struct weir_dma *dma, const struct weir_dma_range *ranges,
+			     uint32_t nr_ranges, uint32_t how, uint32_t max_segments,
+			     struct weir_dma_segment *out_segments, uint32_t *out_nr)
+{
+	int err = map_list_once(dma, ranges, nr_ranges, how, max_segments, out_segments, out_nr);
+
+	return err == WEIR_ENOMEM && weir_dma_space_trim_(dma->space)
+		       ? map_list_once(dma, ranges, nr_ranges, how, max_segments, out_segments, out_nr)
+		       : err;
 }

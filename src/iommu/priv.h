@@ -449,6 +449,11 @@ int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes
  */
 int weir_tables_unmap_rest_(struct weir_domain *domain, uint64_t iova, uint64_t bytes, bool wait,
 			    int err, struct weir_table_gather *gather);
+/*
+ * Nobody uses any more what was taken away, when it returns 0. WEIR_EIO: tables that somebody may
+ * yet use stay the domain's.
+ */
+int weir_tables_finish_(struct weir_domain *domain, struct weir_table_gather *gather);
 /* Instances drop what they cached, and are waited for. Return: 0; WEIR_EIO. */
 int weir_tables_tell_(struct weir_domain *domain, const struct weir_invalidation *what);
 /* Nothing that was unmapped before the call is used any more. Return: 0; WEIR_EIO. */

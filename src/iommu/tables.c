@@ -290,8 +290,7 @@ int weir_tables_flush_(struct weir_domain *domain)
 	return weir_tables_tell_(domain, &all);
 }
 
-/* Nobody uses any more what was taken away; tables that somebody may yet use stay the domain's. */
-static int finish(struct weir_domain *domain, struct weir_table_gather *gather)
+int weir_tables_finish_(struct weir_domain *domain, struct weir_table_gather *gather)
 {
 	unsigned long before = weir_spin_lock(&domain->spin);
 	int err = gather->what.bytes ? invalidate(domain, &gather->what) : 0;
@@ -308,7 +307,7 @@ int weir_tables_trim_(struct weir_domain *domain)
 	struct weir_table_gather gather = { 0 };
 
 	weir_table_trim(weir_domain_table_(domain), 0, UINT64_C(1) << domain->tables.iova_bits, &gather);
-	return finish(domain, &gather);
+	return weir_tables_finish_(domain, &gather);
 }
 
 /* ---- mapping ---- */
@@ -322,7 +321,7 @@ static int unmap_some(struct weir_domain *domain, uint64_t iova, uint64_t bytes,
 
 	/* a larger page is split: that has to arrive before a part of it can go */
 	for (unsigned int i = 0; err == WEIR_EAGAIN && i < SPLIT_ROUNDS; i++) {
-		err = finish(domain, gather);
+		err = weir_tables_finish_(domain, gather);
 		if (!err)
 			err = weir_table_unmap(table, iova, bytes, gather);
 	}
@@ -338,7 +337,7 @@ int weir_tables_unmap_(struct weir_domain *domain, uint64_t iova, uint64_t bytes
 
 	*out_unmapped = gather.unmapped_bytes;
 	if ((wait && gather.what.bytes) || gather.unlinked || err)
-		told = finish(domain, &gather);
+		told = weir_tables_finish_(domain, &gather);
 	return err ? err : told;
 }
 
@@ -349,7 +348,7 @@ int weir_tables_unmap_rest_(struct weir_domain *domain, uint64_t iova, uint64_t 
 
 	if (err) { /* a caller's mistake, but for pages that have to be split */
 		/* the first step may have been taken: it arrives before the next one */
-		err = finish(domain, gather);
+		err = weir_tables_finish_(domain, gather);
 		if (!err)
 			err = weir_tables_unmap_(domain, iova, bytes, wait, &unmapped);
 	} else if (wait && gather->what.bytes) {
