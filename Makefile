@@ -62,7 +62,7 @@ plan-proof: setup-test build	## boot a Linux with what weir plan names, and with
 initramfs: setup-test build	## images made by initramfs-tools and dracut, of what weir plan names (WEIR_KERNEL=DIR)
 	@tests/initramfs/run.sh $(BUILD)
 
-exynos: setup-test build	## boards of the Exynos family on models, on Debian's device trees (DTBS=DIR)
+exynos: setup-test build	## boards of the Exynos family, and with an SMMUv2, on models, on Debian's device trees (DTBS=DIR)
 	@tests/exynos/run.sh $(BUILD) $(DTBS)
 
 tables: setup-test build	## compare translation tables with Linux's, bit by bit

@@ -16,7 +16,7 @@
 #include "weir/host.h"
 
 #define HWHOST_SMMUS 2u
-#define HWHOST_IRQS 128u
+#define HWHOST_IRQS 512u
 #define HWHOST_TIMERS 128u
 #define HWHOST_LOG_BYTES 65536u
 #define HWHOST_DOORBELL 0x08020040ull /* where messages of interrupts go */

@@ -19,7 +19,7 @@
 
 #define SMMU2_BANKS 32u
 #define SMMU2_SMRS 128u
-#define SMMU2_MASTERS 16u
+#define SMMU2_MASTERS 256u
 #define SMMU2_ROGUES 8u
 
 /* Fields of SMMU_IDR0, IDR1 and IDR2, for struct smmu2_config. */

@@ -9,7 +9,6 @@
 #define RAM_BYTES (4u << 20)
 #define RUN_POINTS 1500u
 #define RUN_POINTS_TURNS 100u /* with threads: very many boards are run */
-#define SYSMMU "samsung,exynos-sysmmu"
 
 void eb_wrong(struct eb_board *b, const char *fmt, ...)
 {
@@ -42,7 +41,7 @@ struct eb_master *eb_master_at(struct eb_board *b, const struct weir_fwnode *nod
 
 /* ---- what is on the board ---- */
 
-static bool is(const struct weir_fwnode *node, const char *compatible)
+bool eb_is(const struct weir_fwnode *node, const char *compatible)
 {
 	const char *text;
 
@@ -52,7 +51,15 @@ static bool is(const struct weir_fwnode *node, const char *compatible)
 	return false;
 }
 
-static struct eb_sysmmu *sysmmu_at(struct eb_board *b, const struct weir_fwnode *node)
+static bool is_iommu(const struct eb_board *b, const struct weir_fwnode *node)
+{
+	for (unsigned int i = 0; b->kind->compatibles[i]; i++)
+		if (eb_is(node, b->kind->compatibles[i]))
+			return true;
+	return false;
+}
+
+struct eb_sysmmu *eb_iommu_at(struct eb_board *b, const struct weir_fwnode *node)
 {
 	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
 		if (b->sysmmus[i].node == node)
@@ -79,10 +86,10 @@ static void find_sysmmus(struct eb_board *b)
 	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node)) {
 		struct eb_sysmmu *s = &b->sysmmus[b->nr_sysmmus];
 
-		if (!is(node, SYSMMU) || !weir_fwnode_available(node))
+		if (!is_iommu(b, node) || !weir_fwnode_available(node))
 			continue;
 		if (b->nr_sysmmus == EB_SYSMMUS) {
-			eb_wrong(b, "more than %d System MMUs", EB_SYSMMUS);
+			eb_wrong(b, "more than %d %s", EB_SYSMMUS, b->kind->name);
 			return;
 		}
 		s->node = node;
@@ -91,48 +98,55 @@ static void find_sysmmus(struct eb_board *b)
 	}
 }
 
+static bool is_without(const struct eb_board *b, const char *path)
+{
+	for (unsigned int i = 0; i < b->options.nr_without; i++)
+		if (!strcmp(b->options.without[i], path))
+			return true;
+	return false;
+}
+
+/* Ports of a node that is behind IOMMUs with models. */
+static void find_ports(struct eb_board *b, struct weir_fwnode *node, struct eb_master *out_m)
+{
+	struct weir_fwspec spec;
+
+	*out_m = (struct eb_master){ .b = b, .node = node };
+	weir_fwnode_path(node, out_m->path, sizeof(out_m->path));
+	for (unsigned int i = 0; !weir_firmware_spec(node, i, &spec); i++) {
+		struct eb_sysmmu *s = eb_iommu_at(b, spec.target);
+
+		if (!s || out_m->nr_sysmmus == EB_PORTS)
+			continue;
+		out_m->ids[out_m->nr_sysmmus] = spec.nr_cells ? spec.cells[0] : 0;
+		out_m->sysmmus[out_m->nr_sysmmus++] = (unsigned int)(s - b->sysmmus);
+	}
+}
+
 static void find_masters(struct eb_board *b)
 {
 	struct weir_fwnode *node;
 
 	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node)) {
-		struct eb_master *m = &b->masters[b->nr_masters];
-		struct weir_fwspec spec;
+		struct eb_master m;
+		unsigned int most = 0;
 
-		memset(m, 0, sizeof(*m));
-		for (unsigned int i = 0; !weir_firmware_spec(node, i, &spec); i++) {
-			struct eb_sysmmu *s = sysmmu_at(b, spec.target);
-
-			if (s && m->nr_sysmmus < EB_PORTS)
-				m->sysmmus[m->nr_sysmmus++] = (unsigned int)(s - b->sysmmus);
-		}
-		if (!m->nr_sysmmus || !weir_fwnode_available(node) || b->nr_masters == EB_MASTERS)
+		find_ports(b, node, &m);
+		if (!m.nr_sysmmus || !weir_fwnode_available(node) || is_without(b, m.path))
 			continue;
-		m->b = b;
-		m->node = node;
-		m->shows = shows(node);
-		weir_fwnode_path(node, m->path, sizeof(m->path));
-		b->nr_masters++;
+		for (unsigned int i = 0; i < m.nr_sysmmus; i++)
+			if (most < b->sysmmus[m.sysmmus[i]].nr_masters)
+				most = b->sysmmus[m.sysmmus[i]].nr_masters;
+		if (b->nr_masters == EB_MASTERS || most == EB_SHARE) {
+			b->nr_others++;
+			continue;
+		}
+		for (unsigned int i = 0; i < m.nr_sysmmus; i++)
+			b->sysmmus[m.sysmmus[i]].nr_masters +=
+				!i || m.sysmmus[i] != m.sysmmus[i - 1];
+		m.shows = shows(node);
+		b->masters[b->nr_masters++] = m;
 	}
-}
-
-/* Which System MMUs a family has: from what Linux's trees and vendors' manuals say of them. */
-static unsigned int version_of(struct weir_machine *m)
-{
-	static const struct {
-		const char *compatible;
-		unsigned int version;
-	} known[] = {
-		{ "samsung,exynos4210", 0x200 }, { "samsung,exynos4212", 0x200 },
-		{ "samsung,exynos4412", 0x200 }, { "samsung,exynos3250", 0x302 },
-		{ "samsung,exynos5250", 0x302 }, { "samsung,exynos5410", 0x303 },
-		{ "samsung,exynos5420", 0x303 }, { "samsung,exynos5433", 0x501 },
-	};
-
-	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (is(weir_fwnode_root(m), known[i].compatible))
-			return known[i].version;
-	return 0x303;
 }
 
 /* ---- models ---- */
@@ -141,20 +155,14 @@ static int make_models(struct eb_board *b)
 {
 	for (unsigned int i = 0; i < b->nr_sysmmus && eb_ok(b); i++) {
 		struct eb_sysmmu *s = &b->sysmmus[i];
-		struct sysmmu_config config = {
-			.seed = b->options.seed + i + 1, .major = b->version >> 8,
-			.minor = b->version & 0xff, .unrest = 32, .who = (uint8_t)(1u << i % 8),
-		};
 		uint64_t pa, bytes;
-		uint32_t line = HWHOST_IRQS + i;
 
 		if (weir_firmware_registers(s->node, 0, &pa, &bytes)) {
 			eb_wrong(b, "%s: no registers", s->path);
 			return -1;
 		}
-		(void)weir_firmware_line(s->node, 0, &line);
-		s->who = config.who;
-		s->s = hwhost_sysmmu(b->h, pa, &config, line);
+		s->who = (uint8_t)(1u << i % 8);
+		s->model = b->kind->make(b, s, pa, bytes, b->options.seed + i + 1);
 		eb_suppliers_find(b, s);
 		if (b->left_on && b->left_on->sysmmus[0] == i) {
 			for (unsigned int j = 0; j < s->nr_clocks; j++)
@@ -162,9 +170,9 @@ static int make_models(struct eb_board *b)
 			continue;
 		}
 		if (s->domain)
-			sysmmu_power(s->s, false);
+			b->kind->power(s->model, false);
 		if (s->nr_clocks)
-			sysmmu_clock(s->s, false);
+			b->kind->clock(s->model, false);
 	}
 	for (unsigned int i = 0; i < b->nr_masters; i++)
 		if (eb_master_make(&b->masters[i], b->options.seed + 100 * i + 7))
@@ -172,7 +180,7 @@ static int make_models(struct eb_board *b)
 	return eb_ok(b) ? 0 : -1;
 }
 
-/* What the boot loader left: a display that shows memory, which its System MMU lets pass. */
+/* What the boot loader left: a display that shows memory, which its IOMMU lets pass. */
 static void leave_display_on(struct eb_board *b)
 {
 	struct eb_master *m = b->left_on;
@@ -182,8 +190,8 @@ static void leave_display_on(struct eb_board *b)
 	hwpattern_fill(va, EB_BYTES, m->seed + 1, 0);
 	hwram_publish(b->h->ram, true);
 	hwram_clean(b->h->ram, b->left_pa, EB_BYTES);
-	hwram_allow(b->h->ram, b->left_pa, EB_BYTES, b->sysmmus[m->sysmmus[0]].who, 0);
-	sysmmu_boot_loader(b->sysmmus[m->sysmmus[0]].s, 0);
+	hwram_allow(b->h->ram, b->left_pa, EB_BYTES, m->who, 0);
+	b->kind->left_on(m);
 	hwdisplay_show(m->display, b->left_pa, EB_BYTES, m->seed + 1);
 }
 
@@ -205,7 +213,7 @@ static enum kind kind_of(struct eb_board *b, const struct weir_fwnode *node)
 
 	if (m)
 		return m->shows ? KIND_DISPLAY : KIND_CODEC;
-	return sysmmu_at(b, node) ? KIND_NONE : KIND_PLAIN;
+	return eb_iommu_at(b, node) ? KIND_NONE : KIND_PLAIN;
 }
 
 /* All compatible strings of nodes of a kind, those of masters before those of all others. */
@@ -220,7 +228,7 @@ static struct weir_match *match_table(struct eb_board *b, enum kind kind)
 		if (!weir_fwnode_available(node) || kind_of(b, node) != kind)
 			continue;
 		for (unsigned int i = 0; (text = weir_fwnode_compatible(node, i)); i++) {
-			if (taken(table, text) || !strcmp(text, SYSMMU) ||
+			if (taken(table, text) ||
 			    (kind == KIND_PLAIN && (taken(b->display, text) ||
 						    taken(b->codec, text))))
 				continue;
@@ -241,18 +249,25 @@ static void make_drivers(struct eb_board *b)
 	b->display = match_table(b, KIND_DISPLAY);
 	b->codec = match_table(b, KIND_CODEC);
 	b->plain = match_table(b, KIND_PLAIN);
-	b->plain_driver = (struct weir_driver){ .name = "board", .bus = "platform",
-		.match = b->plain, .ops = &eb_plain_ops, .context = b };
-	b->display_driver = (struct weir_driver){ .name = "display", .bus = "platform",
-		.match = b->display, .ops = &eb_master_ops, .context = b };
-	b->codec_driver = (struct weir_driver){ .name = "codec", .bus = "platform",
-		.match = b->codec, .ops = &eb_master_ops, .context = b };
+	for (unsigned int i = 0; i < 2; i++) {
+		const char *bus = i ? "amba" : "platform";
+
+		b->plain_driver[i] = (struct weir_driver){ .name = "board", .bus = bus,
+			.match = b->plain, .ops = &eb_plain_ops, .context = b };
+		b->display_driver[i] = (struct weir_driver){ .name = "display", .bus = bus,
+			.match = b->display, .ops = &eb_master_ops, .context = b };
+		b->codec_driver[i] = (struct weir_driver){ .name = "codec", .bus = bus,
+			.match = b->codec, .ops = &eb_master_ops, .context = b };
+	}
 }
 
+/* @drv: one for each bus. */
 static int registered(struct eb_board *b, const struct weir_driver *drv)
 {
-	int err = weir_driver_register(b->m, drv);
+	int err = weir_driver_register(b->m, &drv[0]);
 
+	if (!err)
+		err = weir_driver_register(b->m, &drv[1]);
 	if (err)
 		eb_wrong(b, "driver %s: %s", drv->name, weir_strerror(err));
 	else
@@ -262,18 +277,18 @@ static int registered(struct eb_board *b, const struct weir_driver *drv)
 
 int eb_load_display(struct eb_board *b)
 {
-	return registered(b, &b->display_driver);
+	return registered(b, b->display_driver);
 }
 
 int eb_load_codec(struct eb_board *b)
 {
-	return registered(b, &b->codec_driver);
+	return registered(b, b->codec_driver);
 }
 
 int eb_load_iommu(struct eb_board *b)
 {
 	const struct weir_module_entry *module = b->options.module ? b->options.module
-								   : &weir_module_exynos_sysmmu;
+								   : b->kind->module;
 	int err = weir_module_load(b->m, module, &b->module);
 
 	if (err)
@@ -295,11 +310,10 @@ static int load_tree(struct eb_board *b, const void *tree, size_t bytes)
 		eb_wrong(b, "%s", weir_strerror(err));
 		return err;
 	}
-	b->nr_sysmmus = b->nr_masters = 0;
+	b->nr_sysmmus = b->nr_masters = b->nr_others = 0;
 	memset(b->sysmmus, 0, sizeof(b->sysmmus));
 	find_sysmmus(b);
 	find_masters(b);
-	b->version = version_of(b->m);
 	return eb_ok(b) ? 0 : -1;
 }
 
@@ -315,10 +329,24 @@ static void pick_display(struct eb_board *b)
 		eb_wrong(b, "no memory for a frame buffer");
 }
 
+/* What works from the start. */
+static int early_code(struct eb_board *b)
+{
+	for (unsigned int i = 0; i < b->options.nr_early; i++) {
+		struct weir_fwnode *node;
+
+		if (weir_fwnode_find(b->m, b->options.early[i], &node))
+			return WEIR_ENOENT;
+		weir_fwnode_set_initialized(node, true, true);
+	}
+	return 0;
+}
+
 int eb_open(struct eb_board *b, const void *dtb, size_t bytes, const struct eb_options *options)
 {
 	memset(b, 0, sizeof(*b));
 	b->options = *options;
+	b->kind = options->kind ? options->kind : &eb_kind_sysmmu;
 	b->h = hwhost_create(RAM_BYTES, options->seed);
 	if (options->turns)
 		race_models_init(&b->turns, b->h, options->turns);
@@ -330,12 +358,13 @@ int eb_open(struct eb_board *b, const void *dtb, size_t bytes, const struct eb_o
 	if (!b->tree)
 		return -1;
 	weir_machine_destroy(b->m);
-	if (load_tree(b, b->tree, bytes + 4096) || make_models(b))
+	if (load_tree(b, b->tree, bytes + EB_ROOM) || make_models(b))
 		return -1;
 	if (b->left_on)
 		leave_display_on(b);
 	make_drivers(b);
-	if (weir_firmware_buses(b->m) || weir_driver_register(b->m, &b->plain_driver) ||
+	if (weir_firmware_buses(b->m) || weir_driver_register(b->m, &b->plain_driver[0]) ||
+	    weir_driver_register(b->m, &b->plain_driver[1]) || early_code(b) ||
 	    weir_firmware_populate(b->m))
 		eb_wrong(b, "the board cannot be populated");
 	eb_settle(b);
@@ -352,9 +381,9 @@ int eb_close(struct eb_board *b)
 		hwdisplay_stop(b->left_on->display);
 	hwhost_points(b->h, 50);
 	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
-		if (b->sysmmus[i].s && sysmmu_findings(b->sysmmus[i].s, SYSMMU_FINDINGS))
+		if (b->sysmmus[i].model && b->kind->findings(b->sysmmus[i].model))
 			eb_wrong(b, "%s, at the end: %s", b->sysmmus[i].path,
-				 sysmmu_first_finding(b->sysmmus[i].s));
+				 b->kind->first_finding(b->sysmmus[i].model));
 	if (b->left_pa)
 		hwram_free(b->h->ram, b->left_pa, EB_BYTES);
 	for (size_t at = 0; at < b->h->ram->bytes; at += HWRAM_PAGE)
@@ -417,9 +446,9 @@ static void check_master(struct eb_board *b, const struct eb_master *m)
 void eb_check(struct eb_board *b)
 {
 	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
-		if (b->sysmmus[i].s && sysmmu_findings(b->sysmmus[i].s, SYSMMU_FINDINGS))
+		if (b->sysmmus[i].model && b->kind->findings(b->sysmmus[i].model))
 			eb_wrong(b, "%s: %s", b->sysmmus[i].path,
-				 sysmmu_first_finding(b->sysmmus[i].s));
+				 b->kind->first_finding(b->sysmmus[i].model));
 	for (unsigned int i = 0; i < b->nr_masters; i++)
 		check_master(b, &b->masters[i]);
 }

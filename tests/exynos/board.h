@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A board of the Exynos family that comes up on models: its device tree, a System MMU model at each
- * of its System MMUs, the library's real driver for them, and modelled drivers for all the rest.
+ * A board that comes up on models: its device tree, a model at each of its IOMMUs (System MMUs of the
+ * Exynos family, or Arm's SMMUs of versions 1 and 2), the library's real driver for them, and modelled
+ * drivers for all the rest.
  * Clock controllers and power domains switch the models' clocks and power; masters do DMA with the
  * library's DMA calls from their probe to their remove.
  *
@@ -13,6 +14,7 @@
 #include <stdio.h>
 
 #include "hw/host.h"
+#include "hw/smmuv2.h"
 #include "hw/sysmmu.h"
 #include "race/models.h"
 #include "weir/clock.h"
@@ -22,8 +24,10 @@
 #define EB_SYSMMUS 64
 #define EB_MASTERS 64
 #define EB_PORTS HWMULTI_PORTS
+#define EB_EARLY 128
 #define EB_CLOCKS 6
 #define EB_BYTES 8192u /* of a master's buffer */
+#define EB_SHARE 24u   /* masters at one IOMMU: as many as its model has contexts for */
 #define EB_PATH 200
 
 struct eb_clock {
@@ -34,13 +38,38 @@ struct eb_clock {
 	bool left_on;         /* by the boot loader, until somebody switches it off */
 };
 
+struct eb_board;
+struct eb_master;
+struct eb_sysmmu;
+
+/* kind.c: what differs between IOMMUs. */
+struct eb_kind {
+	const char *name;               /* of many */
+	const char *const *compatibles; /* up to a NULL */
+	const struct weir_module_entry *module;
+	/* Its model, with registers there; aborts without memory. */
+	void *(*make)(struct eb_board *b, const struct eb_sysmmu *s, uint64_t pa, uint64_t bytes,
+		      uint64_t seed);
+	/* The way of a master to memory, the @i-th of its specifiers. */
+	struct hwport (*port)(struct eb_master *m, unsigned int i);
+	/* The boot loader left it so that the master reaches memory. */
+	void (*left_on)(struct eb_master *m);
+	void (*power)(void *model, bool on);
+	void (*clock)(void *model, bool on);
+	void (*dead)(void *model, bool on);
+	unsigned int (*findings)(const void *model);
+	const char *(*first_finding)(const void *model);
+};
+extern const struct eb_kind eb_kind_sysmmu, eb_kind_smmuv2;
+
 struct eb_sysmmu {
-	struct sysmmu *s;
+	void *model;
 	struct weir_fwnode *node;
 	char path[EB_PATH];
 	struct weir_fwnode *domain; /* power; NULL: always on */
 	struct eb_clock clocks[EB_CLOCKS];
 	unsigned int nr_clocks;
+	unsigned int nr_masters;    /* that go through it */
 	int fail_clocks;            /* what the providers return for it instead; 0: nothing */
 	uint8_t who;
 };
@@ -50,6 +79,9 @@ struct eb_master {
 	char path[EB_PATH];
 	struct weir_fwnode *node;
 	unsigned int sysmmus[EB_PORTS];
+	uint32_t ids[EB_PORTS];     /* its stream there */
+	struct smmu2_way ways[EB_PORTS];
+	uint8_t who;                /* in what hwram_allow() says */
 	unsigned int nr_sysmmus;
 	bool shows;                 /* a display; otherwise a codec */
 	struct hwdisplay *display;
@@ -64,9 +96,14 @@ struct eb_master {
 struct eb_options {
 	uint64_t seed;
 	bool firmware_display;      /* the boot loader left a display on */
+	const struct eb_kind *kind; /* NULL: System MMUs */
+	char (*without)[EB_PATH];   /* masters that cannot come up for other reasons: disabled */
+	unsigned int nr_without;
+	char (*early)[EB_PATH];     /* nodes that no device stands for: set up by early code */
+	unsigned int nr_early;
 	const char *reject;         /* path of a System MMU that is to reject its master's ids */
 	struct race_sched *turns;   /* whose tasks are the threads; NULL: there is one */
-	const struct weir_module_entry *module; /* instead of the library's exynos-sysmmu */
+	const struct weir_module_entry *module; /* instead of the library's */
 };
 
 struct eb_board {
@@ -74,15 +111,15 @@ struct eb_board {
 	struct race_models turns;   /* with options.turns */
 	struct weir_machine *m;
 	struct eb_options options;
+	const struct eb_kind *kind;
 	uint8_t *tree;
 	struct eb_sysmmu sysmmus[EB_SYSMMUS];
 	unsigned int nr_sysmmus;
 	struct eb_master masters[EB_MASTERS];
-	unsigned int nr_masters;
+	unsigned int nr_masters, nr_others; /* others: disabled, there are too many */
 	struct weir_match *plain, *display, *codec; /* what the drivers take */
-	struct weir_driver plain_driver, display_driver, codec_driver;
+	struct weir_driver plain_driver[2], display_driver[2], codec_driver[2]; /* on each bus */
 	struct weir_module *module;
-	unsigned int version;       /* of the System MMUs: 0x303 is 3.3 */
 	struct eb_master *left_on;  /* by firmware */
 	uint64_t left_pa;
 	bool held_providers;        /* clock controllers and power domains do not come yet */
@@ -109,7 +146,9 @@ void eb_check(struct eb_board *b);
 bool eb_ok(const struct eb_board *b);
 void eb_wrong(struct eb_board *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+bool eb_is(const struct weir_fwnode *node, const char *compatible);
 struct weir_device *eb_device(const struct weir_fwnode *node);
+struct eb_sysmmu *eb_iommu_at(struct eb_board *b, const struct weir_fwnode *node);
 struct eb_master *eb_master_at(struct eb_board *b, const struct weir_fwnode *node);
 
 /* masters.c */
@@ -121,11 +160,11 @@ void eb_master_free(struct eb_master *m);
 extern const struct weir_driver_ops eb_plain_ops;
 void eb_suppliers_find(struct eb_board *b, struct eb_sysmmu *s);
 void eb_power_update(struct eb_board *b, const struct weir_fwnode *domain, bool on);
-void eb_clock_update(struct eb_sysmmu *s);
 
 /* A file. Return: the caller's, free(); NULL without memory. */
 uint8_t *eb_read(const char *path, size_t *out_bytes);
 
+#define EB_ROOM 16384 /* for what is added to a tree */
 /* tree.c: the tree as scenarios want it. Return: the caller's, free(); NULL with `wrong`. */
 uint8_t *eb_tree(struct eb_board *b, const void *dtb, size_t bytes);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Masters and their driver: from probe to remove a display scans a buffer out, a codec copies
- * from one half of its buffer to the other, and both read through all of their ports.
+ * from one half of its buffer to the other, and both read through all of their ports. What has the
+ * same compatible string and is behind no IOMMU is only there, as others are; so are what masters provide,
+ * and devices below them.
  */
 #include <string.h>
 
@@ -21,7 +23,7 @@ int eb_master_make(struct eb_master *m, uint64_t seed)
 	struct hwdisplay_config config;
 
 	for (unsigned int i = 0; i < m->nr_sysmmus; i++)
-		ports[i] = sysmmu_port(m->b->sysmmus[m->sysmmus[i]].s);
+		ports[i] = m->b->kind->port(m, i);
 	config = (struct hwdisplay_config){ .port = ports[0], .burst_bytes = BURST, .slack = SLACK };
 	m->seed = seed;
 	m->multi = hwmulti_create(ports, m->nr_sysmmus, seed);
@@ -49,11 +51,9 @@ void eb_master_free(struct eb_master *m)
 /* Whether its DMA may reach its buffer. */
 static void allow(struct eb_master *m, bool on)
 {
-	uint8_t who = 0;
+	uint8_t who = on ? m->who : 0;
 	uint64_t pa;
 
-	for (unsigned int i = 0; on && i < m->nr_sysmmus; i++)
-		who |= m->b->sysmmus[m->sysmmus[i]].who;
 	if (hwram_pa(m->b->h->ram, m->va, EB_BYTES, &pa))
 		hwram_allow(m->b->h->ram, pa, EB_BYTES, who, who);
 }
@@ -63,6 +63,7 @@ static void start(struct eb_master *m)
 	struct hwmulti_target target = { .iova = m->iova, .bytes = 64 };
 
 	m->running = true;
+	hwram_publish(m->b->h->ram, true); /* it is told by a write to its registers */
 	for (target.port = 0; target.port < m->nr_sysmmus; target.port++)
 		hwmulti_add(m->multi, &target);
 	if (m->display)
@@ -83,9 +84,8 @@ static void stop(struct eb_master *m)
 		hwcodec_stop(m->codec);
 }
 
-static int master_probe(struct weir_device *dev)
+static int start_dma(struct weir_device *dev, struct eb_master *m)
 {
-	struct eb_master *m = master_of(dev);
 	int err;
 
 	if (!weir_dma_is_translated(dev))
@@ -108,10 +108,21 @@ static int master_probe(struct weir_device *dev)
 	return 0;
 }
 
+static int master_probe(struct weir_device *dev)
+{
+	struct eb_master *m = master_of(dev);
+	int err = eb_plain_ops.probe(dev);
+
+	return err || !m ? err : start_dma(dev, m);
+}
+
 static void master_remove(struct weir_device *dev)
 {
 	struct eb_master *m = master_of(dev);
 
+	eb_plain_ops.remove(dev);
+	if (!m)
+		return;
 	stop(m);
 	allow(m, false);
 	if (weir_dma_free(dev, EB_BYTES, m->va, m->iova))
@@ -121,19 +132,21 @@ static void master_remove(struct weir_device *dev)
 
 static int master_suspend(struct weir_device *dev)
 {
-	stop(master_of(dev));
+	if (master_of(dev))
+		stop(master_of(dev));
 	return 0;
 }
 
 static int master_resume(struct weir_device *dev)
 {
-	start(master_of(dev));
+	if (master_of(dev))
+		start(master_of(dev));
 	return 0;
 }
 
 static void master_shutdown(struct weir_device *dev)
 {
-	stop(master_of(dev));
+	(void)master_suspend(dev);
 }
 
 const struct weir_driver_ops eb_master_ops = {

@@ -3,12 +3,13 @@
 #
 # The stories of boards of the Exynos family (scenarios.c) on all of their device trees that Debian
 # ships, for arm64 and armhf; and their drivers on several threads (interleave.c): every order within
-# bounds on the smallest board, orders by chance on the others.
+# bounds on the smallest board, orders by chance on the others. And the stories on boards with SMMUs of
+# versions 1 and 2.
 #
 # usage: run.sh BUILD [DIR]      DIR has device trees already; otherwise they are fetched
 #
 # DEPARTURES: how far an order may be from the plain one (2); SEEDS: how many orders by chance, of each
-# story (2). What cannot be fetched is said, and is a skip. The count goes to BUILD/results/exynos.
+# story (2); SMMU=all: all boards with such SMMUs, not only one or two of a family. What cannot be fetched is said, and is a skip. The count goes to BUILD/results/exynos.
 set -eu
 
 me=${0##*/}
@@ -34,6 +35,18 @@ if [ ! -s "$work/boards" ]; then
 fi
 status=0
 
+# Trees with SMMUs that the driver takes and masters at them; by default some of each maker.
+smmu_boards() {
+	if [ "${SMMU:-}" = all ]; then
+		find -L "$dtbs" -name '*.dtb' -exec grep -lE 'arm,mmu-(400|401|500)|(arm|qcom),smmu-' {} +
+		return
+	fi
+	for name in amd-overdrive-rev-b1 juno-r1-scmi juno-r2 imx8qm-mek msm8998-mtp sc7180-idp \
+		    sc8280xp-crd sdm845-db845c sm8250-mtp; do
+		find "$dtbs" -name "*$name.dtb"
+	done
+}
+
 # The smallest tree that has a master behind several System MMUs.
 smallest() {
 	xargs wc -c < "$work/boards" | sort -n | while read -r _ board; do
@@ -54,11 +67,19 @@ if [ -n "$board" ]; then
 		status=$?
 	cat "$work/orders" "$work/chance" >> "$work/log"
 fi
-grep -v '^ok ' "$work/log" | grep -v '^# [0-9]* orders' || true
+smmu_boards | sort > "$work/smmu-boards"
+: > "$work/smmu"
+if [ -s "$work/smmu-boards" ]; then
+	xargs "$build/tests/exynos-scenarios" --smmu < "$work/smmu-boards" > "$work/smmu" || status=$?
+	# a tree without masters at such an SMMU is not one of these boards
+	grep -v '# SKIP no masters' "$work/smmu" >> "$work/log"
+fi
+grep -v '^ok ' "$work/log" | grep -vE '^# [0-9]* orders|^#   without .* no device of a bus|^1\.\.' || true
 awk '/^ok .*# SKIP/ { s++; next } /^ok / { p++ } /^not ok / { f++ }
 	END { print p + 0, f + 0, s + 0 }' "$work/log" > "$build/results/exynos"
-awk '/^# .*: [0-9]+ masters/ && $3 > 0 { n++; m += $3; s += $5 }
-	END { print n + 0 " boards, " m + 0 " masters, " s + 0 " System MMUs" }' "$work/log"
+awk '/^# .*: [0-9]+ masters/ && $3 > 0 { k = $6 == "System"; n[k]++; m[k] += $3; s[k] += $5 }
+	END { for (k in n) print n[k] " boards, " m[k] " masters, " s[k] (k ? " System MMUs" : " SMMUs") }
+	' "$work/log" | sort -r
 if [ -n "$board" ]; then
 	for log in orders chance; do
 		awk -v of="$([ $log = orders ] && echo "${board##*/}, ${DEPARTURES:-2} departures at most" ||

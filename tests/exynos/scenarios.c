@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * What can happen to boards of the Exynos family, on each device tree that is given: drivers and
- * IOMMUs in every order, suppliers that come late, fail or never come, a display that firmware
- * left on, unloading, sleep, IOMMUs that go, fail, or reject ids. In each nothing does DMA before it is
- * translated, no frame is lost, nobody waits without an end that can be named.
+ * What can happen to boards of the Exynos family, and with --smmu to those with SMMUs of versions 1
+ * and 2, on each device tree that is given: drivers and IOMMUs in every order, suppliers that come
+ * late, fail or never come, a display that firmware left on, unloading, sleep, IOMMUs that go, fail,
+ * or reject ids. In each nothing does DMA before it is translated, no frame is lost, nobody waits
+ * without an end that can be named.
  *
- * usage: exynos-scenarios [--only WORDS] BOARD.dtb...     speaks the test anything protocol
+ * usage: exynos-scenarios [--smmu] [--only WORDS] BOARD.dtb...     speaks the test anything protocol
  */
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "board.h"
+#include "facts.h"
 
 struct story {
 	const char *name;
@@ -19,6 +20,23 @@ struct story {
 	unsigned int variants;
 	bool firmware_display, reject;
 };
+
+/* A master may have gone with its parent. */
+static void master_unbind(struct eb_board *b, unsigned int i)
+{
+	struct weir_device *dev = eb_device(b->masters[i].node);
+
+	if (dev)
+		weir_driver_unbind(dev);
+}
+
+static void master_bind(struct eb_board *b, unsigned int i)
+{
+	struct weir_device *dev = eb_device(b->masters[i].node);
+
+	if (dev)
+		weir_driver_bind(dev);
+}
 
 /* ---- 1: the driver of the IOMMUs comes before, between, and after ---- */
 
@@ -80,20 +98,28 @@ static void expect_by_instances(struct eb_board *b)
 
 static void instances(struct eb_board *b, unsigned int variant)
 {
-	unsigned int list[EB_SYSMMUS];
+	unsigned int list[EB_SYSMMUS], n = 0;
 
 	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
 		return;
 	eb_all_run(b);
 	for (unsigned int i = 0; i < b->nr_sysmmus; i++) {
-		list[i] = i;
-		if (weir_driver_unbind(eb_device(b->sysmmus[i].node)))
+		struct weir_device *dev = eb_device(b->sysmmus[i].node);
+
+		/* one without masters may wait for something that has no model */
+		if (!b->sysmmus[i].nr_masters && (!dev || weir_device_status_get(dev) != WEIR_DEVICE_BOUND))
+			continue;
+		list[n++] = i;
+		if (weir_driver_unbind(dev))
 			eb_wrong(b, "%s cannot be unbound", b->sysmmus[i].path);
 	}
 	eb_none_runs(b);
-	shuffle(list, b->nr_sysmmus, variant + 1);
-	for (unsigned int i = 0; i < b->nr_sysmmus && eb_ok(b); i++) {
-		if (weir_driver_bind(eb_device(b->sysmmus[list[i]].node)))
+	shuffle(list, n, variant + 1);
+	for (unsigned int i = 0; i < n && eb_ok(b); i++) {
+		struct weir_device *dev = eb_device(b->sysmmus[list[i]].node);
+
+		/* it may be back already: with a supplier that is behind another one */
+		if (weir_device_status_get(dev) != WEIR_DEVICE_BOUND && weir_driver_bind(dev))
 			eb_wrong(b, "%s cannot be bound", b->sysmmus[list[i]].path);
 		eb_settle(b);
 		expect_by_instances(b);
@@ -104,21 +130,24 @@ static void instances(struct eb_board *b, unsigned int variant)
 
 /* ---- 3: clocks and power domains that are late, fail, or are missing ---- */
 
+static struct weir_fwnode *supplier_of(const struct eb_sysmmu *s)
+{
+	return s->domain ? s->domain : s->nr_clocks ? s->clocks[0].provider : NULL;
+}
+
+/* One with masters, whose supplier is there before any IOMMU is. */
 static unsigned int with_supplier(const struct eb_board *b)
 {
 	for (unsigned int i = 0; i < b->nr_masters; i++)
 		for (unsigned int j = 0; j < b->masters[i].nr_sysmmus; j++) {
-			const struct eb_sysmmu *s = &b->sysmmus[b->masters[i].sysmmus[j]];
+			const struct weir_fwnode *node =
+				supplier_of(&b->sysmmus[b->masters[i].sysmmus[j]]);
+			struct weir_device *dev = node ? eb_device(node) : NULL;
 
-			if (s->nr_clocks || s->domain)
+			if (dev && weir_device_status_get(dev) == WEIR_DEVICE_BOUND)
 				return b->masters[i].sysmmus[j];
 		}
 	return EB_SYSMMUS;
-}
-
-static struct weir_fwnode *supplier_of(const struct eb_sysmmu *s)
-{
-	return s->domain ? s->domain : s->clocks[0].provider;
 }
 
 /* Whoever is behind a System MMU waits, in the end for @what. */
@@ -149,10 +178,6 @@ static void suppliers(struct eb_board *b, unsigned int variant)
 	if (at == EB_SYSMMUS)
 		return; /* the family's trees name neither */
 	dev = eb_device(supplier_of(s));
-	if (!dev) {
-		eb_wrong(b, "%s: its supplier is no device", s->path);
-		return;
-	}
 	if (variant == 2) { /* a clock that does not start */
 		if (!s->nr_clocks)
 			return;
@@ -180,9 +205,36 @@ static void suppliers(struct eb_board *b, unsigned int variant)
 
 /* ---- 4: a display that the boot loader left on ---- */
 
+/* Masters, and whoever else has one of its IOMMUs as a supplier, such as a host bridge. */
+static unsigned int stop_users(struct eb_board *b, struct weir_device **stopped, unsigned int room)
+{
+	struct weir_device *user, *used;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		master_unbind(b, i);
+	while (n < room && !weir_module_user(b->module, 0, &user, &used)) {
+		if (weir_driver_unbind(user))
+			eb_wrong(b, "%s cannot be unbound", weir_device_name(user));
+		stopped[n++] = user;
+	}
+	return n;
+}
+
+static void start_users(struct eb_board *b, struct weir_device **stopped, unsigned int n)
+{
+	while (n)
+		weir_driver_bind(stopped[--n]);
+	eb_settle(b);
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		master_bind(b, i);
+}
+
 static void left_on(struct eb_board *b, unsigned int variant)
 {
+	struct weir_device *stopped[EB_MASTERS];
 	const struct hwdisplay_stats *stats;
+	unsigned int n;
 
 	if (!b->left_on)
 		return; /* no display is behind a System MMU */
@@ -197,9 +249,11 @@ static void left_on(struct eb_board *b, unsigned int variant)
 	if (variant == 1 && eb_load_display(b))
 		return;
 	if (variant == 2) { /* the driver goes and comes before the display's comes */
+		n = stop_users(b, stopped, EB_MASTERS);
 		if (weir_module_unload(b->module, 0) || eb_load_iommu(b))
 			eb_wrong(b, "unloading before the display's driver comes");
 		eb_run(b);
+		start_users(b, stopped, n);
 		if (eb_load_display(b))
 			return;
 	}
@@ -214,7 +268,8 @@ static void left_on(struct eb_board *b, unsigned int variant)
 
 static void unload(struct eb_board *b, unsigned int variant)
 {
-	struct weir_device *user, *used;
+	struct weir_device *user, *used, *stopped[EB_MASTERS];
+	unsigned int n = 0;
 	int err;
 
 	if (eb_load_iommu(b) || eb_load_display(b) || eb_load_codec(b))
@@ -226,8 +281,7 @@ static void unload(struct eb_board *b, unsigned int variant)
 			eb_wrong(b, "unloading with users: %s", err ? weir_strerror(err) : "done");
 		eb_all_run(b);
 		if (variant == 1) { /* in order: masters first */
-			for (unsigned int i = 0; i < b->nr_masters; i++)
-				weir_driver_unbind(eb_device(b->masters[i].node));
+			n = stop_users(b, stopped, EB_MASTERS);
 			err = weir_module_unload(b->module, 0);
 		} else {
 			err = weir_module_unload(b->module, WEIR_MODULE_FORCE);
@@ -238,8 +292,7 @@ static void unload(struct eb_board *b, unsigned int variant)
 		if (!eb_ok(b) || eb_load_iommu(b))
 			return;
 		if (variant == 1)
-			for (unsigned int i = 0; i < b->nr_masters; i++)
-				weir_driver_bind(eb_device(b->masters[i].node));
+			start_users(b, stopped, n);
 		eb_settle(b);
 		eb_all_run(b);
 	}
@@ -265,10 +318,10 @@ static void sleep_wake(struct eb_board *b, unsigned int variant)
 	}
 	if (variant == 1) { /* a master goes, its System MMU sleeps, both come back */
 		for (unsigned int i = 0; i < b->nr_masters; i++)
-			weir_driver_unbind(eb_device(b->masters[i].node));
+			master_unbind(b, i);
 		eb_none_runs(b);
 		for (unsigned int i = 0; i < b->nr_masters; i++)
-			weir_driver_bind(eb_device(b->masters[i].node));
+			master_bind(b, i);
 		eb_settle(b);
 		eb_all_run(b);
 	}
@@ -328,7 +381,7 @@ static void fails(struct eb_board *b, unsigned int variant)
 
 	if (at == EB_SYSMMUS)
 		return;
-	sysmmu_misbehave(b->sysmmus[at].s, SYSMMU_DEAD, 1);
+	b->kind->dead(b->sysmmus[at].model, true);
 	(void)variant;
 	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
 		return;
@@ -338,7 +391,7 @@ static void fails(struct eb_board *b, unsigned int variant)
 		eb_wrong(b, "%s is dead, and its verdict is %s", b->sysmmus[at].path,
 			 weir_verdict_name(why.verdict));
 	expect_waits(b, at, b->sysmmus[at].node);
-	sysmmu_misbehave(b->sysmmus[at].s, SYSMMU_DEAD, 0);
+	b->kind->dead(b->sysmmus[at].model, false);
 	if (weir_driver_bind(eb_device(b->sysmmus[at].node)))
 		eb_wrong(b, "%s cannot be tried again", b->sysmmus[at].path);
 	eb_settle(b);
@@ -377,22 +430,6 @@ static const struct story stories[] = {
 	{ "an IOMMU rejects ids", rejects, 1, false, true },
 };
 
-/* The path of a System MMU of the first master; "" when there is none. */
-static void first_sysmmu(const void *dtb, size_t bytes, char *path, size_t room, unsigned int *masters,
-			 unsigned int *sysmmus)
-{
-	struct eb_options options = { .seed = 1 };
-	struct eb_board b;
-
-	path[0] = '\0';
-	if (!eb_open(&b, dtb, bytes, &options) && b.nr_masters)
-		snprintf(path, room, "%s", b.sysmmus[b.masters[0].sysmmus[0]].path);
-	*masters = b.nr_masters;
-	*sysmmus = b.nr_sysmmus;
-	if (eb_close(&b))
-		printf("# %s\n", b.wrong);
-}
-
 /* What the library said of it. */
 static void tell_log(struct eb_board *b)
 {
@@ -406,12 +443,14 @@ static void tell_log(struct eb_board *b)
 
 /* Return: whether it went well. */
 static bool run_story(const struct story *story, const char *board, const void *dtb, size_t bytes,
-		      const char *reject)
+		      struct eb_facts *f)
 {
 	for (unsigned int variant = 0; variant < story->variants; variant++) {
 		struct eb_options options = { .seed = variant + 1,
 			.firmware_display = story->firmware_display,
-			.reject = story->reject ? reject : NULL };
+			.kind = f->kind, .without = f->without, .nr_without = f->nr_without,
+			.early = f->early, .nr_early = f->nr_early,
+			.reject = story->reject ? f->reject : NULL };
 		struct eb_board b;
 
 		if (!eb_open(&b, dtb, bytes, &options))
@@ -428,28 +467,39 @@ static bool run_story(const struct story *story, const char *board, const void *
 
 int main(int argc, char **argv)
 {
+	const struct eb_kind *kind = &eb_kind_sysmmu;
 	size_t n = sizeof(stories) / sizeof(stories[0]);
-	unsigned int number = 0, failed = 0, masters, sysmmus;
-	const char *only = argc > 2 && !strcmp(argv[1], "--only") ? argv[2] : NULL;
+	unsigned int number = 0, failed = 0;
+	const char *only = NULL;
+	int i = 1;
 
-	for (int i = only ? 3 : 1; i < argc; i++) {
-		char reject[EB_PATH];
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "--smmu"))
+			kind = &eb_kind_smmuv2;
+		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+			only = argv[++i];
+		else
+			return 2;
+	}
+	for (; i < argc; i++) {
+		static struct eb_facts f;
 		const char *board = basename(argv[i]);
 		size_t bytes;
 		uint8_t *dtb = eb_read(argv[i], &bytes);
 
-		first_sysmmu(dtb, bytes, reject, sizeof(reject), &masters, &sysmmus);
-		printf("# %s: %u masters, %u System MMUs\n", board, masters, sysmmus);
+		eb_facts_of(dtb, bytes, kind, &f);
+		printf("# %s: %u masters, %u %s, %u masters left out\n", board, f.masters, f.iommus,
+		       kind->name, f.others + f.nr_without);
 		for (size_t s = 0; s < n; s++) {
 			bool ok;
 
 			if (only && !strstr(stories[s].name, only))
 				continue;
-			ok = masters && run_story(&stories[s], board, dtb, bytes, reject);
+			ok = f.masters && run_story(&stories[s], board, dtb, bytes, &f);
 			number++;
-			failed += !ok && masters;
-			printf("%sok %u - %s: %s%s\n", ok || !masters ? "" : "not ", number, board,
-			       stories[s].name, masters ? "" : " # SKIP no masters");
+			failed += !ok && f.masters;
+			printf("%sok %u - %s: %s%s\n", ok || !f.masters ? "" : "not ", number, board,
+			       stories[s].name, f.masters ? "" : " # SKIP no masters");
 			fflush(stdout);
 		}
 		free(dtb);

@@ -35,6 +35,18 @@ static uint32_t cells_of(const struct weir_fwnode *node, const char *name)
 
 /* ---- what a System MMU needs, read from the tree by itself ---- */
 
+/* A driver here switches it; what is somebody else's is on. */
+static bool is_ours(const struct eb_board *b, const struct weir_fwnode *provider)
+{
+	char path[EB_PATH];
+
+	weir_fwnode_path(provider, path, sizeof(path));
+	for (unsigned int i = 0; i < b->options.nr_early; i++)
+		if (!strcmp(b->options.early[i], path))
+			return false;
+	return weir_fwnode_available(provider) && weir_fwnode_compatible(provider, 0);
+}
+
 static void take_specifier(struct eb_sysmmu *s, bool clock, struct weir_fwnode *provider,
 			   const uint8_t *cells, uint32_t n)
 {
@@ -70,7 +82,8 @@ static void read_list(struct eb_board *b, struct eb_sysmmu *s, const char *name,
 		n = cells_of(provider, count);
 		if (n > 16 || at + 4 + 4 * (size_t)n > bytes)
 			return;
-		take_specifier(s, count[1] == 'c', provider, p + 4, n);
+		if (is_ours(b, provider))
+			take_specifier(s, count[1] == 'c', provider, p + 4, n);
 		at += 4 + 4 * (size_t)n;
 	}
 }
@@ -83,13 +96,13 @@ void eb_suppliers_find(struct eb_board *b, struct eb_sysmmu *s)
 
 /* ---- clocks ---- */
 
-void eb_clock_update(struct eb_sysmmu *s)
+static void clock_update(const struct eb_board *b, struct eb_sysmmu *s)
 {
 	bool on = true;
 
 	for (unsigned int i = 0; i < s->nr_clocks; i++)
 		on = on && (s->clocks[i].enabled || s->clocks[i].left_on);
-	sysmmu_clock(s->s, on);
+	b->kind->clock(s->model, on);
 }
 
 /* The provider's node is the device that was published for. */
@@ -117,7 +130,7 @@ static int switch_clocks(struct weir_device *dev, const uint32_t *cells, unsigne
 			}
 			c->enabled += on ? 1u : -1u;
 			c->left_on = c->left_on && (on || c->enabled);
-			eb_clock_update(s);
+			clock_update(b, s);
 		}
 	}
 	return err;
@@ -156,7 +169,7 @@ void eb_power_update(struct eb_board *b, const struct weir_fwnode *domain, bool 
 {
 	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
 		if (b->sysmmus[i].domain == domain)
-			sysmmu_power(b->sysmmus[i].s, on);
+			b->kind->power(b->sysmmus[i].model, on);
 }
 
 static int domain_suspend(struct weir_device *dev)

@@ -8,8 +8,6 @@
 
 #include "board.h"
 
-#define ROOM 4096 /* for what is added */
-
 static uint32_t phandle_for(void *tree, int at)
 {
 	uint32_t phandle = fdt_get_phandle(tree, at);
@@ -99,15 +97,47 @@ static int make_reject(struct eb_board *b, void *tree)
 	return err;
 }
 
+/* A stream id that no SMMU of these versions has, instead of the first one of the first master. */
+static int make_reject_id(struct eb_board *b, void *tree)
+{
+	int at = fdt_path_offset(tree, b->masters[0].path);
+
+	return at < 0 ? at : fdt_setprop_inplace_namelen_partial(tree, at, "iommus", 6, 4,
+		&(fdt32_t){ cpu_to_fdt32(0x123456) }, 4);
+}
+
+/* Masters that the scenario goes without. */
+static int disable(struct eb_board *b, void *tree)
+{
+	struct weir_fwnode *node;
+	int err = 0;
+
+	for (node = weir_fwnode_root(b->m); node && !err; node = weir_fwnode_next(node)) {
+		struct weir_fwspec spec;
+		char path[EB_PATH];
+		int at;
+
+		if (eb_master_at(b, node) || weir_firmware_spec(node, 0, &spec) ||
+		    !eb_iommu_at(b, spec.target) || !weir_fwnode_available(node))
+			continue;
+		weir_fwnode_path(node, path, sizeof(path));
+		at = fdt_path_offset(tree, path);
+		err = at < 0 ? at : fdt_setprop_string(tree, at, "status", "disabled");
+	}
+	return err;
+}
+
 uint8_t *eb_tree(struct eb_board *b, const void *dtb, size_t bytes)
 {
-	void *tree = malloc(bytes + ROOM);
-	int err = tree ? fdt_open_into(dtb, tree, (int)(bytes + ROOM)) : -FDT_ERR_NOSPACE;
+	void *tree = malloc(bytes + EB_ROOM);
+	int err = tree ? fdt_open_into(dtb, tree, (int)(bytes + EB_ROOM)) : -FDT_ERR_NOSPACE;
 
+	if (!err && (b->nr_others || b->options.nr_without))
+		err = disable(b, tree);
 	if (!err && b->left_on)
 		err = add_frame_buffer(b, tree);
 	if (!err && b->options.reject)
-		err = make_reject(b, tree);
+		err = b->kind == &eb_kind_sysmmu ? make_reject(b, tree) : make_reject_id(b, tree);
 	if (!err)
 		return tree;
 	eb_wrong(b, "the tree cannot be changed: %s", fdt_strerror(err));

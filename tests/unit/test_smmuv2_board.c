@@ -409,6 +409,37 @@ static void test_smmuv2_board_faults(void **state)
 	board_close(&b);
 }
 
+static void not_mine(void *arg)
+{
+	(void)arg;
+}
+
+/* Some boards give one line to two devices: the second one's faults are looked for. */
+static void test_smmuv2_board_shared_line(void **state)
+{
+	struct weir_irq *irq;
+	const char *log;
+	struct board b;
+
+	(void)state;
+	board_init(&b, 7);
+	board_open(&b);
+	for (uint32_t i = 1; i < 4; i++)
+		assert_int_equal(hwhost_ops(b.hw)->irq_request(b.hw, LINE + i, not_mine, NULL, &irq), 0);
+	load(&b);
+	come(&b, CLOCK_DRIVER);
+	come(&b, USB_DRIVER);
+	assert_true(is_up(&b));
+	assert_non_null(strstr(hwhost_log_take(b.hw), "an interrupt is another device's"));
+	assert_false(reaches(&b, USB, b.usb + BYTES));
+	hwhost_points(b.hw, 3000);
+	assert_int_equal(weir_settle(b.m), 0);
+	log = hwhost_log_take(b.hw);
+	if (!strstr(log, "usb") || !strstr(log, "stream 0x540"))
+		fail_msg("no name in \"%s\"", log);
+	board_close(&b);
+}
+
 /* The tree says too little, or too much: the SMMU is not bound, and the log says why. */
 static void test_smmuv2_board_wrong_tree(void **state)
 {
@@ -450,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv2_board_hands_over),
 		cmocka_unit_test(test_smmuv2_board_no_clock),
 		cmocka_unit_test(test_smmuv2_board_faults),
+		cmocka_unit_test(test_smmuv2_board_shared_line),
 		cmocka_unit_test(test_smmuv2_board_wrong_tree),
 	};
 

@@ -2,10 +2,12 @@
 /*
  * The driver that binds to SMMUs of versions 1 and 2 in device trees (Devicetree bindings,
  * iommu/arm,smmu.yaml) and in ACPI's IORT (Arm, DEN0049E.f), and the IOMMU instance that it publishes as
- * the last step of its probe. Clocks and power domains are suppliers: firmware's links see to them.
+ * the last step of its probe. Its clocks run while it is awake; its power domain is a supplier, which
+ * sleeps after it and wakes before it.
  */
 #include "drivers/arm-smmu/priv.h"
 #include "drivers/glue.h"
+#include "weir/clock.h"
 #include "weir/firmware.h"
 
 #define LINES_MAX (2u * BANKS_MAX)
@@ -15,6 +17,8 @@
 struct bound {
 	struct weir_device *dev;
 	struct weir_smmu_v2 *smmu;
+	bool clocked;
+	bool kept;                  /* some master goes on without us */
 	uint32_t match_mask;        /* of specifiers of one cell */
 	uint32_t lines[LINES_MAX];
 };
@@ -117,7 +121,12 @@ static int op_attach(void *instance, uint32_t stream, enum weir_domain_type type
 
 static int op_keep(void *instance, uint32_t stream, void *part)
 {
-	return weir_smmu_v2_keep(smmu_of(instance), stream, part);
+	struct bound *b = instance;
+	int err = weir_smmu_v2_keep(b->smmu, stream, part);
+
+	if (!err)
+		b->kept = true;
+	return err;
 }
 
 static void op_forget(void *instance, uint32_t stream)
@@ -245,6 +254,24 @@ static int describe(struct bound *b, struct weir_smmu_v2_config *out_config)
 	return get_lines(b, out_config);
 }
 
+static int clocks_on(struct bound *b)
+{
+	int err = b->clocked ? 0 : weir_clocks_enable(b->dev);
+
+	if (!err)
+		b->clocked = true;
+	return err;
+}
+
+static void clocks_off(struct bound *b)
+{
+	if (b->clocked && b->kept)
+		weir_clocks_leave(b->dev);
+	else if (b->clocked)
+		weir_clocks_disable(b->dev);
+	b->clocked = false;
+}
+
 static int smmu_probe(struct weir_device *dev)
 {
 	struct weir_smmu_v2_config config;
@@ -260,16 +287,21 @@ static int smmu_probe(struct weir_device *dev)
 	err = describe(b, &config);
 	if (err)
 		return err;
+	err = clocks_on(b);
+	if (err)
+		return weir_dev_fail(dev, err, "it has no clock");
 	ops = weir_machine_host(weir_device_machine(dev), &host);
 	err = weir_smmu_v2_create(ops, host, &config, &b->smmu);
 	if (err)
-		return err;
+		goto err_clocks;
 	weir_device_set_data(dev, b);
 	err = weir_iommu_register(dev, &instance_ops, b);
 	if (!err)
 		return 0;
 	weir_dev_fail(dev, err, "it cannot be published as an IOMMU");
 	b->smmu = weir_smmu_v2_destroy(b->smmu);
+err_clocks:
+	clocks_off(b);
 	return err;
 }
 
@@ -279,6 +311,7 @@ static void smmu_remove(struct weir_device *dev)
 
 	weir_iommu_unregister(dev);
 	b->smmu = weir_smmu_v2_destroy(b->smmu);
+	clocks_off(b);
 }
 
 /* Whoever needs it has had the chance: what firmware left running and nobody took is blocked. */
@@ -291,31 +324,41 @@ static void smmu_sync_state(struct weir_device *dev)
 /* What it knew is gone with its power: the core attaches anew when it is back. */
 static int smmu_suspend(struct weir_device *dev)
 {
+	struct bound *b = weir_device_data(dev);
 	int err = weir_iommu_power(dev, false);
 
 	if (err)
 		return err;
-	weir_smmu_v2_suspend(smmu_of(weir_device_data(dev)));
+	weir_smmu_v2_suspend(b->smmu);
+	clocks_off(b);
 	return 0;
 }
 
 /* Half awake it would go on with what the books call off: then it sleeps again. */
 static int smmu_resume(struct weir_device *dev)
 {
-	struct weir_smmu_v2 *smmu = smmu_of(weir_device_data(dev));
-	int err = weir_smmu_v2_resume(smmu);
+	struct bound *b = weir_device_data(dev);
+	int err = clocks_on(b);
 
 	if (err)
 		return err;
-	err = weir_iommu_power(dev, true);
+	err = weir_smmu_v2_resume(b->smmu);
 	if (err)
-		weir_smmu_v2_suspend(smmu);
+		goto err_clocks;
+	err = weir_iommu_power(dev, true);
+	if (!err)
+		return 0;
+	weir_smmu_v2_suspend(b->smmu);
+err_clocks:
+	clocks_off(b);
 	return err;
 }
 
+/* Its clock stays: whoever comes next finds it as it is, letting nothing pass. */
 static void smmu_shutdown(struct weir_device *dev)
 {
-	(void)smmu_suspend(dev);
+	if (!weir_iommu_power(dev, false))
+		weir_smmu_v2_suspend(smmu_of(weir_device_data(dev)));
 }
 
 unsigned int weir_arm_smmu_poll(struct weir_device *dev)

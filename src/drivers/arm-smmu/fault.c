@@ -177,7 +177,7 @@ static void on_timer(void *arg)
 
 	weir_smmu_v2_poll(smmu);
 	calm(smmu);
-	if (!smmu->nr_irqs)
+	if (smmu->polled)
 		weir_smmu2_timer_set_(smmu);
 }
 
@@ -193,7 +193,7 @@ void weir_smmu2_listen_(struct weir_smmu_v2 *smmu, bool on)
 
 	smmu->listening = on;
 	weir_spin_unlock(&smmu->lock, before);
-	if (on && !smmu->nr_irqs)
+	if (on && smmu->polled)
 		weir_smmu2_timer_set_(smmu);
 }
 
@@ -224,11 +224,18 @@ static int request_lines(struct weir_smmu_v2 *smmu)
 			continue;
 		err = smmu->ops->irq_request(smmu->host, config->lines[i], on_irq, smmu,
 					     &smmu->irqs[smmu->nr_irqs]);
-		if (err)
-			weir_smmu2_log_(smmu, WEIR_LOG_ERR, err, "an interrupt is not to be had",
-					config->lines[i]);
-		else
+		if (!err) {
 			smmu->nr_irqs++;
+			continue;
+		}
+		/* some boards give one line to two SMMUs */
+		smmu->polled = err == WEIR_EBUSY && smmu->timer;
+		weir_smmu2_log_(smmu, smmu->polled ? WEIR_LOG_WARN : WEIR_LOG_ERR, err,
+				smmu->polled ? "an interrupt is another device's: faults are "
+					       "looked for from time to time"
+					     : "an interrupt is not to be had",
+				config->lines[i]);
+		err = smmu->polled ? 0 : err;
 	}
 	return err;
 }
@@ -238,6 +245,7 @@ int weir_smmu2_wakers_(struct weir_smmu_v2 *smmu)
 	const struct weir_host_ops *ops = smmu->ops;
 	int err = 0;
 
+	smmu->polled = !ops->irq_request || !smmu->config.nr_lines;
 	if (ops->timer_create)
 		err = ops->timer_create(smmu->host, on_timer, smmu, &smmu->timer);
 	if (err || !ops->irq_request || !smmu->config.nr_lines)

@@ -85,6 +85,7 @@ struct weir_smmu_v2 {
 	/* interrupts */
 	struct weir_irq **irqs;      /* (c) */
 	uint32_t nr_irqs, irqs_room; /* (c) */
+	bool polled;                 /* (c) the timer looks, since no interrupt may tell */
 	uint32_t nr_context_lines;   /* (c) */
 	struct weir_timer *timer;    /* (c) or NULL */
 	_Atomic bool closing;        /* the timer is not set any more */

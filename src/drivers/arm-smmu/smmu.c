@@ -218,7 +218,7 @@ static int init(struct weir_smmu_v2 *smmu)
 		err = start(smmu);
 	if (!err && !smmu->config.keep)
 		err = weir_smmu_v2_enforce(smmu);
-	if (!err && !smmu->nr_irqs)
+	if (!err && smmu->polled)
 		weir_smmu2_timer_set_(smmu);
 	return err;
 }

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/* The kinds of IOMMUs that boards have, see board.h. */
+#include "board.h"
+
+#include "weir/arm_smmu.h"
+
+#define UNREST 32u
+
+/* ---- System MMUs: one master each, without ids ---- */
+
+/* Which System MMUs a family has: from what Linux's trees and vendors' manuals say of them. */
+static unsigned int version_of(struct weir_machine *m)
+{
+	static const struct {
+		const char *compatible;
+		unsigned int version;
+	} known[] = {
+		{ "samsung,exynos4210", 0x200 }, { "samsung,exynos4212", 0x200 },
+		{ "samsung,exynos4412", 0x200 }, { "samsung,exynos3250", 0x302 },
+		{ "samsung,exynos5250", 0x302 }, { "samsung,exynos5410", 0x303 },
+		{ "samsung,exynos5420", 0x303 }, { "samsung,exynos5433", 0x501 },
+	};
+
+	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (eb_is(weir_fwnode_root(m), known[i].compatible))
+			return known[i].version;
+	return 0x303;
+}
+
+static void *sysmmu_make(struct eb_board *b, const struct eb_sysmmu *s, uint64_t pa, uint64_t bytes,
+			 uint64_t seed)
+{
+	unsigned int version = version_of(b->m);
+	struct sysmmu_config config = {
+		.seed = seed, .major = version >> 8, .minor = version & 0xff, .unrest = UNREST,
+		.who = s->who,
+	};
+	uint32_t line = HWHOST_IRQS + (uint32_t)(s - b->sysmmus);
+
+	(void)bytes;
+	(void)weir_firmware_line(s->node, 0, &line);
+	return hwhost_sysmmu(b->h, pa, &config, line);
+}
+
+static struct hwport sysmmu_way(struct eb_master *m, unsigned int i)
+{
+	const struct eb_sysmmu *s = &m->b->sysmmus[m->sysmmus[i]];
+
+	m->who |= s->who;
+	return sysmmu_port(s->model);
+}
+
+static void sysmmu_left_on(struct eb_master *m)
+{
+	sysmmu_boot_loader(m->b->sysmmus[m->sysmmus[0]].model, 0);
+}
+
+static void sysmmu_power_set(void *model, bool on)
+{
+	sysmmu_power(model, on);
+}
+
+static void sysmmu_clock_set(void *model, bool on)
+{
+	sysmmu_clock(model, on);
+}
+
+static void sysmmu_dead(void *model, bool on)
+{
+	sysmmu_misbehave(model, SYSMMU_DEAD, on);
+}
+
+static unsigned int sysmmu_found(const void *model)
+{
+	return sysmmu_findings(model, SYSMMU_FINDINGS);
+}
+
+static const char *sysmmu_found_first(const void *model)
+{
+	return sysmmu_first_finding(model);
+}
+
+static const char *const sysmmu_compatibles[] = { "samsung,exynos-sysmmu", NULL };
+
+const struct eb_kind eb_kind_sysmmu = {
+	.name = "System MMUs",
+	.compatibles = sysmmu_compatibles,
+	.module = &weir_module_exynos_sysmmu,
+	.make = sysmmu_make,
+	.port = sysmmu_way,
+	.left_on = sysmmu_left_on,
+	.power = sysmmu_power_set,
+	.clock = sysmmu_clock_set,
+	.dead = sysmmu_dead,
+	.findings = sysmmu_found,
+	.first_finding = sysmmu_found_first,
+};
+
+/* ---- SMMUs of versions 1 and 2: many masters, told apart by ids ---- */
+
+/* As many register pages as the tree has room for; contexts and stream matches as the model has. */
+static void shape(struct smmu2_config *config, uint64_t bytes)
+{
+	bool big = bytes >= 4u << 20;
+	uint64_t pages = bytes / 2 / (big ? 0x10000 : 0x1000);
+	unsigned int lg2 = 1, banks;
+
+	while (lg2 < 8 && 2ull << lg2 <= pages)
+		lg2++;
+	banks = 1u << lg2 < SMMU2_BANKS ? 1u << lg2 : SMMU2_BANKS;
+	config->idr1 = SMMU2_IDR1(banks, 0, lg2, big);
+	config->idr0 = (config->idr0 & ~0xffu) | SMMU2_IDR0_SMRS(96);
+}
+
+static void *smmuv2_make(struct eb_board *b, const struct eb_sysmmu *s, uint64_t pa, uint64_t bytes,
+			 uint64_t seed)
+{
+	struct smmu2_config config;
+	uint32_t line = 0;
+
+	smmu2_config_usual(&config);
+	config.seed = seed;
+	config.unrest = UNREST;
+	config.version = eb_is(s->node, "arm,smmu-v1") || eb_is(s->node, "arm,mmu-400") ||
+			 eb_is(s->node, "arm,mmu-401") ? 1 : 2;
+	config.mmu500 = eb_is(s->node, "arm,mmu-500") || eb_is(s->node, "qcom,smmu-500");
+	if (weir_firmware_dma_coherent(s->node) <= 0)
+		config.idr0 &= ~SMMU2_IDR0_CTTW;
+	if (config.version == 1)
+		config.idr2 &= ~(SMMU2_IDR2_4K | SMMU2_IDR2_16K | SMMU2_IDR2_64K | SMMU2_IDR2_VMID16);
+	shape(&config, bytes);
+	(void)weir_firmware_line(s->node, 0, &line);
+	return smmu2_attach(b->h, pa, &config, line, true);
+}
+
+/* Who has a stream already has its memory, too: they are one group. */
+static struct hwport smmuv2_way(struct eb_master *m, unsigned int i)
+{
+	struct eb_board *b = m->b;
+	uint8_t who = (uint8_t)(2u << (unsigned int)(m - b->masters) % 7);
+
+	for (const struct eb_master *other = b->masters; other < m; other++)
+		for (unsigned int j = 0; j < other->nr_sysmmus; j++)
+			if (other->sysmmus[j] == m->sysmmus[i] && other->ids[j] == m->ids[i])
+				who = other->who;
+	m->who |= who;
+	smmu2_master(b->sysmmus[m->sysmmus[i]].model, m->ids[i], who);
+	return smmu2_port(b->sysmmus[m->sysmmus[i]].model, m->ids[i], &m->ways[i]);
+}
+
+/* IHI 0062, 9.6: SMR, S2CR (TYPE 0b01: bypass), CR0.USFCFG. It lets the display alone pass. */
+static void smmuv2_left_on(struct eb_master *m)
+{
+	struct smmu2 *s = m->b->sysmmus[m->sysmmus[0]].model;
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < m->nr_sysmmus; i++, n++) {
+		if (m->sysmmus[i] != m->sysmmus[0])
+			continue;
+		smmu2_mmio_write(s, 0xc00 + 4 * n, 4, 1u << 16);
+		smmu2_mmio_write(s, 0x800 + 4 * n, 4, 1u << 31 | m->ids[i]);
+	}
+	smmu2_mmio_write(s, 0x68, 4, 0);
+	smmu2_mmio_write(s, 0x6c, 4, 0);
+	smmu2_mmio_write(s, 0x70, 4, 0);
+	while (smmu2_mmio_read(s, 0x74, 4) & 1)
+		;
+	smmu2_mmio_write(s, 0, 4, 1u << 10);
+}
+
+static void smmuv2_power(void *model, bool on)
+{
+	smmu2_power(model, on);
+}
+
+static void smmuv2_clock(void *model, bool on)
+{
+	smmu2_clock(model, on);
+}
+
+static void smmuv2_dead(void *model, bool on)
+{
+	smmu2_misbehave(model, SMMU2_DEAD, on);
+}
+
+static unsigned int smmuv2_found(const void *model)
+{
+	return smmu2_findings(model, SMMU2_FINDINGS);
+}
+
+static const char *smmuv2_found_first(const void *model)
+{
+	return smmu2_first_finding(model);
+}
+
+/* What the driver takes (src/drivers/arm-smmu/driver.c). */
+static const char *const smmuv2_compatibles[] = {
+	"arm,smmu-v1", "arm,smmu-v2", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500", "qcom,smmu-v2",
+	"qcom,smmu-500", NULL,
+};
+
+const struct eb_kind eb_kind_smmuv2 = {
+	.name = "SMMUs",
+	.compatibles = smmuv2_compatibles,
+	.module = &weir_module_arm_smmu,
+	.make = smmuv2_make,
+	.port = smmuv2_way,
+	.left_on = smmuv2_left_on,
+	.power = smmuv2_power,
+	.clock = smmuv2_clock,
+	.dead = smmuv2_dead,
+	.findings = smmuv2_found,
+	.first_finding = smmuv2_found_first,
+};
