@@ -149,7 +149,7 @@ int one_driver_start(struct one_driver *s, const struct weir_host_ops *ops, void
 	int err;
 
 	*s = (struct one_driver){ 0 };
-	err = weir_machine_create(ops, host, &s->m);
+	err = weir_machine_create_acyclic(ops, host, &s->m);
 	if (err)
 		return err;
 	err = bring_up(s);

@@ -31,6 +31,15 @@ int weir_machine_create(const struct weir_host_ops *ops, void *host,
 			struct weir_machine **out_machine);
 
 /**
+ * weir_machine_create_acyclic - the same for firmware where nothing needs itself, over however many
+ * others, as a board that is a constant (board.h). Cycles are not looked for, which is not linked
+ * then: devices on one would wait for one another for ever.
+ * Context: thread. Owner: the caller. Return: as weir_machine_create().
+ */
+int weir_machine_create_acyclic(const struct weir_host_ops *ops, void *host,
+				struct weir_machine **out_machine);
+
+/**
  * weir_machine_create_policy - the same with another policy (policy.h).
  * @policy: the decisions; NULL for the library's own.
  * @policy_args: handed to the policy's init.

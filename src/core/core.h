@@ -478,7 +478,7 @@ struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev);
 void weir_dma_free_machine_(struct weir_machine *m);
 
 /* policy/weir.c */
-extern const struct weir_policy_ops weir_policy_weir_;
+extern const struct weir_policy_ops weir_policy_weir_, weir_policy_acyclic_;
 
 /* rpm.c */
 /*

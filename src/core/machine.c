@@ -207,17 +207,15 @@ static void destroy_locks(struct weir_machine *m)
 		m->ops->lock_destroy(m->host, m->power_lock);
 }
 
-int weir_machine_create_policy(const struct weir_host_ops *ops, void *host,
-			       const struct weir_policy_ops *policy, const void *policy_args,
-			       struct weir_machine **out_machine)
+static int create(const struct weir_host_ops *ops, void *host,
+		  const struct weir_policy_ops *policy, const void *policy_args,
+		  struct weir_machine **out_machine)
 {
 	struct weir_machine *m;
 	int err = check_host(ops, host);
 
 	if (err)
 		return err;
-	if (!policy)
-		policy = &weir_policy_weir_;
 	if (policy->abi.version != WEIR_ABI_VERSION || policy->abi.size < sizeof(*policy))
 		return WEIR_EINVAL;
 	m = ops->alloc(host, sizeof(*m));
@@ -247,10 +245,23 @@ err_locks:
 	return err;
 }
 
+int weir_machine_create_policy(const struct weir_host_ops *ops, void *host,
+			       const struct weir_policy_ops *policy, const void *policy_args,
+			       struct weir_machine **out_machine)
+{
+	return create(ops, host, policy ? policy : &weir_policy_weir_, policy_args, out_machine);
+}
+
 int weir_machine_create(const struct weir_host_ops *ops, void *host,
 			struct weir_machine **out_machine)
 {
-	return weir_machine_create_policy(ops, host, NULL, NULL, out_machine);
+	return create(ops, host, &weir_policy_weir_, NULL, out_machine);
+}
+
+int weir_machine_create_acyclic(const struct weir_host_ops *ops, void *host,
+				struct weir_machine **out_machine)
+{
+	return create(ops, host, &weir_policy_acyclic_, NULL, out_machine);
 }
 
 /* Last device first: children and consumers usually came after what they need. */

@@ -67,6 +67,13 @@ static int firmware_changed(struct weir_machine *m)
 	return err;
 }
 
+static int link_plainly(struct weir_device *dev)
+{
+	int err = weir_fw_link_consumers_(dev);
+
+	return err ? err : weir_fw_link_suppliers_(dev);
+}
+
 static int link_device(struct weir_device *dev)
 {
 	struct weir_state *s = state(dev->m);
@@ -77,8 +84,7 @@ static int link_device(struct weir_device *dev)
 	if (err)
 		return err;
 	s->dirty = false;
-	err = weir_fw_link_consumers_(dev);
-	return err ? err : weir_fw_link_suppliers_(dev);
+	return link_plainly(dev);
 }
 
 /* Who needs it the other way round, by firmware's word, is not held up. */
@@ -463,30 +469,33 @@ static int step(struct weir_machine *m, unsigned int budget)
 	return !m->suspended && (!weir_list_empty(&s->ready) || next_round(m));
 }
 
-const struct weir_policy_ops weir_policy_weir_ = {
-	.abi = WEIR_ABI(struct weir_policy_ops),
-	.name = "weir",
-	.init = init,
-	.fini = fini,
-	.firmware_rules = firmware_rules,
-	.firmware_changed = firmware_changed,
-	.link_device = link_device,
-	.order_device = order_device,
-	.link_flags = link_flags,
-	.link_added = link_added,
-	.device_ready = device_ready,
-	.driver_ready = driver_ready,
-	.may_probe = may_probe,
-	.dma_configure = weir_need_iommu_,
-	.dma_cleanup = weir_lost_driver_,
-	.iommu_added = weir_iommu_came_,
-	.supplier_ready = supplier_ready,
-	.bound = bound,
-	.deferred = deferred,
-	.failed = failed,
-	.unblocked = reconsider,
-	.unbound = unbound,
-	.deleted = deleted,
-	.catalogue_changed = catalogue_changed,
-	.step = step,
-};
+/* They differ in whether cycles are settled before a device is linked. */
+#define DECISIONS(link) \
+	.abi = WEIR_ABI(struct weir_policy_ops), \
+	.name = "weir", \
+	.init = init, \
+	.fini = fini, \
+	.link_device = link, \
+	.firmware_rules = firmware_rules, \
+	.firmware_changed = firmware_changed, \
+	.order_device = order_device, \
+	.link_flags = link_flags, \
+	.link_added = link_added, \
+	.device_ready = device_ready, \
+	.driver_ready = driver_ready, \
+	.may_probe = may_probe, \
+	.dma_configure = weir_need_iommu_, \
+	.dma_cleanup = weir_lost_driver_, \
+	.iommu_added = weir_iommu_came_, \
+	.supplier_ready = supplier_ready, \
+	.bound = bound, \
+	.deferred = deferred, \
+	.failed = failed, \
+	.unblocked = reconsider, \
+	.unbound = unbound, \
+	.deleted = deleted, \
+	.catalogue_changed = catalogue_changed, \
+	.step = step
+
+const struct weir_policy_ops weir_policy_weir_ = { DECISIONS(link_device) };
+const struct weir_policy_ops weir_policy_acyclic_ = { DECISIONS(link_plainly) };

@@ -197,6 +197,7 @@ static int load(struct weir_machine *m, const struct weir_board *board)
 
 		node->is = &board->nodes[i];
 		weir_fwnode_init_(m, &node->fw, &board_ops, node->is->name, &nodes->fw);
+		node->fw.rank = (int32_t)i + 1; /* it is behind all that it needs */
 		*next = &node->fw;
 		next = &node->fw.next_sibling;
 	}
