@@ -71,14 +71,17 @@ static void config_write(uint16_t rid, unsigned int offset, unsigned int width, 
 						 width, value);
 }
 
-/* Power control of Slot Control (PCI Express Base Specification 5.0, 7.5.3.10). */
+/*
+ * Power is off, its indicator on: with that off as well QEMU takes the device out of the slot
+ * (Slot Control; PCI Express Base Specification 5.0, 7.5.3.10).
+ */
 static void power_slot_off(uint16_t port)
 {
 	unsigned int cap = config_read(port, 0x34, 1);
 
 	while (config_read(port, cap, 1) != 0x10)
 		cap = config_read(port, cap + 1, 1);
-	config_write(port, cap + 24, 2, config_read(port, cap + 24, 2) | 0x400);
+	config_write(port, cap + 24, 2, (config_read(port, cap + 24, 2) & ~0x300u) | 0x500);
 }
 
 static void open_plug(const char *const *tree, uint16_t off)
