@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the SMMUv3's driver costs besides time, on the hostile model, which executes nothing before
- * CMD_SYNC: commands, syncs and barriers of an unmapping, strict and lazy, and reads and writes of registers, of
+ * CMD_SYNC: commands, syncs and barriers of a mapping and an unmapping, strict and lazy, and reads and writes of registers, of
  * which each write is a barrier too; and memory, of an instance, of a device, of a domain. Nothing here
  * depends on the machine it runs on.
  *
@@ -26,6 +26,7 @@
 #define RUN (UINT64_C(2) << 20)
 #define OPS 1024u
 #define LIST 16u
+#define LISTS 256u /* with a flush among them, where there are any */
 
 struct smmu_bench {
 	struct hwhost *hw;
@@ -216,7 +217,7 @@ static struct cost cost_now(struct smmu_bench *b)
 }
 
 static void cost_report(struct smmu_bench *b, const struct cost *before, uint32_t ops, const char *mode,
-			const char *name)
+			const char *name, const char *call)
 {
 	struct cost now = cost_now(b);
 	const struct {
@@ -231,7 +232,7 @@ static void cost_report(struct smmu_bench *b, const struct cost *before, uint32_
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		bench_value(all[i].what, (double)all[i].n / ops, "smmu.%s.%s.unmap.%s", mode, name,
+		bench_value(all[i].what, (double)all[i].n / ops, "smmu.%s.%s.%s.%s", mode, name, call,
 			    all[i].what);
 }
 
@@ -241,40 +242,44 @@ static uint64_t memory(struct smmu_bench *b, uint32_t i)
 	return b->hw->ram->base + (RAM_BYTES / 2) + i * 3 % 2048 * PAGE;
 }
 
-static void unmap_all(struct smmu_bench *b, const char *mode, const char *name, uint64_t bytes,
+static void pieces(struct smmu_bench *b, const char *mode, const char *name, uint64_t bytes,
 		      uint32_t ops)
 {
 	static uint64_t iova[OPS];
 	struct cost before;
 
+	before = cost_now(b);
 	/* large pages do not fit, as memory is a page off */
 	for (uint32_t i = 0; i < ops; i++)
 		check(weir_dma_map_phys(b->dev, bytes > PAGE ? memory(b, 0) + PAGE : memory(b, i), bytes,
 					WEIR_DMA_FROM_DEVICE, &iova[i]), "map");
+	cost_report(b, &before, ops, mode, name, "map");
 	before = cost_now(b);
 	for (uint32_t i = 0; i < ops; i++)
 		check(weir_dma_unmap(b->dev, iova[i], bytes, WEIR_DMA_FROM_DEVICE), "unmap");
-	cost_report(b, &before, ops, mode, name);
+	cost_report(b, &before, ops, mode, name, "unmap");
 }
 
-static void unmap_lists(struct smmu_bench *b, const char *mode)
+static void lists(struct smmu_bench *b, const char *mode)
 {
-	static struct weir_dma_segment segments[OPS / LIST][LIST];
-	static uint32_t nr[OPS / LIST];
+	static struct weir_dma_segment segments[LISTS][LIST];
+	static uint32_t nr[LISTS];
 	struct weir_dma_range list[LIST];
 	struct cost before;
-	uint32_t ops = OPS / LIST;
+	uint32_t ops = LISTS;
 
+	before = cost_now(b);
 	for (uint32_t i = 0; i < ops; i++) {
 		for (uint32_t k = 0; k < LIST; k++)
 			list[k] = (struct weir_dma_range){ memory(b, i * LIST + k), PAGE };
 		check(weir_dma_map_sg(b->dev, list, LIST, WEIR_DMA_FROM_DEVICE, LIST, segments[i],
 				      &nr[i]), "map a list");
 	}
+	cost_report(b, &before, ops, mode, "sg16", "map");
 	before = cost_now(b);
 	for (uint32_t i = 0; i < ops; i++)
 		check(weir_dma_unmap_sg(b->dev, segments[i], nr[i], WEIR_DMA_FROM_DEVICE), "unmap a list");
-	cost_report(b, &before, ops, mode, "sg16");
+	cost_report(b, &before, ops, mode, "sg16", "unmap");
 }
 
 static void costs(bool lazy, bool ril)
@@ -284,9 +289,9 @@ static void costs(bool lazy, bool ril)
 
 	snprintf(mode, sizeof(mode), "%s%s", lazy ? "lazy" : "strict", ril ? "" : "_noril");
 	open_machine(&b, lazy, ril);
-	unmap_all(&b, mode, "page4k", PAGE, OPS);
-	unmap_lists(&b, mode);
-	unmap_all(&b, mode, "run2m", RUN, 16);
+	pieces(&b, mode, "page4k", PAGE, OPS);
+	lists(&b, mode);
+	pieces(&b, mode, "run2m", RUN, LISTS);
 	close_machine(&b);
 }
 
