@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "weir.h"
+#include "opts.h"
 
 int complain(const char *fmt, ...)
 {
@@ -23,124 +23,6 @@ int complain(const char *fmt, ...)
 	fprintf(stderr, "weir: %s\n", line);
 	return EXIT_USAGE;
 }
-
-enum {
-	O_KERNEL = 256, O_IMAGE, O_DRIVERS, O_OVERLAY, O_SET, O_CMDLINE, O_PROFILE, O_SCENARIO,
-	O_LOAD, O_INITRAMFS, O_ROOT_AFTER, O_DENY, O_UNTIL, O_PROBE_TIME, O_JSON, O_EVENTS,
-	O_THREADS, O_FIRMWARE, O_LOG, O_ROOT, O_FOR, O_REQUIRE, O_BASELINE, O_COLOR, O_SCRIPT, O_MODULES,
-	O_WITHOUT, O_SEVERITY, O_SARIF, O_RULES, O_SLOWER, O_FORMAT,
-	O_SYSROOT, O_KTAP, O_PRIVATE, O_CONSOLE, O_DISPLAY, O_ALSO, O_BOARDS, O_SCHEDULE, O_SEED,
-	O_LIMIT, O_NEXT_SIDE,
-};
-
-/* Verbs that take an option. */
-enum {
-	B = 1 << VERB_BOOT, E = 1 << VERB_EXPLAIN, C = 1 << VERB_CHECK, R = 1 << VERB_REPLAY,
-	S = 1 << VERB_SHELL, L = 1 << VERB_LINT, D = 1 << VERB_DIFF,
-	T = 1 << VERB_TIMELINE, G = 1 << VERB_GRAPH, P = 1 << VERB_PLAN,
-	V = 1 << VERB_LIVE, K = 1 << VERB_CAPTURE,
-	U = 1 << VERB_GROUPS, X = 1 << VERB_RACE,
-	RUNS = B | E | C | L | D | T | G, /* a board's bring-up */
-};
-
-static const struct option_def {
-	const char *name;
-	int key;
-	const char *value;         /* NULL: it takes none */
-	unsigned int verbs;
-	const char *heading;       /* it stands below; NULL: below that of the one before */
-	const char *help;          /* lines, each at most 51 wide */
-} defs[] = {
-	{ "overlay", O_OVERLAY, "FILE.dtbo", RUNS | S | P | U | X, "The board and the kernel",
-	  "apply an overlay first (again for more); also dtbo.img#0" },
-	{ "kernel", O_KERNEL, "DIR", RUNS | S | P | V | X, NULL,
-	  "/lib/modules/VERSION, a kernel package (deb, rpm, apk,\n"
-	  "tar, FIT or Android boot image), what is unpacked from\n"
-	  "one, or a deploy directory (again for what belongs\n"
-	  "together); without one every driver is assumed" },
-	{ "image", O_IMAGE, "FILE", RUNS | S | P | V | X, NULL, "the kernel image, when it lies elsewhere" },
-	{ "drivers", O_DRIVERS, "FILE", RUNS | S | P | V | X, NULL,
-	  "a driver list in place of a kernel (docs/drivers.md)" },
-	{ "profile", O_PROFILE, "P", RUNS | R | S | X, "What happens",
-	  "linux-6.12 (default) or weir; race: only that" },
-	{ "set", O_SET, "KEY=VALUE", RUNS | S | P | V | X, NULL,
-	  "fw_devlink=, fw_devlink.strict=, fw_devlink.sync_state=,\n"
-	  "deferred_probe_timeout=, as for the kernel" },
-	{ "cmdline", O_CMDLINE, "TEXT", RUNS | S | P | V | X, NULL, "a whole kernel command line" },
-	{ "scenario", O_SCENARIO, "S", RUNS | V, NULL,
-	  "boot (default: modules are loaded as udev does), builtin\n"
-	  "(no module is loaded), all (every driver is built in)" },
-	{ "load", O_LOAD, "FILE", RUNS | V, NULL,
-	  "a script instead: modprobe, rmmod, coldplug, wait MS, ..." },
-	{ "initramfs", O_INITRAMFS, "FILE", RUNS, NULL,
-	  "an initramfs or boot image (again for one behind it), or\n"
-	  "a list of its modules, a name a line: these come first,\n"
-	  "the rest after --root-after" },
-	{ "firmware", O_FIRMWARE, "DIR", RUNS, NULL,
-	  "firmware files of the root file system (/lib/firmware);\nwithout it, all are there" },
-	{ "root-after", O_ROOT_AFTER, "MS", RUNS, NULL,
-	  "when the root file system is there (1000, virtual)" },
-	{ "deny", O_DENY, "MODULE", RUNS | S | P | V | X, NULL, "never load it (again for more)" },
-	{ "until", O_UNTIL, "SECONDS", RUNS | V, NULL, "stop the virtual clock there" },
-	{ "probe-time", O_PROBE_TIME, "MS", RUNS, NULL, "virtual time of a probe (1)" },
-	{ "threads", O_THREADS, "N", RUNS | R, NULL, "probe threads, 0 to 64 (profile weir)" },
-	{ "jobs", 'j', "N", C | P, NULL, "boards at the same time (number of processors)" },
-	{ "root", O_ROOT, "SPEC", B | P, "What is wanted",
-	  "the root device, as in root= (mmcblk0p2), or a device;\n"
-	  "boot: does the initramfs alone bring it up? 0 yes, 1 no;\n"
-	  "plan: also a kind (mmc, ufs, sata, usb, nvme, pci-sata,\n"
-	  "pci-usb, virtio, virtio-mmio, flash, nfs), KIND:DEV" },
-	{ "for", O_FOR, "DEV", B | P | X, NULL, "the same for a device; race: only that device" },
-	{ "limit", O_LIMIT, "N", X, NULL, "orders that are tried for a device and policy (20000)" },
-	{ "seed", O_SEED, "N", X, NULL, "try so many by chance, from this seed, not all in turn" },
-	{ "schedule", O_SCHEDULE, "S", X, NULL, "the one order that a race has printed" },
-	{ "console", O_CONSOLE, NULL, P, NULL, "the device of /chosen stdout-path" },
-	{ "display", O_DISPLAY, NULL, P, NULL, "panel or connectors, bridges, hosts, scan-out" },
-	{ "also", O_ALSO, "MODULE", P, NULL,
-	  "this module too, such as a file system's (again for\nmore)" },
-	{ "boards", O_BOARDS, "DIR", P, NULL, "for every device tree below a directory, also\nthose in boot images" },
-	{ "command", 'c', "COMMANDS", S, "What is done",
-	  "do these, with ; between them (again for more), then end" },
-	{ "script", O_SCRIPT, "FILE", S, NULL, "do what stands there, then end" },
-	{ "keep-going", 'k', NULL, S, NULL, "go on after a command that fails" },
-	{ "modules", O_MODULES, "DIR", S, NULL,
-	  "where modules are, or several with : between them\n"
-	  "(WEIR_MODULES, or those that came with weir)" },
-	{ "verbose", 'v', NULL, B | S | P, "What is said",
-	  "boot: the whole log, then the summary;\nshell: each command before its answer;\nplan: also what is built in" },
-	{ "json", O_JSON, NULL, RUNS | S | P | V | U | X, NULL,
-	  "one JSON document; shell: one a command (docs/json.md)" },
-	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
-	{ "slower", O_SLOWER, "MS", D, NULL, "tell devices that came up so much earlier or later" },
-	{ "severity", O_SEVERITY, "LEVEL", L, NULL,
-	  "say only what is at least that: note (default), warning,\nerror" },
-	{ "without", O_WITHOUT, "RULE", L, NULL, "leave a rule out (again for more)" },
-	{ "rules", O_RULES, NULL, L, NULL, "list the rules, then end" },
-	{ "sysroot", O_SYSROOT, "DIR", V | K | U, "What is looked at",
-	  "another root directory, with its sys and proc below" },
-	{ "private", O_PRIVATE, NULL, K, NULL,
-	  "serial numbers, MAC addresses and the like too" },
-	{ "ktap", O_KTAP, NULL, V, "What is said",
-	  "KTAP: a test for each device that should be up" },
-	{ "format", O_FORMAT, "F", T | G | P, NULL,
-	  "timeline: svg (default), html, trace, json;\ngraph: dot (default), svg, html, json;\n"
-	  "plan: list, dracut, initramfs-tools, mkinitcpio,\n"
-	  "mkinitfs (postmarketOS), android (modules.load)" },
-	{ "output", 'o', "FILE", T | G | K, NULL, "write there; what it ends in is the format" },
-	{ "events", O_EVENTS, "FILE", B, NULL,
-	  "the event log, a JSON object a line; weir replay reads it" },
-	{ "log", O_LOG, "FILE", E | T | G, NULL,
-	  "a console log, dmesg or devices_deferred of the board;\n"
-	  "explain: its root causes, and where the prediction\n"
-	  "differs; others: measured times, and slack" },
-	{ "require", O_REQUIRE, "DEV", B, NULL, "exit 1 unless DEV comes up (again for more)" },
-	{ "baseline", O_BASELINE, "FILE", B, NULL,
-	  "exit 1 when a device is worse off than in this --json" },
-	{ "color", O_COLOR, "WHEN", B | E | S | L | D | P | V | U | X, NULL, "auto (default), always, never" },
-	{ "help", 'h', NULL, RUNS | R | S | P | V | K | U | X, NULL, "this text" },
-};
-
-#define N_DEFS (sizeof(defs) / sizeof(defs[0]))
 
 static int number(const char *what, const char *text, double max, double *out)
 {
@@ -401,56 +283,12 @@ static int take(struct opts *o, int opt, const char *value)
 	return bad;
 }
 
-/* ---- help ---- */
-
-static void print_option(const struct option_def *def)
-{
-	char left[40] = "";
-	const char *line = def->help;
-
-	if (def->key < O_KERNEL)
-		snprintf(left, sizeof(left), "-%c, ", def->key);
-	snprintf(left + strlen(left), sizeof(left) - strlen(left), "--%s%s%s", def->name,
-		 def->value ? " " : "", def->value ? def->value : "");
-	for (int row = 0; line; row++) {
-		const char *end = strchr(line, '\n');
-
-		printf("  %-23s  %.*s\n", row ? "" : left, end ? (int)(end - line) : 80, line);
-		line = end ? end + 1 : NULL;
-	}
-}
-
-static void print_help(const struct verb_help *help)
-{
-	const char *heading = NULL;
-
-	printf("usage: weir %s\n\n%s", help->usage, help->what);
-	for (size_t i = 0; i < N_DEFS; i++) {
-		heading = defs[i].heading ? defs[i].heading : heading;
-		if (!(defs[i].verbs & 1u << help->verb))
-			continue;
-		if (heading)
-			printf("\n%s\n", heading);
-		heading = NULL;
-		print_option(&defs[i]);
-	}
-	printf("\nexample: %s\n\nExit status: %s\n", help->example, help->status);
-}
-
 /* ---- parsing ---- */
-
-static const struct option_def *def_of(int key)
-{
-	for (size_t i = 0; i < N_DEFS; i++)
-		if (defs[i].key == key)
-			return &defs[i];
-	return NULL;
-}
 
 /* getopt's own messages name the verb as if it were the program. */
 static int refuse(int opt, char **argv, int at)
 {
-	const struct option_def *def = def_of(optopt);
+	const struct option_def *def = option_of(optopt);
 
 	if (opt == ':')
 		return complain("--%s needs a value", def ? def->name : "?");
@@ -464,7 +302,7 @@ static int refuse(int opt, char **argv, int at)
 int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help)
 {
 	const char *no_color = getenv("NO_COLOR");
-	struct option longs[N_DEFS + 2] = { { 0 } };
+	struct option longs[MAX_OPTIONS + 2] = { { 0 } };
 	int opt, bad, at;
 
 	*o = (struct opts){
@@ -472,12 +310,12 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 		.color = isatty(STDOUT_FILENO) && !(no_color && *no_color),
 	};
 	weir_linux_args_init(&o->linux_args);
-	for (size_t i = 0; i < N_DEFS; i++)
+	for (size_t i = 0; i < nr_option_defs; i++)
 		longs[i] = (struct option){
-			defs[i].name, defs[i].value ? required_argument : no_argument, NULL,
-			defs[i].key,
+			option_defs[i].name, option_defs[i].value ? required_argument : no_argument, NULL,
+			option_defs[i].key,
 		};
-	longs[N_DEFS] = (struct option){ OPTS_NEXT_SIDE + 2, no_argument, NULL, O_NEXT_SIDE };
+	longs[nr_option_defs] = (struct option){ OPTS_NEXT_SIDE + 2, no_argument, NULL, O_NEXT_SIDE };
 	opterr = 0;
 	optind = 1; /* a verb may parse twice */
 	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:c:ko:", longs, NULL)) != -1) {
@@ -487,15 +325,15 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 			o->anew = ANEW_KERNEL | ANEW_IMAGE | ANEW_INITRAMFS;
 			continue;
 		}
-		if (!(def_of(opt)->verbs & 1u << help->verb))
-			return complain("--%s is no option of weir %s", def_of(opt)->name,
+		if (!(option_of(opt)->verbs & 1u << help->verb))
+			return complain("--%s is no option of weir %s", option_of(opt)->name,
 					argv[0]);
 		bad = take(o, opt, optarg);
 		if (bad)
 			return bad;
 	}
 	if (o->help) {
-		print_help(help);
+		opts_help_print(help);
 		return 0;
 	}
 	o->boards = argv + optind; /* getopt has put them behind the options */

@@ -205,14 +205,14 @@ static int check_usage(const struct opts *o)
 {
 	int wanted = !!o->root + !!o->target + o->console + o->display;
 
+	if (o->format && !plan_is_format(o->format))
+		return complain("--format %s: not one of list, dracut, initramfs-tools, mkinitcpio, "
+				"mkinitfs, android", o->format);
 	if (wanted != 1)
 		return complain("plan: one of --root, --for, --console, --display is needed; "
 				"see weir plan --help");
 	if (!o->kernel && !o->drivers)
 		return complain("plan: --kernel is needed: which modules there are");
-	if (o->format && !plan_is_format(o->format))
-		return complain("--format %s: not one of list, dracut, initramfs-tools, mkinitcpio, "
-				"mkinitfs, android", o->format);
 	if (o->format && o->json)
 		return complain("--format and --json exclude each other");
 	if (o->boards_dir && o->target)

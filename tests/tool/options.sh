@@ -3,9 +3,9 @@
 # Options: each verb takes what its help names, refuses the rest, and says why.
 # Part of run.sh.
 
-# Name and whether it takes a value, of each option in the table of opts.c.
-sed -n 's/^	{ "\([a-z-]*\)", [^,]*, \(NULL\|"[^"]*"\), .*/\1 \2/p' "$top/tool/opts.c" > options
-[ "$(wc -l < options)" -ge 20 ] || wrong "the table of opts.c cannot be read"
+# Name and whether it takes a value, of each option in the table of opts_table.c.
+sed -n 's/^	{ "\([a-z-]*\)", [^,]*, \(NULL\|"[^"]*"\), .*/\1 \2/p' "$top/tool/opts_table.c" > options
+[ "$(wc -l < options)" -ge 20 ] || wrong "the table of opts_table.c cannot be read"
 result "the table of options is read"
 
 # A value that each option takes.
