@@ -58,31 +58,52 @@ void weir_dma_windows_free_(struct weir_dma *dma)
 	weir_atomic_free(dma->m, dma->windows, dma->nr_windows * sizeof(*dma->windows));
 }
 
-static bool is_reached(uint64_t bus, uint64_t bytes, uint64_t mask, uint64_t *out_bus)
+/* So many of the bytes at @bus have an address that the device can drive. */
+static uint64_t reached(uint64_t bus, uint64_t bytes, uint64_t mask)
 {
-	if (bus + (bytes - 1) < bus || bus + (bytes - 1) > mask)
-		return false;
-	*out_bus = bus;
-	return true;
+	if (bus > mask)
+		return 0;
+	return bytes - 1 > mask - bus ? mask - bus + 1 : bytes;
+}
+
+uint64_t weir_dma_bus_run_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t mask,
+			   uint64_t *out_bus)
+{
+	uint64_t most = 0;
+
+	if (!dma->nr_windows && !dma->blind) {
+		most = reached(pa, bytes, mask);
+		if (most)
+			*out_bus = pa;
+	}
+	for (uint32_t i = 0; i < dma->nr_windows; i++) {
+		const struct weir_fwdma *window = &dma->windows[i];
+		uint64_t offset = pa - window->pa, n = bytes;
+
+		/* a window that wraps ends with the bus */
+		if (pa < window->pa || offset >= window->bytes || offset > UINT64_MAX - window->iova)
+			continue;
+		if (n > window->bytes - offset)
+			n = window->bytes - offset;
+		n = reached(window->iova + offset, n, mask);
+		/* memory may be seen a second time: whole, if it can be */
+		if (n > most) {
+			most = n;
+			*out_bus = window->iova + offset;
+		}
+	}
+	return most;
 }
 
 bool weir_dma_bus_address_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t mask,
 			   uint64_t *out_bus)
 {
-	if (!dma->nr_windows)
-		return !dma->blind && is_reached(pa, bytes, mask, out_bus);
-	for (uint32_t i = 0; i < dma->nr_windows; i++) {
-		const struct weir_fwdma *window = &dma->windows[i];
-		uint64_t offset = pa - window->pa;
+	uint64_t bus;
 
-		if (pa < window->pa || offset >= window->bytes || bytes > window->bytes - offset)
-			continue;
-		/* a window that wraps ends with the bus; memory may be seen a second time */
-		if (offset <= UINT64_MAX - window->iova &&
-		    is_reached(window->iova + offset, bytes, mask, out_bus))
-			return true;
-	}
-	return false;
+	if (weir_dma_bus_run_(dma, pa, bytes, mask, &bus) != bytes)
+		return false;
+	*out_bus = bus;
+	return true;
 }
 
 /* The next window from @at on, by where it is on the bus. NULL: there is none. */

@@ -159,6 +159,9 @@ void weir_dma_windows_free_(struct weir_dma *dma);
  */
 bool weir_dma_bus_address_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t mask,
 			   uint64_t *out_bus);
+/* How many of these bytes it reaches in one piece from the first on, and what it calls that; 0: none. */
+uint64_t weir_dma_bus_run_(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, uint64_t mask,
+			   uint64_t *out_bus);
 /*
  * The next stretch on the bus, from *@at on, that lies below a window and in none. @at is where to
  * go on, 0 at first; 0 afterwards: there is no more. False: there was none.

@@ -54,16 +54,20 @@ static int check(const struct weir_dma_range *ranges, uint32_t nr_ranges, uint32
 }
 
 /*
- * Where the device will see a piece decides where a boundary cuts it; a copy lies anywhere,
+ * Where the device will see a piece decides where a boundary cuts it, and where its window ends: what
+ * goes on in another one is not copied for it, but to save the @last segment. A copy lies anywhere,
  * but at its size's alignment, so cutting at the boundary from its start does for it.
  */
-static uint64_t cut_piece(const struct weir_dma *dma, uint64_t pa, uint64_t bytes)
+static uint64_t cut_piece(const struct weir_dma *dma, uint64_t pa, uint64_t bytes, bool last)
 {
-	uint64_t n = weir_dma_cut_(dma, pa, bytes), bus;
+	uint64_t n = last ? weir_dma_cut_(dma, pa, bytes) : bytes, run, bus;
 
-	if (!dma->space && weir_dma_bus_address_(dma, pa, n, dma->mask, &bus))
-		return weir_dma_cut_(dma, bus, n);
-	return n;
+	if (!dma->space) {
+		run = weir_dma_bus_run_(dma, pa, n, dma->mask, &bus);
+		if (run == n || (run && !last))
+			return weir_dma_cut_(dma, bus, run);
+	}
+	return weir_dma_cut_(dma, pa, bytes);
 }
 
 static int map_pieces(struct weir_dma *dma, struct pieces *p, uint32_t how, uint32_t max_segments,
@@ -73,7 +77,7 @@ static int map_pieces(struct weir_dma *dma, struct pieces *p, uint32_t how, uint
 	int err = 0;
 
 	while (!err && refill(p)) {
-		uint64_t bytes = cut_piece(dma, p->pa, p->bytes), iova;
+		uint64_t bytes = cut_piece(dma, p->pa, p->bytes, n + 1 == max_segments), iova;
 
 		if (n == max_segments) {
 			err = WEIR_E2BIG;

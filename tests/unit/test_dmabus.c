@@ -97,6 +97,44 @@ static void test_dmabus_window_past_the_end(void **state)
 	dw_close(&dw);
 }
 
+/* What lies in two windows is two segments, and not copied: each is reached as it is. */
+static void test_dmabus_segments_end_with_windows(void **state)
+{
+	static const uint32_t cells[] = {
+		0, 0x10000000, 0, 0x80000000, 0, 0x404000, 0, 0x30000000, 0, 0x80404000, 0, 0x100000,
+	};
+	const struct weir_dma_range list[2] = { { BUF + 0x2000, 0x3000 }, { BUF + 0x5000, 0x1800 } };
+	struct weir_dma_segment s[4];
+	struct weir_dma_stats stats;
+	uint64_t bounced;
+	struct weir_device *dev;
+	struct dw dw;
+	uint32_t nr;
+
+	(void)state;
+	open_on(&dw, cells, 12);
+	dev = dw_dev(&dw, "d1");
+	assert_int_equal(weir_dma_map_sg(dev, list, 2, TO, 1, s, &nr), 0); /* when there is but one */
+	assert_int_equal(nr, 1);
+	assert_int_equal(s[0].bytes, 0x4800);
+	assert_int_equal(weir_dma_unmap_sg(dev, s, nr, TO), 0);
+	weir_dma_stats_get(dev, &stats);
+	bounced = stats.bounced;
+	assert_int_equal(weir_dma_map_sg(dev, list, 2, TO, 4, s, &nr), 0);
+	assert_int_equal(nr, 2);
+	assert_int_equal(s[0].iova, 0x10402000);
+	assert_int_equal(s[0].bytes, 0x2000);
+	assert_int_equal(s[1].iova, 0x30000000);
+	assert_int_equal(s[1].bytes, 0x2800);
+	weir_dma_stats_get(dev, &stats);
+	assert_int_equal(stats.bounced, bounced);
+	assert_int_equal(weir_dma_unmap_sg(dev, s, nr, TO), 0);
+	/* so is what a mask cuts: the rest alone is out of reach */
+	assert_int_equal(weir_dma_mask_set(dev, WEIR_DMA_MASK(29)), 0);
+	assert_int_equal(weir_dma_map_sg(dev, list, 2, TO | WEIR_DMA_MMIO, 4, s, &nr), WEIR_ERANGE);
+	dw_close(&dw);
+}
+
 /* A segment crosses no boundary where the device sees it, which is not where memory has it. */
 static void test_dmabus_boundary_is_the_bus(void **state)
 {
@@ -301,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_dmabus_addresses_lie_in_windows),
 		cmocka_unit_test(test_dmabus_memory_seen_twice),
 		cmocka_unit_test(test_dmabus_window_past_the_end),
+		cmocka_unit_test(test_dmabus_segments_end_with_windows),
 		cmocka_unit_test(test_dmabus_boundary_is_the_bus),
 		cmocka_unit_test(test_dmabus_copies_lie_in_reach),
 		cmocka_unit_test(test_dmabus_nonsense_reaches_nothing),
