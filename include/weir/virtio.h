@@ -237,6 +237,11 @@ int weir_virtq_wait(struct weir_virtq *queue, uint64_t ns);
  * quarantine.
  */
 int weir_virtq_arm(struct weir_virtq *queue);
+/**
+ * weir_virtq_arm_next - ask for an interrupt when something is used besides what is there, which
+ * is left for then. Context: any. Return: 0; WEIR_EIO in quarantine.
+ */
+int weir_virtq_arm_next(struct weir_virtq *queue);
 /** weir_virtq_disarm - ask for none; some may come all the same. Context: any. */
 void weir_virtq_disarm(struct weir_virtq *queue);
 /**

@@ -12,6 +12,8 @@
 
 /* How often memory is looked at before the device is asked whether it is still there. */
 #define SPINS 64u
+/* Used while its index is looked at: how often that is tried again. */
+#define ARM_TRIES 16u
 /* Without a clock: so many nanoseconds are taken for one look at the device. */
 #define NS_PER_POLL 500u
 
@@ -288,6 +290,26 @@ int weir_virtq_arm(struct weir_virtq *queue)
 		store16(queue, queue->driver_at, 0);
 	barrier(queue);
 	return load16(queue, queue->device_at + 2) != queue->used;
+}
+
+int weir_virtq_arm_next(struct weir_virtq *queue)
+{
+	uint16_t there;
+
+	if (is_out(queue))
+		return WEIR_EIO;
+	if (!queue->event_idx) {
+		store16(queue, queue->driver_at, 0);
+		return 0;
+	}
+	for (unsigned int n = 0; n < ARM_TRIES; n++) {
+		there = load16(queue, queue->device_at + 2);
+		store16(queue, used_event(queue), there);
+		barrier(queue);
+		if (load16(queue, queue->device_at + 2) == there)
+			break;
+	}
+	return 0;
 }
 
 /* With event indices: at the one that comes up again last. */

@@ -94,6 +94,31 @@ static void test_virtio_iommu_map_fails(void **state)
 	bed_close(&bed);
 }
 
+/* A device that has another fault as soon as one was told does not keep its interrupt busy for ever. */
+static void test_virtio_iommu_flood(void **state)
+{
+	struct bed bed;
+
+	(void)state;
+	bed_init(&bed, true);
+	bed.iommu.v.ops.timer_create = NULL;
+	bed.iommu.v.ops.timer_set = NULL;
+	bed.iommu.v.ops.timer_destroy = NULL;
+	vmodel_open(&bed.iommu.v);
+	assert_int_equal(try_create(&bed), 0);
+	bed.again = 300000;
+	assert_false(passes(&bed, 0x30, 0x1000, 0));
+	assert_int_equal(bed.nr_faults, 16384);
+	/* what is left is told with the next */
+	bed.again = 0;
+	assert_false(passes(&bed, 0x30, 0x1000, 0));
+	assert_int_equal(bed.nr_faults, 16384 + 2);
+	assert_false(passes(&bed, 0x30, 0x1000, 0));
+	assert_int_equal(bed.nr_faults, 16384 + 3);
+	assert_int_equal(weir_viommu_poll(bed.vi), 0);
+	bed_close(&bed);
+}
+
 /* A request that is never answered: told by name, waited for once, and then nothing works. */
 static void never(unsigned int type, unsigned int nth, const char *words)
 {
@@ -296,6 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_virtio_iommu_statuses),
+		cmocka_unit_test(test_virtio_iommu_flood),
 		cmocka_unit_test(test_virtio_iommu_map_fails),
 		cmocka_unit_test(test_virtio_iommu_never_answers),
 		cmocka_unit_test(test_virtio_iommu_lies),

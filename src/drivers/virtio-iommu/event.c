@@ -3,7 +3,8 @@
  * The event queue: all buffers are with the device, which fills one for each fault. Each
  * is copied, given back, and reported without a lock.
  *
- * Who looks: the device's interrupt; without one, or after a flood, a timer of the host.
+ * Who looks: the device's interrupt; without one, or after a flood, a timer of the host. On a
+ * host without timers what is left of a flood waits for the next interrupt, or for a poll.
  */
 #include "drivers/virtio-iommu/priv.h"
 
@@ -11,6 +12,7 @@
 
 #define POLL_NS 10000000u
 #define FLOOD 256u /* as many at a time */
+#define FLOOD_ALL 16384u /* where nobody can be woken for the rest */
 
 static uint8_t *buffer(const struct weir_viommu *vi, uint32_t i)
 {
@@ -96,22 +98,34 @@ static unsigned int drain(struct weir_viommu *vi, unsigned int max)
 }
 
 /* Return: whether there is something already. */
-static bool arm(struct weir_viommu *vi, bool on)
+static bool arm(struct weir_viommu *vi)
 {
 	unsigned long before = weir_spin_lock(&vi->event_lock);
-	bool more = false;
+	bool more = vi->listening && weir_virtq_arm(vi->events) == 1;
 
-	if (vi->listening && on)
-		more = weir_virtq_arm(vi->events) == 1;
-	else if (vi->listening)
-		weir_virtq_disarm(vi->events);
 	weir_spin_unlock(&vi->event_lock, before);
 	return more;
 }
 
+/* What is there waits for the next. */
+static void leave(struct weir_viommu *vi)
+{
+	unsigned long before = weir_spin_lock(&vi->event_lock);
+
+	if (vi->listening && vi->timer)
+		weir_virtq_disarm(vi->events);
+	else if (vi->listening)
+		(void)weir_virtq_arm_next(vi->events);
+	weir_spin_unlock(&vi->event_lock, before);
+}
+
 unsigned int weir_viommu_poll(struct weir_viommu *vi)
 {
-	return drain(vi, 16 * FLOOD);
+	unsigned int n = drain(vi, 16 * FLOOD);
+
+	if (n && vi->has_irq && !vi->timer)
+		leave(vi);
+	return n;
 }
 
 void weir_viommu_timer_set_(struct weir_viommu *vi)
@@ -123,15 +137,16 @@ void weir_viommu_timer_set_(struct weir_viommu *vi)
 void weir_viommu_on_irq_(void *viommu)
 {
 	struct weir_viommu *vi = viommu;
+	unsigned int max = vi->timer ? FLOOD : FLOOD_ALL, n = 0;
 
 	do {
-		/* A flood goes on later; where nobody can be woken later, it goes on now. */
-		if (drain(vi, vi->timer ? FLOOD : UINT32_MAX) >= FLOOD && vi->timer) {
-			arm(vi, false);
+		n += drain(vi, max - n);
+		if (n >= max) {
+			leave(vi);
 			weir_viommu_timer_set_(vi);
 			return;
 		}
-	} while (arm(vi, true));
+	} while (arm(vi));
 }
 
 void weir_viommu_on_timer_(void *viommu)
