@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the SMMUv3's driver costs besides time, on the hostile model, which executes nothing before
- * CMD_SYNC: commands, syncs and barriers of a mapping and an unmapping, strict and lazy, and reads and writes of registers, of
- * which each write is a barrier too; and memory, of an instance, of a device, of a domain. Nothing here
- * depends on the machine it runs on.
+ * CMD_SYNC: commands, syncs and barriers of a mapping and an unmapping, strict and lazy, and reads
+ * and writes of registers, of which each write is a barrier too; and memory, of an instance, of a
+ * device, of a domain. Nothing here depends on the machine it runs on.
  *
  * page4k: one page; sg16: a list of 16 pages that are no neighbours, unmapped at once; run2m: 512 pages, whose
  * table goes with them. Lazy, what a flush costs is divided by the unmappings that it is for.

@@ -85,7 +85,8 @@ int weir_iova_free_(struct weir_iova_space *space, uint64_t iova, uint64_t bytes
 /*
  * Keeps [first, last] from being handed out, for good: reserved regions, MSI windows.
  * What lies outside the space or is reserved already does not matter.
- * Return: 0; WEIR_EBUSY when a part is in use; WEIR_ENOMEM.
+ * Return: 0; WEIR_EBUSY when a part is in use, or in a magazine of a CPU that only its owner can
+ * empty and that nobody came to since: then it is emptied when somebody does; WEIR_ENOMEM.
  */
 int weir_iova_reserve_(struct weir_iova_space *space, uint64_t first, uint64_t last);
 /* The next stretch from @iova on that is not reserved. False at the end. */

@@ -13,6 +13,7 @@
 #include "iommu/priv.h"
 
 #define PAGE UINT64_C(4096)
+#define BATCH 64u /* pages that are looked at with the lock held */
 
 struct page {
 	struct weir_tree_node node;
@@ -172,48 +173,70 @@ static int del_page(struct weir_dma_mirror *mirror, uint64_t at)
 
 /* ---- pieces ---- */
 
-/* The pages below @end. */
+/*
+ * A piece may be large, and each page of it is looked at: the lock is let go now and then. Others may then
+ * have to do with the same pages, which are counted one by one.
+ */
+static unsigned long let_others(struct weir_dma_mirror *mirror, uint64_t i, unsigned long before)
+{
+	if (i % BATCH != BATCH - 1)
+		return before;
+	weir_spin_unlock(&mirror->spin, before);
+	return weir_spin_lock(&mirror->spin);
+}
+
 static int del_pages(struct weir_dma_mirror *mirror, uint64_t first, uint64_t nr)
 {
+	unsigned long before = weir_spin_lock(&mirror->spin);
 	int err = 0;
 
 	for (uint64_t i = 0; i < nr; i++) {
 		int e = del_page(mirror, first + i * PAGE);
 
 		err = err ? err : e;
+		before = let_others(mirror, i, before);
 	}
+	weir_spin_unlock(&mirror->spin, before);
 	return err;
 }
 
+/* Of a range that does not wrap: so neither does this. */
 static uint64_t count_pages(uint64_t at, uint64_t bytes)
 {
-	return ((at & (PAGE - 1)) + bytes + PAGE - 1) / PAGE;
+	return (at + (bytes - 1)) / PAGE - at / PAGE + 1;
 }
 
 int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes)
 {
-	unsigned long before = weir_spin_lock(&mirror->spin);
-	uint64_t first = bus & ~(PAGE - 1), first_pa = pa & ~(PAGE - 1);
-	uint64_t nr = count_pages(bus, bytes);
+	uint64_t first = bus & ~(PAGE - 1), first_pa = pa & ~(PAGE - 1), nr, done;
+	struct weir_domain_limits limits;
+	unsigned long before;
 	int err = 0;
 
 	/* a bus whose addresses differ by less than a page cannot be mirrored */
-	if ((bus ^ pa) & (PAGE - 1))
-		err = WEIR_ERANGE;
-	for (uint64_t i = 0; i < nr && !err; i++) {
-		err = add_page(mirror, first + i * PAGE, first_pa + i * PAGE);
+	if (!bytes || bus + (bytes - 1) < bus || ((bus ^ pa) & (PAGE - 1)))
+		return WEIR_ERANGE;
+	/* found out before, not at the last of many pages */
+	weir_domain_limits_get(mirror->domain, &limits);
+	if (bus + (bytes - 1) > limits.iova_max)
+		return WEIR_ERANGE;
+	nr = count_pages(bus, bytes);
+	before = weir_spin_lock(&mirror->spin);
+	for (done = 0; done < nr; done++) {
+		err = add_page(mirror, first + done * PAGE, first_pa + done * PAGE);
 		if (err)
-			(void)del_pages(mirror, first, i);
+			break;
+		before = let_others(mirror, done, before);
 	}
 	weir_spin_unlock(&mirror->spin, before);
+	if (err)
+		(void)del_pages(mirror, first, done);
 	return err;
 }
 
 int weir_dma_mirror_del_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes)
 {
-	unsigned long before = weir_spin_lock(&mirror->spin);
-	int err = del_pages(mirror, bus & ~(PAGE - 1), count_pages(bus, bytes));
-
-	weir_spin_unlock(&mirror->spin, before);
-	return err;
+	if (!bytes || bus + (bytes - 1) < bus)
+		return 0;
+	return del_pages(mirror, bus & ~(PAGE - 1), count_pages(bus, bytes));
 }
