@@ -148,6 +148,24 @@ static bool can_plug(const char *model)
 	return false;
 }
 
+static int pull(struct shell *sh, struct plugged *p, struct weir_device *port)
+{
+	const char *gone[2] = { "DEVICE_DELETED", p->id };
+	char command[100];
+	int status, err;
+
+	snprintf(command, sizeof(command),
+		 "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"%s\"}}", p->id);
+	status = qmp(sh, command);
+	if (status)
+		return status;
+	weir_pci_unplug(port);
+	err = weir_qtest_qmp_event(sh->qemu->qtest, gone);
+	shell_settle(sh);
+	return err ? shell_fail(sh, EXIT_FINDING, "QEMU does not let go of it: %s",
+				weir_strerror(err)) : EXIT_OK;
+}
+
 int shell_plug(struct shell *sh, int argc, char **argv, json_t **out_result)
 {
 	struct weir_device *port = NULL, *dev;
@@ -168,8 +186,10 @@ int shell_plug(struct shell *sh, int argc, char **argv, json_t **out_result)
 		return shell_fail(sh, EXIT_FINDING, "out of memory");
 	snprintf(p->id, sizeof(p->id), "plug%u", sh->qemu->nr_plugged++);
 	status = plug_into(sh, argv[0], port, p);
-	if (!status && weir_pci_plug(port) < 1)
+	if (!status && weir_pci_plug(port) < 1) {
 		status = shell_fail(sh, EXIT_FINDING, "nothing is found in the port");
+		(void)pull(sh, p, port); /* QEMU would keep it there, unseen */
+	}
 	if (status) {
 		free(p);
 		return status;
@@ -181,24 +201,6 @@ int shell_plug(struct shell *sh, int argc, char **argv, json_t **out_result)
 	*out_result = json_pack("{s:s}", "device", p->name);
 	shell_settle(sh);
 	return EXIT_OK;
-}
-
-static int pull(struct shell *sh, struct plugged *p, struct weir_device *port)
-{
-	const char *gone[2] = { "DEVICE_DELETED", p->id };
-	char command[100];
-	int status, err;
-
-	snprintf(command, sizeof(command),
-		 "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"%s\"}}", p->id);
-	status = qmp(sh, command);
-	if (status)
-		return status;
-	weir_pci_unplug(port);
-	err = weir_qtest_qmp_event(sh->qemu->qtest, gone);
-	shell_settle(sh);
-	return err ? shell_fail(sh, EXIT_FINDING, "QEMU does not let go of it: %s",
-				weir_strerror(err)) : EXIT_OK;
 }
 
 int shell_unplug(struct shell *sh, int argc, char **argv, json_t **out_result)
