@@ -472,6 +472,28 @@ static void test_pcimap_msi_damaged(void **state)
 
 /* ---- host bridges ---- */
 
+/* A host bridge of a tree; @segment negative: it is not given one. */
+static void bridge(void *fdt, const char *name, int64_t segment, uint32_t first, uint32_t last)
+{
+	assert_int_equal(fdt_begin_node(fdt, name), 0);
+	assert_int_equal(fdt_property_string(fdt, "compatible", "pci-host-ecam-generic"), 0);
+	assert_int_equal(fdt_property_string(fdt, "device_type", "pci"), 0);
+	put1(fdt, "#address-cells", 3);
+	put1(fdt, "#size-cells", 2);
+	put(fdt, &(struct prop)CELLS("reg", 0, 0x40000000, 0, 0x10000000));
+	put(fdt, &(struct prop)CELLS("bus-range", first, last));
+	put(fdt, &(struct prop)EMPTY("ranges"));
+	if (segment >= 0)
+		put1(fdt, "linux,pci-domain", (uint32_t)segment);
+	if (name[0] == 'x')
+		assert_int_equal(fdt_property_string(fdt, "status", "disabled"), 0);
+	/* a port of it has the same type, and is no host bridge */
+	assert_int_equal(fdt_begin_node(fdt, "port"), 0);
+	assert_int_equal(fdt_property_string(fdt, "device_type", "pci"), 0);
+	end(fdt);
+	end(fdt);
+}
+
 /* A segment has 16 bits: a larger one is not another one. */
 static void test_pcimap_segment(void **state)
 {
@@ -490,15 +512,7 @@ static void test_pcimap_segment(void **state)
 		assert_int_equal(fdt_begin_node(fdt, ""), 0);
 		put1(fdt, "#address-cells", 2);
 		put1(fdt, "#size-cells", 2);
-		assert_int_equal(fdt_begin_node(fdt, "pcie"), 0);
-		assert_int_equal(fdt_property_string(fdt, "compatible", "pci-host-ecam-generic"), 0);
-		assert_int_equal(fdt_property_string(fdt, "device_type", "pci"), 0);
-		put1(fdt, "#address-cells", 3);
-		put1(fdt, "#size-cells", 2);
-		put(fdt, &(struct prop)CELLS("reg", 0, 0x40000000, 0, 0x10000000));
-		put(fdt, &(struct prop)EMPTY("ranges"));
-		put1(fdt, "linux,pci-domain", segments[i]);
-		end(fdt);
+		bridge(fdt, "pcie", segments[i], 0, 255);
 		end(fdt);
 		assert_int_equal(fdt_finish(fdt), 0);
 		assert_int_equal(weir_firmware_load_dt(p->w.m, fdt, fdt_totalsize(fdt)), 0);
@@ -510,6 +524,48 @@ static void test_pcimap_segment(void **state)
 			assert_int_equal(host.segment, segments[i]);
 		}
 		pci_destroy(p);
+	}
+}
+
+/* Who is given no segment has one of its own, the same whoever asks first; two cannot have one. */
+static void test_pcimap_segments(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t given;
+		uint32_t first, last;
+		int want; /* or the error */
+	} hosts[] = {
+		{ "a", -1, 0, 255, 1 }, { "b", 0, 0, 15, 0 }, { "c", -1, 0, 255, 3 },
+		{ "d", 2, 0, 255, 2 }, { "x", -1, 0, 255, -1 }, { "e", -1, 0, 255, 4 },
+		{ "f", 0, 16, 31, 0 }, { "g", 0, 31, 32, WEIR_EINVAL }, { "h", 2, 5, 5, WEIR_EINVAL },
+	};
+	const unsigned int n = sizeof(hosts) / sizeof(hosts[0]);
+	static struct tree t;
+	struct pci *p = *state;
+	void *fdt = t.blob;
+
+	assert_int_equal(fdt_create(fdt, sizeof(t.blob)), 0);
+	assert_int_equal(fdt_finish_reservemap(fdt), 0);
+	assert_int_equal(fdt_begin_node(fdt, ""), 0);
+	put1(fdt, "#address-cells", 2);
+	put1(fdt, "#size-cells", 2);
+	for (unsigned int i = 0; i < n; i++)
+		bridge(fdt, hosts[i].name, hosts[i].given, hosts[i].first, hosts[i].last);
+	end(fdt);
+	assert_int_equal(fdt_finish(fdt), 0);
+	assert_int_equal(weir_firmware_load_dt(p->w.m, fdt, fdt_totalsize(fdt)), 0);
+	for (unsigned int i = n; i--; ) {
+		char path[8] = { '/', hosts[i].name[0] };
+		struct weir_pci_host host;
+		struct weir_fwnode *at;
+
+		if (hosts[i].want == -1)
+			continue;
+		assert_int_equal(weir_fwnode_find(p->w.m, path, &at), 0);
+		assert_int_equal(weir_firmware_pci_host(at, &host), hosts[i].want < 0 ? hosts[i].want : 0);
+		if (hosts[i].want >= 0)
+			assert_int_equal(host.segment, hosts[i].want);
 	}
 }
 
@@ -537,6 +593,7 @@ int main(void)
 		TEST(test_pcimap_msi_parent),
 		cmocka_unit_test(test_pcimap_msi_damaged),
 		cmocka_unit_test(test_pcimap_segment),
+		TEST(test_pcimap_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static int read_buses(struct weir_dt_node *node, struct weir_pci_host *host)
 {
 	const struct weir_dt *dt = node->fw.m->dt;
 	const struct weir_dt_prop *range = weir_dt_prop_(dt, node, "bus-range");
-	uint32_t first = 0, last = 255, segment;
+	uint32_t first = 0, last = 255;
 
 	if (range && range->bytes != 8)
 		return bad(node, "bus-range is not two cells");
@@ -57,13 +57,95 @@ static int read_buses(struct weir_dt_node *node, struct weir_pci_host *host)
 		return bad(node, "bus-range is no range of buses");
 	host->first_bus = (uint8_t)first;
 	host->last_bus = (uint8_t)last;
-	if (!weir_dt_u32_(dt, node, "linux,pci-domain", &segment))
+	return 0;
+}
+
+/* ---- segments ---- */
+
+static bool is_pci(const struct weir_dt *dt, const struct weir_dt_node *node)
+{
+	const struct weir_dt_prop *type = node ? weir_dt_prop_(dt, node, "device_type") : NULL;
+
+	return type && type->bytes == 4 && weir_streq_((const char *)type->value, "pci");
+}
+
+/* The next host bridge that is there, of whatever kind; @node NULL: the first. */
+static struct weir_dt_node *next_host(struct weir_machine *m, struct weir_dt_node *node)
+{
+	struct weir_fwnode *fw = node ? weir_fwnode_next(&node->fw) : weir_fwnode_root(m);
+
+	for (; fw; fw = weir_fwnode_next(fw)) {
+		node = weir_dt_node_(fw);
+		if (is_pci(m->dt, node) && !is_pci(m->dt, weir_dt_parent_(node)) &&
+		    weir_fwnode_available(fw))
+			return node;
+	}
+	return NULL;
+}
+
+static bool is_given(struct weir_machine *m, uint32_t segment)
+{
+	uint32_t theirs;
+
+	for (struct weir_dt_node *at = next_host(m, NULL); at; at = next_host(m, at))
+		if (weir_dt_u32_(m->dt, at, "linux,pci-domain", &theirs) && theirs == segment)
+			return true;
+	return false;
+}
+
+/* Whether a host bridge before it in the tree has that segment, and one of its buses. */
+static bool is_taken(struct weir_dt_node *node, const struct weir_pci_host *host, uint32_t segment)
+{
+	struct weir_machine *m = node->fw.m;
+	struct weir_dt_node *at;
+
+	for (at = next_host(m, NULL); at && at != node; at = next_host(m, at)) {
+		const struct weir_dt_prop *range = weir_dt_prop_(m->dt, at, "bus-range");
+		bool ok = range && range->bytes == 8;
+		uint32_t first = ok ? weir_be32_(range->value) : 0, theirs;
+		uint32_t last = ok ? weir_be32_(range->value + 4) : 255;
+
+		if (weir_dt_u32_(m->dt, at, "linux,pci-domain", &theirs) && theirs == segment &&
+		    first <= host->last_bus && host->first_bus <= last)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Bridges that are not given one take, in the order of the tree, those that are given to nobody:
+ * the same each time, whichever driver comes first.
+ */
+static int read_segment(struct weir_dt_node *node, struct weir_pci_host *host)
+{
+	struct weir_machine *m = node->fw.m;
+	uint32_t segment = 0, theirs;
+	struct weir_dt_node *at;
+
+	if (weir_dt_u32_(m->dt, node, "linux,pci-domain", &segment)) {
+		if (segment > UINT16_MAX)
+			return bad(node, "linux,pci-domain is no number of a segment");
+		if (is_taken(node, host, segment))
+			return bad(node, "another host bridge has that linux,pci-domain and some of its buses");
+		host->segment = (uint16_t)segment;
 		return 0;
+	}
+	for (at = next_host(m, NULL);; at = next_host(m, at)) {
+		if (at && at != node && weir_dt_u32_(m->dt, at, "linux,pci-domain", &theirs))
+			continue;
+		while (is_given(m, segment))
+			segment++;
+		if (!at || at == node)
+			break;
+		segment++; /* that one's */
+	}
 	if (segment > UINT16_MAX)
-		return bad(node, "linux,pci-domain is no number of a segment");
+		return bad(node, "no segment is left for it");
 	host->segment = (uint16_t)segment;
 	return 0;
 }
+
+/* ---- windows ---- */
 
 /* Address spaces and flags are in the first cell, phys.hi (2.2.1.1). */
 static bool space_of(uint32_t hi, enum weir_pci_space *out_space)
@@ -122,6 +204,8 @@ int weir_dt_pci_host_(struct weir_fwnode *fw, struct weir_pci_host *out_host)
 	err = read_ecam(node, &host);
 	if (!err)
 		err = read_buses(node, &host);
+	if (!err)
+		err = read_segment(node, &host);
 	if (!err)
 		err = read_windows(node, &host);
 	if (!err)
