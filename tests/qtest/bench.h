@@ -72,6 +72,12 @@ struct weir_device *bench_named(struct bench *b, const char *name);
 /* The key of a device's group. */
 const char *bench_group(struct weir_device *dev, enum weir_pci_rules rules);
 
+/*
+ * All functions in words: ids, groups, links, registers; and what the host bridge needs. Return:
+ * from malloc; the caller frees it.
+ */
+char *bench_describe(struct weir_machine *m, unsigned int *out_functions);
+
 /* QEMU's edu device: registers mapped, memory and DMA on. */
 struct edu {
 	struct weir_device *dev;

@@ -52,111 +52,6 @@ static const struct weir_driver plain = {
 	.name = "plain", .bus = "pci", .match = plain_match, .ops = &plain_ops,
 };
 
-/* ---- a machine in words ---- */
-
-struct text {
-	FILE *file;
-	char *text;
-	size_t bytes;
-};
-
-/* Who it is, whatever firmware calls it: a PCI function, or what has registers there. */
-static void say_device(FILE *out, const struct weir_device *dev, const struct weir_fwnode *node)
-{
-	struct weir_pci_info info;
-	uint64_t pa, bytes;
-
-	if (dev && !weir_pci_info_get(dev, &info))
-		fprintf(out, "%s", weir_device_name(dev));
-	else if (node && !weir_firmware_registers(node, 0, &pa, &bytes))
-		fprintf(out, "registers 0x%llx+0x%llx", (unsigned long long)pa,
-			(unsigned long long)bytes);
-	else
-		fprintf(out, "the bridge");
-}
-
-static void say_id(FILE *out, const char *what, const struct weir_pci_id *id)
-{
-	fprintf(out, "  %s 0x%04x is 0x%04x at ", what, id->rid, id->id);
-	say_device(out, weir_fwnode_device(id->target), id->target);
-	fprintf(out, "\n");
-}
-
-static void say_links(FILE *out, struct weir_device *dev)
-{
-	struct weir_link *link;
-
-	for (link = weir_link_first(dev); link; link = weir_link_next(link)) {
-		struct weir_device *supplier = weir_link_supplier(link);
-
-		fprintf(out, "  needs ");
-		say_device(out, supplier, weir_device_fwnode(supplier));
-		fprintf(out, " flags 0x%x state %d\n", weir_link_flags(link),
-			weir_link_state_get(link));
-	}
-}
-
-/* Ports are left out: where the CPU finds them is no table's to say. */
-static void say_bars(FILE *out, const struct weir_device *dev)
-{
-	struct weir_pci_bar bar;
-
-	for (unsigned int i = 0; i < 6; i++)
-		if (!weir_pci_bar_get(dev, i, &bar) && bar.space != WEIR_PCI_IO)
-			fprintf(out, "  registers %u: 0x%llx is 0x%llx+0x%llx\n", i,
-				(unsigned long long)bar.pci, (unsigned long long)bar.cpu,
-				(unsigned long long)bar.bytes);
-}
-
-static void say_function(FILE *out, struct weir_device *dev)
-{
-	struct weir_pci_group group;
-	struct weir_pci_id id;
-	struct weir_why why;
-	int err;
-
-	fprintf(out, "%s group %d %s%s\n", weir_device_name(dev), weir_device_group(dev),
-		weir_verdict_name(weir_device_verdict(dev, &why)),
-		weir_device_fwnode(dev) ? " has a node" : "");
-	for (unsigned int i = 0; !(err = weir_pci_iommu_id(dev, i, &id)); i++)
-		say_id(out, "iommu", &id);
-	fprintf(out, "  end of ids %d\n", err);
-	err = weir_pci_msi_id(dev, &id);
-	if (err)
-		fprintf(out, "  no msi %d\n", err);
-	else
-		say_id(out, "msi", &id);
-	for (int rules = 0; rules < WEIR_PCI_RULES; rules++) {
-		assert_int_equal(weir_pci_group_get(dev, (enum weir_pci_rules)rules, &group), 0);
-		fprintf(out, "  %s: %s\n", group.key, group.why);
-	}
-	say_links(out, dev);
-	say_bars(out, dev);
-}
-
-/* All functions, and what the host bridge needs. */
-static char *describe(struct weir_machine *m, unsigned int *out_functions)
-{
-	struct text t = { 0 };
-	struct weir_device *dev;
-	struct weir_pci_info info;
-
-	*out_functions = 0;
-	t.file = open_memstream(&t.text, &t.bytes);
-	assert_non_null(t.file);
-	for (dev = weir_device_first(m); dev; dev = weir_device_next(dev)) {
-		if (!weir_pci_info_get(dev, &info)) {
-			say_function(t.file, dev);
-			++*out_functions;
-		} else if (weir_device_driver(dev) == &weir_pci_ecam_driver) {
-			fprintf(t.file, "the bridge\n");
-			say_links(t.file, dev);
-		}
-	}
-	fclose(t.file);
-	return t.text;
-}
-
 /* ---- two ways to bring it up ---- */
 
 static void start(struct bench *b)
@@ -229,7 +124,7 @@ static char *by_device_tree(struct bench *b, struct weir_pci_host *out_host,
 	assert_int_equal(weir_firmware_load_dt(b->m, dtb, bytes), 0);
 	settle_others(b->m);
 	bring_up(b);
-	text = describe(b->m, out_functions);
+	text = bench_describe(b->m, out_functions);
 	for (node = weir_fwnode_root(b->m); node; node = weir_fwnode_next(node))
 		if (!weir_firmware_pci_host(node, out_host))
 			break;
@@ -261,7 +156,7 @@ static char *by_acpi(struct bench *b, const struct weir_pci_host *by_dt, bool gi
 	assert_true(read.ecam_pa == by_dt->ecam_pa && read.ecam_bytes == by_dt->ecam_bytes);
 	assert_int_equal(read.flags, give ? 0 : WEIR_PCI_KEEP);
 	bring_up(b);
-	text = describe(b->m, out_functions);
+	text = bench_describe(b->m, out_functions);
 	finish(b);
 	return text;
 }
