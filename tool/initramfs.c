@@ -39,12 +39,13 @@ static int read_list(struct initramfs *in, struct weir_bytes *text, char *out_wh
 		return bad(out_what, bytes, in->path, "neither an initramfs image nor a list of modules");
 	for (at = in->text; (line = strsep(&at, "\n"));) {
 		char *slash = strrchr(line, '/'), *dot;
+		bool odd = *line != '#' && strpbrk(line, ":=(){}<>;\"'$");
 
 		line = slash ? slash + 1 : line;
 		line += strspn(line, " \t");
 		line[strcspn(line, " \t\r")] = '\0';
 		number++;
-		if (*line != '#' && !is_word(line)) {
+		if (*line != '#' && (odd || !is_word(line))) {
 			snprintf(out_what, bytes, "%s:%u: neither an initramfs image nor a list of "
 				 "modules", in->path, number);
 			return EXIT_USAGE;

@@ -38,6 +38,22 @@ static int usage(FILE *f)
 	return f == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
+static const struct verb *verb_of(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (!strcmp(name, verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
+static int no_verb(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (name_distance(name, verbs[i].name) < 3)
+			return complain("no verb '%s'; did you mean %s?", name, verbs[i].name);
+	return complain("no verb '%s'; see weir --help", name);
+}
+
 /* A report that could not be written is none. */
 static int finish(int status)
 {
@@ -48,16 +64,22 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
+	const struct verb *verb;
+
 	if (argc < 2)
 		return usage(stderr);
+	if (argc == 3 && !strcmp(argv[1], "help") && (verb = verb_of(argv[2]))) {
+		static char help[] = "--help";
+		char *args[] = { argv[2], help, NULL };
+
+		return finish(verb->run(2, args));
+	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
 		return usage(stdout);
 	if (!strcmp(argv[1], "--version")) {
 		puts("weir " WEIR_VERSION);
 		return EXIT_OK;
 	}
-	for (size_t i = 0; i < N_VERBS; i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			return finish(verbs[i].run(argc - 1, argv + 1));
-	return complain("no verb '%s'; see weir --help", argv[1]);
+	verb = verb_of(argv[1]);
+	return verb ? finish(verb->run(argc - 1, argv + 1)) : no_verb(argv[1]);
 }

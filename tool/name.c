@@ -51,7 +51,7 @@ static int by_label(struct run *r, const char *label, struct weir_fwnode **out_n
 #define MAX_NAME 64
 
 /* Levenshtein's distance, of the first 63 characters. */
-static unsigned int distance(const char *a, const char *b)
+unsigned int name_distance(const char *a, const char *b)
 {
 	unsigned int row[MAX_NAME + 1], n = 0, diagonal;
 
@@ -99,13 +99,13 @@ static unsigned int distance_of(const char *wanted, const char *name)
 {
 	char plain[MAX_NAME];
 	const char *at = strchr(name, '@'), *dot = strchr(name, '.');
-	unsigned int whole = distance(wanted, name), d;
+	unsigned int whole = name_distance(wanted, name), d;
 
 	if (at)
 		snprintf(plain, sizeof(plain), "%.*s", (int)(at - name), name);
 	else
 		snprintf(plain, sizeof(plain), "%s", dot ? dot + 1 : name);
-	d = distance(wanted, plain);
+	d = name_distance(wanted, plain);
 	return d < whole ? d : whole;
 }
 

@@ -286,24 +286,36 @@ static int take(struct opts *o, int opt, const char *value)
 /* ---- parsing ---- */
 
 /* getopt's own messages name the verb as if it were the program. */
-static int refuse(int opt, char **argv, int at)
+static int refuse(int opt, char **argv, const struct verb_help *help)
 {
-	const struct option_def *def = option_of(optopt);
+	const struct option_def *def = option_of(optopt), *best = NULL;
+	const char *word = argv[optind - 1]; /* behind it getopt stands */
+	unsigned int least = 3;
 
 	if (opt == ':')
 		return complain("--%s needs a value", def ? def->name : "?");
-	if (def && !strncmp(argv[at], "--", 2))
+	if (def && !strncmp(word, "--", 2))
 		return complain("--%s takes no value", def->name);
 	if (optopt && !def)
 		return complain("unknown option -%c; see weir %s --help", optopt, argv[0]);
-	return complain("unknown option %s; see weir %s --help", argv[at], argv[0]);
+	for (size_t i = 0; i < nr_option_defs; i++) {
+		unsigned int d = name_distance(word + 2, option_defs[i].name);
+
+		if (!(option_defs[i].verbs & 1u << help->verb) || d >= least)
+			continue;
+		best = &option_defs[i];
+		least = d;
+	}
+	if (best)
+		return complain("unknown option %s; did you mean --%s?", word, best->name);
+	return complain("unknown option %s; see weir %s --help", word, argv[0]);
 }
 
 int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *help)
 {
 	const char *no_color = getenv("NO_COLOR");
 	struct option longs[MAX_OPTIONS + 2] = { { 0 } };
-	int opt, bad, at;
+	int opt, bad;
 
 	*o = (struct opts){
 		.until_s = -1, .probe_ns = 1000000, .root_ms = 1000, .scenario = "boot",
@@ -318,9 +330,9 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 	longs[nr_option_defs] = (struct option){ OPTS_NEXT_SIDE + 2, no_argument, NULL, O_NEXT_SIDE };
 	opterr = 0;
 	optind = 1; /* a verb may parse twice */
-	while (at = optind, (opt = getopt_long(argc, argv, ":vhj:c:ko:", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":vhj:c:ko:", longs, NULL)) != -1) {
 		if (opt == '?' || opt == ':')
-			return refuse(opt, argv, at);
+			return refuse(opt, argv, help);
 		if (opt == O_NEXT_SIDE) {
 			o->anew = ANEW_KERNEL | ANEW_IMAGE | ANEW_INITRAMFS;
 			continue;

@@ -75,8 +75,12 @@ int kernel_side_open(const struct opts *o, struct kernel_side *out_side, char *o
 		     size_t what_bytes)
 {
 	struct kernel_side side = { 0 };
-	int err = kernel_open(o, &side, out_what, what_bytes);
+	struct waiting waiting;
+	int err;
 
+	waiting_begin(&waiting, "reading the kernel; what is learned of it is kept for the next time");
+	err = kernel_open(o, &side, out_what, what_bytes);
+	waiting_end(&waiting);
 	if (!err)
 		tell_unknown_denied(o, side.kernel);
 	if (!err)

@@ -7,6 +7,7 @@
 #define WEIR_TOOL_WEIR_H
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -88,7 +89,8 @@ void tree_clean(void *blob, size_t bytes);
 /* plain.c: whether a device is complete without a driver. */
 bool needs_no_driver(const struct run *r, const struct weir_device *dev);
 
-/* name.c: a device by any of its names. Return: 0, or an exit status after a message. */
+/* name.c: how many letters must change; a device by any of its names. Return: 0, or an exit status after a message. */
+unsigned int name_distance(const char *a, const char *b);
 int find_device(struct run *r, const char *name, struct weir_device **out_dev,
 		struct weir_fwnode **out_node);
 
@@ -125,6 +127,17 @@ const char *style_bold(const struct opts *o);
 const char *style_bad(const struct opts *o);
 const char *style_good(const struct opts *o);
 const char *style_off(const struct opts *o);
+
+/* waiting.c: says on a terminal what is done, when it takes longer than a second. */
+struct waiting {
+	const char *what;
+	bool runs, done;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+};
+void waiting_begin(struct waiting *w, const char *what);
+void waiting_end(struct waiting *w);
 
 /* The verbs. */
 int cmd_boot(int argc, char **argv);

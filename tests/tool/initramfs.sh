@@ -108,6 +108,8 @@ while [ $at -lt "$((bytes - 512))" ]; do
 done
 printf '\200hsqs' > odd.img
 refuses "odd.img:1: neither" $on --initramfs odd.img
+printf 'root:x:0:0:root:/root:/bin/sh\n' > odd.img
+refuses "odd.img:1: neither" $on --initramfs odd.img
 printf 'disk\0bus' > odd.img
 refuses "odd.img: neither an initramfs image nor a list" $on --initramfs odd.img
 sed "s/$version/6.12.1-ir/g" whole.img > other.img

@@ -264,6 +264,11 @@ mkdir -p none/other && tar czf none.tar.gz none
 refuses "no capture: it has no" live none.tar.gz
 refuses "no device tree, and no capture|no such|not|No such" boot nothing.tar.gz
 refuses "sys/bus has no devices" live --sysroot evil
+refuses "live.dtb: no capture: weir capture makes one" live live.dtb
+refuses "nowhere/x.tar.gz: No such file or directory$" capture --sysroot root -o nowhere/x.tar.gz
+mkdir -p bare/sys/bus/platform/devices bare/sys/devices/platform/one
+ln -s ../../../devices/platform/one bare/sys/bus/platform/devices/one
+expect 0 "^1..0 # SKIP" live --sysroot bare --ktap
 refuses "one capture at most" live c.tar.gz s.tar.gz
 refuses "is needed, and nothing else" capture
 result "live: archives that are damaged, hostile, or none"

@@ -55,6 +55,10 @@ expect 0 "^usage: weir VERB" help
 expect 0 "^weir [0-9]" --version
 expect 2 "^usage: weir VERB"
 refuses "no verb 'frobnicate'" frobnicate
+refuses "no verb 'bot'; did you mean boot" bot
+expect 0 "^usage: weir explain" help explain
+refuses "unknown option --ovrlay; did you mean --overlay" boot "$demo" --ovrlay x
+refuses "json takes no value" boot "$demo" --json=1
 refuses "unknown option --nix" boot --nix
 refuses "unknown option -x" check -x
 refuses "unknown option -x" boot -vx

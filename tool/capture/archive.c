@@ -130,7 +130,10 @@ int capture_read(struct capture *c, const char *path)
 
 	if (weir_bytes_read(path, &et, &file))
 		return complain("%s", et.text);
-	status = capture_read_bytes(c, path, file.data, file.size);
+	if (capture_is(file.data, file.size))
+		status = capture_read_bytes(c, path, file.data, file.size);
+	else
+		status = complain("%s: no capture: weir capture makes one", path);
 	weir_bytes_fini(&file);
 	return status;
 }
@@ -172,8 +175,8 @@ int capture_write(const struct capture *c, const char *path)
 	if (r == ARCHIVE_OK)
 		r = archive_write_close(a);
 	if (r != ARCHIVE_OK)
-		status = complain("%s: %s", path, a && archive_error_string(a) ?
-				  archive_error_string(a) : "out of memory");
+		status = complain("%s: %s", path, a && archive_errno(a) > 0 ? strerror(archive_errno(a)) :
+						  "out of memory");
 	if (a)
 		archive_write_free(a);
 	return status;
