@@ -22,11 +22,19 @@
 #define SMMU_NO_NESTED   0x8u
 #define SMMU_DEAF        0x10u /* off it aborts, where it can be told so */
 #define SMMU_SUBSTREAMS  0x20u
+#define SMMU_STAGE2      0x40u /* alone */
+#define SMMU_OLD         0x80u /* v2: version 1 of the architecture; v3: as it is */
+#define SMMU_FEW         0x100u /* v2: few banks, pages of 64 KiB; v3: BBM level 0 */
+#define SMMU_MORE        0x200u /* v2: ids of 16 bits; v3: BBM level 2 */
+#define SMMU_NO_ABORT    0x400u /* v3: what is off cannot abort */
 
 struct smmu_kind {
-	const char *name, *compatible;
+	const char *name;
 	const struct weir_module_entry *module;
-	uint64_t bytes;                /* of registers */
+	/* What its node in a device tree says. */
+	const char *(*compatible)(uint64_t seed, unsigned int what);
+	uint64_t (*bytes)(uint64_t seed, unsigned int what);
+	bool global_interrupts;        /* #global-interrupts, and interrupts */
 	bool deep;                     /* the guest's context is in its memory: descriptors */
 	/* the model */
 	void *(*model)(struct hwhost *hw, uint64_t base, uint32_t line, uint64_t seed,
@@ -37,6 +45,7 @@ struct smmu_kind {
 	void (*aim)(void *model, unsigned int rogue, uint64_t iova);
 	bool (*reach)(void *model, uint32_t sid, uint64_t iova, uint64_t *out_pa);
 	void (*power)(void *model, bool on);
+	unsigned long (*syncs)(const void *model);
 	unsigned int (*findings)(const void *model);
 	const char *(*first_finding)(const void *model);
 	/* the driver's hardware layer */
@@ -61,6 +70,25 @@ struct smmu_kind {
 
 /* ---- version 3 ---- */
 
+static inline const char *kind3_compatible(uint64_t seed, unsigned int what)
+{
+	(void)seed;
+	(void)what;
+	return "arm,smmu-v3";
+}
+
+static inline uint64_t kind3_bytes(uint64_t seed, unsigned int what)
+{
+	(void)seed;
+	(void)what;
+	return SMMU3_BYTES;
+}
+
+static inline unsigned long kind3_syncs(const void *model)
+{
+	return smmu3_stats_get(model)->syncs;
+}
+
 static inline void *kind3_model(struct hwhost *hw, uint64_t base, uint32_t line, uint64_t seed,
 				unsigned int what)
 {
@@ -82,6 +110,11 @@ static inline void *kind3_model(struct hwhost *hw, uint64_t base, uint32_t line,
 		config.gbpa = 1u << 20;
 	if (what & SMMU_SUBSTREAMS)
 		config.idr[1] = SMMU3_IDR1(16, 4, 7, 8);
+	if (what & SMMU_STAGE2)
+		config.idr[0] &= ~SMMU3_IDR0_S1P;
+	if (what & (SMMU_FEW | SMMU_MORE))
+		config.idr[3] = SMMU3_IDR3_BBML(what & SMMU_MORE ? 2 : 0);
+	config.no_abort = what & SMMU_NO_ABORT;
 	return hwhost_smmu(hw, base, &config, line);
 }
 
@@ -225,14 +258,13 @@ static inline void kind3_context(uint64_t cd, uint64_t root, uint32_t asid,
 
 /* ---- version 2 ---- */
 
-static inline void *kind2_model(struct hwhost *hw, uint64_t base, uint32_t line, uint64_t seed,
-				unsigned int what)
+static inline void kind2_config(uint64_t seed, unsigned int what, struct smmu2_config *out_config)
 {
 	struct smmu2_config config;
 
 	smmu2_config_usual(&config);
 	config.seed = seed;
-	config.mmu500 = seed & 1;
+	config.mmu500 = seed & 1 && !(what & SMMU_OLD);
 	if (what & SMMU_NONCOHERENT)
 		config.idr0 &= ~SMMU2_IDR0_CTTW;
 	config.masters_incoherent = what & SMMU_NONCOHERENT;
@@ -240,6 +272,43 @@ static inline void *kind2_model(struct hwhost *hw, uint64_t base, uint32_t line,
 		config.idr2 &= ~SMMU2_IDR2_VMID16;
 	if (what & SMMU_NO_NESTED)
 		config.idr0 &= ~SMMU2_IDR0_NTS;
+	if (what & SMMU_STAGE2)
+		config.idr0 &= ~(SMMU2_IDR0_S1TS | SMMU2_IDR0_NTS);
+	if (what & SMMU_OLD) {
+		config.version = 1;
+		config.idr2 = SMMU2_IDR2(SMMU2_40, SMMU2_40, 0);
+	}
+	if (what & SMMU_FEW)
+		config.idr1 = SMMU2_IDR1(4, 1, 3, 1);
+	if (what & SMMU_MORE)
+		config.idr0 |= SMMU2_IDR0_EXIDS;
+	*out_config = config;
+}
+
+static inline const char *kind2_compatible(uint64_t seed, unsigned int what)
+{
+	return what & SMMU_OLD ? "arm,mmu-401" : seed & 1 ? "arm,mmu-500" : "arm,smmu-v2";
+}
+
+static inline uint64_t kind2_bytes(uint64_t seed, unsigned int what)
+{
+	struct smmu2_config config;
+
+	kind2_config(seed, what, &config);
+	return smmu2_bytes(&config);
+}
+
+static inline unsigned long kind2_syncs(const void *model)
+{
+	return smmu2_stats_get(model)->syncs;
+}
+
+static inline void *kind2_model(struct hwhost *hw, uint64_t base, uint32_t line, uint64_t seed,
+				unsigned int what)
+{
+	struct smmu2_config config;
+
+	kind2_config(seed, what, &config);
 	return smmu2_attach(hw, base, &config, line, true);
 }
 
@@ -293,13 +362,10 @@ static inline int kind2_create(const struct weir_host_ops *ops, void *host, uint
 		.name = "smmu", .base_pa = base, .lines = lines, .nr_lines = 2,
 		.nr_global_lines = 1, .timeout_ns = 20000000, .fault = fault, .arg = arg,
 	};
-	struct smmu2_config usual;
 	struct weir_smmu_v2 *smmu;
 	int err;
 
-	(void)what;
-	smmu2_config_usual(&usual);
-	config.bytes = smmu2_bytes(&usual);
+	config.bytes = kind2_bytes(0, what);
 	err = weir_smmu_v2_create(ops, host, &config, &smmu);
 	if (!err)
 		*out_smmu = smmu;
@@ -394,8 +460,9 @@ static inline void kind2_context(uint64_t cd, uint64_t root, uint32_t asid,
 /* ---- the tables ---- */
 
 static const struct smmu_kind smmu_kind3 = {
-	.name = "v3", .compatible = "arm,smmu-v3", .module = &weir_module_arm_smmu_v3,
-	.bytes = SMMU3_BYTES, .deep = true, .model = kind3_model, .master = kind3_master,
+	.name = "v3", .compatible = kind3_compatible, .module = &weir_module_arm_smmu_v3,
+	.bytes = kind3_bytes, .deep = true, .syncs = kind3_syncs,
+	.model = kind3_model, .master = kind3_master,
 	.rogue = kind3_rogue, .rogue_stop = kind3_rogue_stop, .aim = kind3_aim, .reach = kind3_reach,
 	.power = kind3_power, .findings = kind3_findings, .first_finding = kind3_first_finding,
 	.create = kind3_create, .destroy = kind3_destroy, .suspend = kind3_suspend,
@@ -405,8 +472,9 @@ static const struct smmu_kind smmu_kind3 = {
 };
 
 static const struct smmu_kind smmu_kind2 = {
-	.name = "v2", .compatible = "arm,smmu-v2", .module = &weir_module_arm_smmu,
-	.bytes = 0x20000, .model = kind2_model, .master = kind2_master,
+	.name = "v2", .compatible = kind2_compatible, .module = &weir_module_arm_smmu,
+	.bytes = kind2_bytes, .syncs = kind2_syncs, .global_interrupts = true,
+	.model = kind2_model, .master = kind2_master,
 	.rogue = kind2_rogue, .rogue_stop = kind2_rogue_stop, .aim = kind2_aim, .reach = kind2_reach,
 	.power = kind2_power, .findings = kind2_findings, .first_finding = kind2_first_finding,
 	.create = kind2_create, .destroy = kind2_destroy, .suspend = kind2_suspend,

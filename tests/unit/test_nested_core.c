@@ -67,8 +67,8 @@ static void make_tree(struct core *c)
 	put(c, "#address-cells", 1, 0, 1);
 	put(c, "#size-cells", 1, 0, 1);
 	assert_int_equal(fdt_begin_node(c->blob, "iommu@2b400000"), 0);
-	assert_int_equal(fdt_property_string(c->blob, "compatible", c->kind->compatible), 0);
-	put(c, "reg", BASE, (uint32_t)c->kind->bytes, 2);
+	assert_int_equal(fdt_property_string(c->blob, "compatible", c->kind->compatible(11, c->what)), 0);
+	put(c, "reg", BASE, (uint32_t)c->kind->bytes(11, c->what), 2);
 	put(c, "#iommu-cells", 1, 0, 1);
 	put(c, "phandle", 1, 0, 1);
 	put(c, "dma-coherent", 0, 0, 0);
