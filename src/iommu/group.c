@@ -40,8 +40,10 @@ int weir_group_get_(struct weir_machine *m, struct weir_identity *identity,
 
 void weir_group_put_(struct weir_group *group)
 {
-	if (!--group->users)
+	if (!--group->users) {
 		group->identity->group = NULL; /* which may go before who still waits for the lock */
+		weir_identity_split_(group->m, group->identity);
+	}
 	weir_group_unref_(group);
 }
 

@@ -7,7 +7,8 @@
  * included, is a matter of firmware's words (Devicetree: "iommus", "#iommu-cells", and for
  * Arm's SMMU "stream-match-mask"). An identity has its number from the first device to the
  * last, whatever drivers do; its key is the least of its devices', so the order in which
- * they came does not show. Guarded by the machine lock.
+ * they came does not show. When one goes that held others together they part again, at once or when
+ * none of them is behind its IOMMU any more. Guarded by the machine lock.
  */
 #include "core/text.h"
 #include "core/tree.h"
@@ -300,6 +301,58 @@ static int name_by_ids(struct weir_machine *m, struct weir_member *member)
 	return 0;
 }
 
+/* All that share ids with @member, or with one that does, go to @into. */
+static void move_sharers(struct weir_machine *m, struct weir_member *member,
+			 struct weir_identity *into)
+{
+	struct weir_identity *from = member->identity;
+	struct weir_list *at;
+
+	member->identity = into;
+	weir_list_del(&member->node);
+	weir_list_add_tail(&into->devices, &member->node);
+	for (at = &member->node; at != &into->devices; at = at->next) { /* it grows meanwhile */
+		member = weir_container_of(at, struct weir_member, node);
+		lower_key(into, member->key);
+		for (uint32_t i = 0; i < member->nr_sids; i++) {
+			struct sid *other = NULL;
+
+			while ((other = next_overlap(m, &member->sids[i], other))) {
+				if (weir_list_empty(&from->devices))
+					return;
+				if (other->member->identity != from)
+					continue;
+				other->member->identity = into;
+				weir_list_del(&other->member->node);
+				weir_list_add_tail(&into->devices, &other->member->node);
+			}
+		}
+	}
+}
+
+void weir_identity_split_(struct weir_machine *m, struct weir_identity *identity)
+{
+	struct weir_identity *part;
+	struct weir_member *member;
+
+	if (!identity->loose || identity->group)
+		return;
+	identity->loose = false;
+	for (;;) {
+		member = weir_list_first(&identity->devices, struct weir_member, node);
+		if (!member || !member->nr_sids || create(m, NULL, &part))
+			return; /* without memory they stay one, which is safe */
+		move_sharers(m, member, part);
+		if (weir_list_empty(&identity->devices)) {
+			merge(m, identity, part); /* the last keep the number */
+			return;
+		}
+		identity->key = NULL;
+		weir_list_each(member, &identity->devices, struct weir_member, node)
+			lower_key(identity, member->key);
+	}
+}
+
 /* ---- devices ---- */
 
 static uint32_t count_specs(struct weir_device *dev)
@@ -488,10 +541,14 @@ void weir_identity_forget_(struct weir_device *dev)
 		m->masked_sids -= member->sids[i].mask != 0;
 	}
 	weir_list_del(&member->node);
-	if (weir_list_empty(&member->identity->devices))
+	if (weir_list_empty(&member->identity->devices)) {
 		destroy(m, member->identity);
-	else
+	} else {
 		raise_key(member->identity, member);
+		if (member->nr_sids > 1 || m->masked_sids || (member->nr_sids && member->sids[0].mask))
+			member->identity->loose = true;
+		weir_identity_split_(m, member->identity);
+	}
 	dev->member = NULL;
 	weir_strfree_(m, member->key);
 	weir_free_(m, member, member_bytes(member->nr_all));

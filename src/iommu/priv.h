@@ -130,6 +130,7 @@ struct weir_identity {
 	int number;                  /* (c) a label */
 	struct weir_list devices;    /* (m) struct weir_member */
 	struct weir_group *group;    /* (m) while it has masters */
+	bool loose;                  /* (m) one went that may have held others together */
 };
 
 /*
@@ -243,6 +244,8 @@ int weir_iommu_spec_(struct weir_device *dev, unsigned int index, struct weir_fw
 int weir_identify_(struct weir_device *dev);
 /* It is behind no IOMMU any more: where identities are found out late, they are forgotten early. */
 void weir_identity_detached_(struct weir_device *dev);
+/* What nothing holds together any more parts, unless it is in use. Machine lock held. */
+void weir_identity_split_(struct weir_machine *m, struct weir_identity *identity);
 /* Whether the policy makes one group of those that have an id in common. */
 bool weir_identity_by_ids_(struct weir_machine *m);
 /* Of a device that has one, or NULL. */

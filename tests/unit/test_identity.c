@@ -369,6 +369,41 @@ static void test_identity_never_merges_groups_in_use(void **state)
 	world_close(&w);
 }
 
+/* One that held others together goes: they part at once, or when the last of them is out of use. */
+static void test_identity_parts_again(void **state)
+{
+	struct weir_group *a, *b;
+	struct world w;
+
+	(void)state;
+	make_blob(&apart);
+	for (unsigned int used = 0; used < 2; used++) {
+		if (used) {
+			open_in_use(&w);
+		} else {
+			world_open(&w, NULL);
+			assert_int_equal(weir_firmware_load_dt(w.m, blob, sizeof(blob)), 0);
+		}
+		for (unsigned int i = 3; i--; )
+			add(&w, i);
+		assert_settles(&w);
+		assert_string_equal(weir_device_group_key(world_find(&w, "b")), "/iommu:0x1");
+		weir_device_del(world_find(&w, "c"));
+		if (used) { /* attached as one: so it stays meanwhile */
+			assert_int_equal(weir_group_of(world_find(&w, "a"), &a), 0);
+			assert_int_equal(weir_group_of(world_find(&w, "b"), &b), 0);
+			assert_ptr_equal(a, b);
+			assert_string_equal(weir_device_group_key(world_find(&w, "b")), "/iommu:0x1");
+			weir_device_del(world_find(&w, "iommu"));
+		}
+		assert_string_equal(weir_device_group_key(world_find(&w, "a")), "/iommu:0x1");
+		assert_string_equal(weir_device_group_key(world_find(&w, "b")), "/iommu:0x2");
+		add(&w, 2);
+		assert_string_equal(weir_device_group_key(world_find(&w, "b")), "/iommu:0x1");
+		world_close(&w);
+	}
+}
+
 static const struct identity_case bridge = {
 	"bridge", "arm,smmu-v3", 1, 0,
 	{ { 1, { 3 } }, { 1, { 4 } }, { 1, { 1 } }, { 1, { 2 } }, { 4, { 3, 4, 1, 2 } } }, NULL,
@@ -506,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_identity_names_no_device_that_is_gone),
 		cmocka_unit_test(test_identity_of_long_paths),
 		cmocka_unit_test(test_identity_never_merges_groups_in_use),
+		cmocka_unit_test(test_identity_parts_again),
 		cmocka_unit_test(test_identity_kept_out_joins_nobody),
 		cmocka_unit_test(test_identity_one_stream_is_of_one_group),
 		cmocka_unit_test(test_identity_of_damaged_words),
