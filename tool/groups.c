@@ -139,7 +139,13 @@ static void print_text(const struct groups *g)
 		shared += n > 1;
 		print_group(g, i, n, number++);
 	}
-	printf("%zu devices in %u groups, %u of them shared\n", g->n, number, shared);
+	if (g->n)
+		printf("%zu devices in %u groups, %u of them shared\n", g->n, number, shared);
+	else
+		printf("no device has a group: %s\n", groups_any_iommu(g->run.m) ?
+		       "the tree has IOMMUs, and no device that is enabled names one (iommus)" :
+		       "the tree has no IOMMU (no node with #iommu-cells)");
+	groups_pci_print(g->run.m);
 }
 
 static json_t *json_of(const struct groups *g, bool tree, const char *board)
@@ -163,8 +169,9 @@ static json_t *json_of(const struct groups *g, bool tree, const char *board)
 		json_array_append_new(groups, json_pack("{s:s, s:o}", "key", g->members[i].key,
 							"devices", devices));
 	}
-	return json_pack("{s:i, s:o, s:s, s:o}", "version", 1, "board", json_text(board), "model",
-			 tree ? board_model(&g->run) : "", "groups", groups);
+	return json_pack("{s:i, s:o, s:s, s:o, s:o}", "version", 1, "board", json_text(board), "model",
+			 tree ? board_model(&g->run) : "", "groups", groups, "hosts",
+			 tree ? groups_pci_json(g->run.m) : json_array());
 }
 
 /* ---- a running Linux ---- */

@@ -62,11 +62,14 @@ static void tell_unknown_denied(const struct opts *o, const struct weir_kernel *
 {
 	char name[256];
 
-	for (size_t i = 0; kernel && kernel->index && i < o->deny.n; i++) {
+	for (size_t i = 0; i < o->deny.n && !o->drivers && !o->drivers_text; i++) {
 		snprintf(name, sizeof(name), "%s", o->deny.item[i]);
 		for (char *p = name; *p; p++)
 			*p = *p == '-' ? '_' : *p;
-		if (weir_modindex_module(kernel->index, name) == WEIR_MODULE_NONE)
+		if (!kernel || !kernel->index)
+			complain("note: --deny %s: no module is known %s, so nothing is denied", o->deny.item[i],
+				 kernel ? "of this kernel" : "without --kernel or --drivers");
+		else if (weir_modindex_module(kernel->index, name) == WEIR_MODULE_NONE)
 			complain("note: --deny %s: there is no such module in this kernel", o->deny.item[i]);
 	}
 }
@@ -211,6 +214,20 @@ static bool spec_denied(void *context, const struct weir_driver_spec *spec)
 static bool stage_root(void *context, const struct weir_driver_spec *spec)
 {
 	return !run_denied(context, spec->name);
+}
+
+/* Of a list of drivers: a name that is none of it. */
+static void tell_unknown_drivers(const struct run *r)
+{
+	for (size_t i = 0; i < r->o->deny.n; i++) {
+		size_t at = 0;
+
+		while (at < r->list->driver_count &&
+		       !same_module(r->o->deny.item[i], r->list->drivers[at].name))
+			at++;
+		if (at == r->list->driver_count)
+			complain("note: --deny %s: there is no such driver in %s", r->o->deny.item[i], r->o->drivers);
+	}
 }
 
 /* ---- what happens ---- */
@@ -394,6 +411,8 @@ int run_open(struct run *r, const struct opts *o, const char *board,
 		err = make_machine(r, out_what, what_bytes);
 	if (!err)
 		err = make_list(r, out_what, what_bytes);
+	if (!err && !shared && o->drivers)
+		tell_unknown_drivers(r);
 	if (!err && initramfs_add_softdeps(r))
 		err = bad(out_what, what_bytes, "out of memory");
 	if (!err)

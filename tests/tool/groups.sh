@@ -28,6 +28,27 @@ grep -Eq "  (dma|nic): .*; ids that a mask makes one$" out || wrong "masks: $(ca
 grep -q "none" out && wrong "a device without IOMMU: $(cat out)"
 run groups groups.dtb --json
 python3 "$here/schema.py" "$top/docs/json.md" "board groups" out >> wrong || wrong "groups --json"
+cat > groups-pci.dts <<'END'
+/dts-v1/;
+/ {
+	#address-cells = <2>; #size-cells = <2>;
+	s: smmu { compatible = "arm,smmu-v3"; #iommu-cells = <1>; };
+	off: off { compatible = "arm,smmu-v3"; #iommu-cells = <1>; status = "disabled"; };
+	pcie@1 { compatible = "a,host"; device_type = "pci"; #address-cells = <3>; #size-cells = <2>; reg = <0 1 0 1>;
+		iommu-map = <0x0 &s 0x0 0x100>, <0x200 &off 0 0xfe00>; };
+	pcie@2 { compatible = "a,host"; device_type = "pci"; #address-cells = <3>; #size-cells = <2>; reg = <0 2 0 1>; };
+};
+END
+compile groups-pci.dts groups-pci.dtb
+expect 0 "^no device has a group: the tree has IOMMUs, and no device that is enabled names one" groups groups-pci.dtb
+grep -q "^PCI host /pcie@1: requester ids 0x0-0xff: /smmu; requester ids 0x100-0x1ff: no IOMMU, no group; \
+requester ids 0x200-0xffff: /off (disabled: no group)$" out || wrong "ranges: $(cat out)"
+grep -q "^PCI host /pcie@2: no iommu-map: functions there have no IOMMU and no group$" out || wrong "no map: $(cat out)"
+run groups groups-pci.dtb --json
+python3 "$here/schema.py" "$top/docs/json.md" "board groups" out >> wrong || wrong "groups --json of PCI hosts"
+printf '/dts-v1/;\n/ { one { compatible = "a,one"; }; };\n' > groups-no.dts
+compile groups-no.dts groups-no.dtb
+expect 0 "^no device has a group: the tree has no IOMMU" groups groups-no.dtb
 expect 0 "^as Linux made them:$" groups c.tar.gz
 grep -q "^  group 3: sound usb$" out || wrong "groups of a capture: $(cat out)"
 refuses "one board at most" groups groups.dtb c.tar.gz

@@ -56,6 +56,11 @@ expect 1 "clock .*: module clk_soc is not loaded" boot soc.dtb --kernel kernel -
 grep -q "note: --deny" err && wrong "a module that is there: $(cat err)"
 expect 0 "^weir: note: --deny clk-sok: there is no such module" boot soc.dtb --kernel kernel --set $forever --deny clk-sok --deny disp
 [ "$(grep -c "note: --deny" err)" = 1 ] || wrong "notes: $(cat err)"
+expect 0 "^weir: note: --deny disp: no module is known without --kernel or --drivers, so nothing is denied" boot soc.dtb --deny disp
+printf 'clk-soc@6 acme,nothing\n' > deny.list
+run boot soc.dtb --drivers deny.list --set $forever --deny nobody --deny clk_soc
+grep -q "^weir: note: --deny nobody: there is no such driver in deny.list" err || wrong "a list: $(cat err)"
+[ "$(grep -c "note: --deny" err)" = 1 ] || wrong "notes of a list: $(cat err)"
 result "modules that are denied or not loaded are causes"
 
 printf 'kernel/drivers/clk-soc.ko.xz\n' > initramfs

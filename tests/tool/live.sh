@@ -214,16 +214,16 @@ run capture --sysroot root2 -o d.tar.gz
 expect 1 "^as the captures saw it:" diff c.tar.gz d.tar.gz --drivers live.drivers
 grep -q "^A: c.tar.gz  (Linux 6.12.0-live, 2 devices wait)" out || wrong "A: $(cat out)"
 grep -q "^B: d.tar.gz  (Linux 6.13.0-live, 1 devices wait)" out || wrong "B: $(cat out)"
-sed -n '/^as the captures/,$p' out > seen
-grep -A 2 "^up on A, not on B:" seen | tail -n 2 > told
-cmp -s - told <<'END' || wrong "worse: $(cat seen)"
+sed -n '/^as the captures/,$p' out > seen.told
+grep -A 2 "^up on A, not on B:" seen.told | tail -n 2 > told
+cmp -s - told <<'END' || wrong "worse: $(cat seen.told)"
  1 because of 1: sound: deferred; the kernel says: platform: no codec
   /sound (sound)
 END
-grep -A 3 "^up on B, not on A:" seen | grep -q "2 because of 1: phy: deferred; the kernel gives no reason" || wrong "better: $(cat seen)"
-grep -q "^only on A, modules: acme_sound" seen || wrong "modules: $(cat seen)"
-grep -q "^only on B, modules: acme_usb" seen || wrong "modules: $(cat seen)"
-grep -q "^only on B, parameters: fw_devlink=permissive" seen || wrong "parameters: $(cat seen)"
+grep -A 3 "^up on B, not on A:" seen.told | grep -q "2 because of 1: phy: deferred; the kernel gives no reason" || wrong "better: $(cat seen.told)"
+grep -q "^only on A, modules: acme_sound" seen.told || wrong "modules: $(cat seen.told)"
+grep -q "^only on B, modules: acme_usb" seen.told || wrong "modules: $(cat seen.told)"
+grep -q "^only on B, parameters: fw_devlink=permissive" seen.told || wrong "parameters: $(cat seen.told)"
 run diff c.tar.gz d.tar.gz --drivers live.drivers --json
 python3 "$here/schema.py" "$top/docs/json.md" diff out >> wrong || wrong "diff --json"
 python3 - <<'END' 2>> wrong || wrong "diff of captures, JSON: $(head -c 900 out)"
