@@ -344,4 +344,20 @@ static inline enum smmu3_outcome rig_touch(struct rig *r, uint32_t sid, uint64_t
 	return smmu3_dma(r->s, sid, iova, &data, 8, write ? SMMU3_WRITE : SMMU3_READ);
 }
 
+/* ---- wrong and right ---- */
+
+/* A sequence, done @wrong or right. Return: whether the model showed that something is amiss. */
+typedef bool rig_sequence(uint64_t seed, bool wrong);
+
+static inline void rig_both_ways(rig_sequence *run, unsigned int seeds)
+{
+	unsigned int caught = 0;
+
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
+		assert_false(run(seed, false));
+		caught += run(seed, true);
+	}
+	assert_int_not_equal(caught, 0);
+}
+
 #endif

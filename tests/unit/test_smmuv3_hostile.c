@@ -3,7 +3,7 @@
  * The SMMUv3 driver's hardware layer and translation tables on the hostile model: streams that
  * change their domains, pages that come and go, tables that are unlinked, power that goes; with
  * rogue masters at every point, and a seed for each run. See smmuworld.h. What the driver
- * refuses, and hardware that fails, are in test_smmuv3.c.
+ * refuses, and hardware that fails, are in test_smmuv3.c and test_smmuv3_hard.c.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The hostile SMMUv3 itself: tables, what is cached of them and memory without coherence. As in
+ * The hostile SMMUv3 itself: tables, and what is cached of them. As in
  * test_smmuv3_model.c, a wrong sequence is caught with some seed, the right one passes with all.
  */
 #include <stdio.h>
@@ -8,19 +8,6 @@
 #include "smmurig.h"
 
 #define SEEDS 40u
-
-typedef bool (*sequence)(uint64_t seed, bool wrong);
-
-static void both_ways(sequence run, unsigned int seeds)
-{
-	unsigned int caught = 0;
-
-	for (uint64_t seed = 1; seed <= seeds; seed++) {
-		assert_false(run(seed, false));
-		caught += run(seed, true);
-	}
-	assert_int_not_equal(caught, 0);
-}
 
 /* A stream behind stage 1 (ASID 1) with a page at 0x1000, which was used. */
 struct mapped {
@@ -114,11 +101,11 @@ static bool tlbi_of_another_page(uint64_t seed, bool wrong)
 static void test_smmuv3_walks_invalidation(void **state)
 {
 	(void)state;
-	both_ways(unmap_without_tlbi, SEEDS);
-	both_ways(unmap_without_sync, SEEDS);
-	both_ways(tlbi_before_store, SEEDS);
-	both_ways(tlbi_of_another_asid, SEEDS);
-	both_ways(tlbi_of_another_page, SEEDS);
+	rig_both_ways(unmap_without_tlbi, SEEDS);
+	rig_both_ways(unmap_without_sync, SEEDS);
+	rig_both_ways(tlbi_before_store, SEEDS);
+	rig_both_ways(tlbi_of_another_asid, SEEDS);
+	rig_both_ways(tlbi_of_another_page, SEEDS);
 }
 
 /* NUM, SCALE, TTL and TG (4.4.1.1): 0x12, ASID 1, then the address. */
@@ -199,12 +186,12 @@ static bool range_without_ril(uint64_t seed, bool wrong)
 static void test_smmuv3_walks_ranges(void **state)
 {
 	(void)state;
-	both_ways(wrong_ttl, SEEDS);
-	both_ways(wrong_granule, SEEDS);
-	both_ways(short_range, SEEDS);
-	both_ways(reserved_range, 4);
-	both_ways(misaligned_range, 4);
-	both_ways(range_without_ril, 4);
+	rig_both_ways(wrong_ttl, SEEDS);
+	rig_both_ways(wrong_granule, SEEDS);
+	rig_both_ways(short_range, SEEDS);
+	rig_both_ways(reserved_range, 4);
+	rig_both_ways(misaligned_range, 4);
+	rig_both_ways(range_without_ril, 4);
 }
 
 /* ---- tables ---- */
@@ -265,9 +252,9 @@ static bool table_linked_early(uint64_t seed, bool wrong)
 static void test_smmuv3_walks_tables(void **state)
 {
 	(void)state;
-	both_ways(table_freed, SEEDS);
-	both_ways(table_freed_unsynced, SEEDS);
-	both_ways(table_linked_early, SEEDS);
+	rig_both_ways(table_freed, SEEDS);
+	rig_both_ways(table_freed_unsynced, SEEDS);
+	rig_both_ways(table_linked_early, SEEDS);
 }
 
 /* Break before make: another page, another size (DDI 0487, D8.16.1). */
@@ -327,8 +314,8 @@ static void test_smmuv3_walks_break_before_make(void **state)
 	struct rig r;
 
 	(void)state;
-	both_ways(other_page, SEEDS);
-	both_ways(other_size, SEEDS);
+	rig_both_ways(other_page, SEEDS);
+	rig_both_ways(other_size, SEEDS);
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		table_to_block(&r, seed, false, 2);
 		rig_close(&r);
@@ -368,8 +355,8 @@ static bool block_misaligned(uint64_t seed, bool wrong)
 static void test_smmuv3_walks_formats(void **state)
 {
 	(void)state;
-	both_ways(contiguous, 8);
-	both_ways(block_misaligned, 8);
+	rig_both_ways(contiguous, 8);
+	rig_both_ways(block_misaligned, 8);
 }
 
 /* ---- tags ---- */
@@ -409,7 +396,7 @@ static void test_smmuv3_walks_asids(void **state)
 	struct mapped m;
 
 	(void)state;
-	both_ways(asid_reused, SEEDS);
+	rig_both_ways(asid_reused, SEEDS);
 	mapped_open(&m, 3);
 	rig_attach_s1(&m.r, 9, 2, &s1);
 	pa = rig_buffer(&m.r, 4096);
@@ -421,275 +408,6 @@ static void test_smmuv3_walks_asids(void **state)
 	rig_close(&m.r);
 }
 
-/* ---- stage 2, and both ---- */
-
-static bool stage2_unmap(uint64_t seed, bool wrong)
-{
-	uint64_t words[8], root;
-	struct rig r;
-	uint64_t pa;
-
-	rig_open(&r, seed);
-	root = rig_table(&r);
-	rig_ste_s2(words, root, 39, 1, 7);
-	rig_ste_set(&r, RIG_SID, words);
-	pa = rig_buffer(&r, 4096);
-	rig_set(&r, root, 1, 0x1000, 3, S2_PAGE(pa));
-	assert_int_equal(rig_touch(&r, RIG_SID, 0x1000, true), SMMU3_LANDED);
-	rig_set(&r, root, 1, 0x1000, 3, 0);
-	rig_command(&r, 0x2a | (wrong ? 8ull : 7ull) << 32, 0x1001);
-	assert_true(rig_sync(&r));
-	hwram_allow(r.h->ram, pa, 4096, 0, 0);
-	rig_touch(&r, RIG_SID, 0x1000, true);
-	return rig_close_with(&r, SMMU3_STRAY);
-}
-
-struct nested {
-	struct rig r;
-	uint64_t s1, s2, pa;
-};
-
-/* Stage 1's tables and CD are where they are, seen through stage 2; the page's IPA is 0x7000000. */
-static void nested_open(struct nested *n, uint64_t seed)
-{
-	uint64_t words[8], cd[8], cd_pa;
-
-	rig_open(&n->r, seed);
-	n->s1 = rig_table(&n->r);
-	n->s2 = rig_table(&n->r);
-	n->pa = rig_buffer(&n->r, 4096);
-	rig_pages(&n->r, 4096, &cd_pa);
-	rig_cd(cd, n->s1, 3);
-	rig_entry(&n->r, cd_pa, cd);
-	rig_set(&n->r, n->s1, 0, 0x1000, 3, S1_PAGE(0x7000000));
-	for (uint64_t at = 0x80000000; at < 0x80000000 + (64 << 12); at += 4096)
-		rig_set(&n->r, n->s2, 1, at, 3, S2_PAGE(at));
-	rig_set(&n->r, n->s2, 1, 0x7000000, 3, S2_PAGE(n->pa));
-	rig_ste_s2(words, n->s2, 39, 1, 7);
-	words[0] = 1 | 7 << 1 | cd_pa;
-	rig_ste_set(&n->r, RIG_SID, words);
-}
-
-/* Stage 2 changes: what is cached of both together is dropped by stage 1's commands (3.17). */
-static bool nested_unmap(uint64_t seed, bool wrong)
-{
-	struct nested n;
-
-	nested_open(&n, seed);
-	assert_int_equal(rig_touch(&n.r, RIG_SID, 0x1000, true), SMMU3_LANDED);
-	rig_set(&n.r, n.s2, 1, 0x7000000, 3, 0);
-	rig_command(&n.r, 0x2a | 7ull << 32, 0x7000001);
-	if (!wrong)
-		rig_command(&n.r, 0x10 | 7ull << 32, 0);
-	assert_true(rig_sync(&n.r));
-	hwram_allow(n.r.h->ram, n.pa, 4096, 0, 0);
-	rig_touch(&n.r, RIG_SID, 0x1000, true);
-	return rig_close_with(&n.r, SMMU3_STRAY);
-}
-
-static void test_smmuv3_walks_stage2(void **state)
-{
-	struct nested n;
-	struct rig *r = &n.r;
-	uint64_t out;
-
-	(void)state;
-	both_ways(stage2_unmap, SEEDS);
-	both_ways(nested_unmap, SEEDS);
-	/* Faults tell the stage, the IPA, and what was read: a page, or a table. */
-	nested_open(&n, 5);
-	rig_set(r, n.s1, 0, 0x2000, 3, S1_PAGE(0x7001000));
-	assert_int_equal(rig_touch(r, RIG_SID, 0x2010, true), SMMU3_ABORTED);
-	assert_true(rig_poll(r, 0x100a8, 0xff, 1));
-	assert_true((r->evtq[0] & 0xff) == 0x10 && r->evtq[2] == 0x2010);
-	assert_true(r->evtq[1] == (1ull << 39 | 2ull << 40));
-	assert_true(r->evtq[3] == 0x7001000);
-	rig_set(r, n.s1, 0, 0x40000000, 1, TABLE(0x7002000));
-	assert_int_equal(rig_touch(r, RIG_SID, 0x40000000, false), SMMU3_ABORTED);
-	assert_true(rig_poll(r, 0x100a8, 0xff, 2));
-	assert_true(r->evtq[5] == (1ull << 39 | 1ull << 40 | 1ull << 35));
-	assert_true(r->evtq[7] == 0x7002000);
-	assert_int_equal(smmu3_translate(r->s, RIG_SID, 0x1000, SMMU3_READ, &out), SMMU3_LANDED);
-	assert_true(out == n.pa);
-	rig_close(r);
-}
-
-/* ---- granules of 16 and 64 KiB ---- */
-
-/* A page, and a block of level 2, by hand: index bits 11 or 13 a level. */
-static void check_granule(unsigned int g, unsigned int tg0)
-{
-	uint64_t words[8], cd_pa, tables[4], iova = 0x0000123456789000ull, out, pa;
-	size_t bytes = (size_t)1 << g;
-	unsigned int n = g == 16 ? 3 : 4, at = 4 - n;
-	struct rig r;
-
-	rig_open(&r, g);
-	for (unsigned int i = 0; i < n; i++)
-		rig_pages(&r, bytes, &tables[i]);
-	rig_pages(&r, 4096, &cd_pa);
-	pa = rig_buffer(&r, bytes);
-	for (unsigned int i = 0; i < n; i++) {
-		unsigned int shift = g + (3 - (at + i)) * (g - 3);
-		uint64_t index = iova >> shift & ((1ull << (g - 3)) - 1);
-
-		rig_va(&r, tables[i])[index] = i + 1 < n ? TABLE(tables[i + 1]) : S1_PAGE(pa);
-		if (i + 2 == n)
-			rig_va(&r, tables[i])[index ^ 1] = S1_BLOCK(0x80000000ull >> shift << shift);
-	}
-	rig_cd(words, tables[0], 1);
-	words[0] |= (uint64_t)tg0 << 6;
-	rig_entry(&r, cd_pa, words);
-	rig_ste_s1(words, cd_pa);
-	rig_ste_set(&r, RIG_SID, words);
-	assert_int_equal(smmu3_translate(r.s, RIG_SID, iova, SMMU3_READ, &out), SMMU3_LANDED);
-	assert_true(out == pa + iova % bytes);
-	iova ^= 1ull << (g + g - 3);
-	assert_int_equal(smmu3_translate(r.s, RIG_SID, iova, SMMU3_READ, &out), SMMU3_LANDED);
-	assert_true(out % ((uint64_t)bytes << (g - 3)) == iova % ((uint64_t)bytes << (g - 3)));
-	assert_int_equal(smmu3_translate(r.s, RIG_SID, iova | 1ull << 50, SMMU3_READ, &out),
-			 SMMU3_ABORTED);
-	rig_close(&r);
-}
-
-/* 52 bits on both sides: T0SZ 12, and bits 51:48 of an address in 15:12 of its entry. */
-static void check_52_bits(void)
-{
-	uint64_t words[8], cd_pa, tables[3], iova = 0x000f123456789000ull, out;
-	uint64_t pa = 0x000a432100000000ull;
-	struct smmu3_config config;
-	struct rig r;
-
-	smmu3_config_usual(&config);
-	config.idr[5] = SMMU3_OAS_52 | SMMU3_IDR5_64K | SMMU3_IDR5_VA52;
-	rig_init(&r, &config);
-	rig_enable(&r);
-	for (unsigned int i = 0; i < 3; i++)
-		rig_pages(&r, 0x10000, &tables[i]);
-	rig_pages(&r, 4096, &cd_pa);
-	rig_va(&r, tables[0])[iova >> 42] = TABLE(tables[1]);
-	rig_va(&r, tables[1])[iova >> 29 & 8191] = TABLE(tables[2]);
-	rig_va(&r, tables[2])[iova >> 16 & 8191] = S1_PAGE(pa & 0xffffffff0000) | 0xa << 12;
-	/* a block of level 1 */
-	rig_va(&r, tables[0])[1] = S1_BLOCK(0x040000000000) | 0xb << 12;
-	rig_cd(words, tables[0], 1);
-	words[0] = (words[0] & ~(0x3full | 7ull << 32)) | 12 | 1 << 6 | 6ull << 32;
-	rig_entry(&r, cd_pa, words);
-	rig_ste_s1(words, cd_pa);
-	rig_ste_set(&r, RIG_SID, words);
-	assert_int_equal(smmu3_translate(r.s, RIG_SID, iova, SMMU3_READ, &out), SMMU3_LANDED);
-	assert_true(out == pa + iova % 0x10000);
-	assert_int_equal(smmu3_translate(r.s, RIG_SID, 0x040000012345, SMMU3_READ, &out),
-			 SMMU3_LANDED);
-	assert_true(out == 0x000b040000012345);
-	rig_close(&r);
-}
-
-static void test_smmuv3_walks_granules(void **state)
-{
-	(void)state;
-	check_granule(12, 0);
-	check_granule(14, 2);
-	check_granule(16, 1);
-	check_52_bits();
-}
-
-/* ---- memory without coherence ---- */
-
-static void incoherent_open(struct rig *r, uint64_t seed)
-{
-	struct smmu3_config config;
-
-	smmu3_config_usual(&config);
-	config.seed = seed;
-	config.idr[0] &= ~SMMU3_IDR0_COHACC;
-	config.masters_incoherent = true;
-	rig_init(r, &config);
-	rig_enable(r);
-}
-
-static bool page_not_cleaned(uint64_t seed, bool wrong)
-{
-	struct rig_s1 s1;
-	struct rig r;
-	uint64_t pa;
-
-	incoherent_open(&r, seed);
-	rig_attach_s1(&r, RIG_SID, 1, &s1);
-	pa = rig_buffer(&r, 4096);
-	rig_set(&r, s1.root, 0, 0x1000, 3, S1_PAGE(pa));
-	assert_int_equal(rig_touch(&r, RIG_SID, 0x1000, true), SMMU3_LANDED);
-	r.clean = !wrong;
-	rig_set(&r, s1.root, 0, 0x1000, 3, 0);
-	r.clean = true;
-	rig_tlbi_va(&r, 0x1000, 1, true);
-	assert_true(rig_sync(&r));
-	hwram_allow(r.h->ram, pa, 4096, 0, 0);
-	rig_touch(&r, RIG_SID, 0x1000, true);
-	return rig_close_with(&r, SMMU3_STRAY);
-}
-
-static bool command_not_cleaned(uint64_t seed, bool wrong)
-{
-	struct rig r;
-
-	incoherent_open(&r, seed);
-	r.clean = !wrong;
-	rig_sync(&r);
-	return rig_close_with(&r, SMMU3_BAD_COMMAND);
-}
-
-static bool event_not_invalidated(uint64_t seed, bool wrong)
-{
-	struct rig r;
-	bool seen;
-
-	incoherent_open(&r, seed);
-	rig_touch(&r, RIG_SID, 0x1000, true);
-	assert_true(rig_poll(&r, 0x100a8, 0xff, 1));
-	if (!wrong)
-		r.ops->cache_sync(r.h, r.evtq_pa, 32, WEIR_CACHE_INVALIDATE);
-	seen = r.evtq[0] == (0x04 | (uint64_t)RIG_SID << 32);
-	rig_close(&r);
-	return !seen;
-}
-
-/* What a master reads and writes is in memory, not in caches. */
-static bool buffer_not_synced(uint64_t seed, bool wrong)
-{
-	uint64_t data = 0, *buffer, pa;
-	struct rig_s1 s1;
-	struct rig r;
-	bool good;
-
-	incoherent_open(&r, seed);
-	rig_attach_s1(&r, RIG_SID, 1, &s1);
-	pa = rig_buffer(&r, 4096);
-	buffer = rig_va(&r, pa);
-	rig_set(&r, s1.root, 0, 0x1000, 3, S1_PAGE(pa));
-	*buffer = 77;
-	if (!wrong)
-		r.ops->cache_sync(r.h, pa, 8, WEIR_CACHE_CLEAN);
-	smmu3_dma(r.s, RIG_SID, 0x1000, &data, 8, SMMU3_READ);
-	good = data == 77;
-	data = 78;
-	smmu3_dma(r.s, RIG_SID, 0x1040, &data, 8, SMMU3_WRITE);
-	if (!wrong)
-		r.ops->cache_sync(r.h, pa + 0x40, 8, WEIR_CACHE_INVALIDATE);
-	good &= buffer[8] == 78;
-	rig_close(&r);
-	return !good;
-}
-
-static void test_smmuv3_walks_incoherent(void **state)
-{
-	(void)state;
-	both_ways(page_not_cleaned, SEEDS);
-	both_ways(command_not_cleaned, SEEDS);
-	both_ways(event_not_invalidated, 8);
-	both_ways(buffer_not_synced, 8);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -699,9 +417,6 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_walks_break_before_make),
 		cmocka_unit_test(test_smmuv3_walks_formats),
 		cmocka_unit_test(test_smmuv3_walks_asids),
-		cmocka_unit_test(test_smmuv3_walks_stage2),
-		cmocka_unit_test(test_smmuv3_walks_granules),
-		cmocka_unit_test(test_smmuv3_walks_incoherent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
