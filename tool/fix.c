@@ -131,6 +131,58 @@ static bool all_known(const struct words *w, const char *rest)
 	return true;
 }
 
+/* What a word of a symbol says of the device: one of these has to be in its name or compatible string. */
+static const struct {
+	const char *word, *signs;
+} classes[] = {
+	{ "INTERCONNECT", "interconnect noc bus" }, { "PINCTRL", "pinctrl gpio pin" }, { "PHY", "phy" },
+	{ "SCSI", "ufs scsi sata" }, { "UFS", "ufs" }, { "USB", "usb" }, { "SND", "sound codec audio i2s spdif sai" },
+	{ "DRM", "display hdmi dsi dp gpu mipi bridge panel lcd edp lvds dpi vop pvi" },
+	{ "SPI", "spi" }, { "I2C", "i2c" }, { "MMC", "mmc sd" }, { "PWM", "pwm" }, { "RTC", "rtc" },
+	{ "VIDEO", "video codec camera csi isp vpu jpeg venc vdec dewarp image dwe" },
+};
+
+static bool has_sign(const char *text, const char *signs)
+{
+	char sign[24];
+
+	for (; *signs; signs += strcspn(signs, " "), signs += *signs == ' ') {
+		snprintf(sign, sizeof(sign), "%.*s", (int)strcspn(signs, " "), signs);
+		if (strcasestr(text, sign))
+			return true;
+	}
+	return false;
+}
+
+static bool is_one_of(const struct words *w, const char *word, size_t n)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (strlen(w->text[i]) == n && !strncmp(w->text[i], word, n))
+			return true;
+	return false;
+}
+
+/*
+ * A symbol of the same chip may be that of another part: GCC is no pin controller. "..CC" are
+ * clock controllers, each of its own name.
+ */
+static bool fits(const struct words *w, const struct weir_fwnode *node, const char *compatible,
+		 const char *symbol)
+{
+	for (const char *at = symbol; *at; at += strcspn(at, "_"), at += *at == '_') {
+		size_t n = strcspn(at, "_");
+
+		if (n > 2 && !strncmp(at + n - 2, "CC", 2) && !is_one_of(w, at, n))
+			return false;
+		for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+			if (strlen(classes[i].word) == n && !strncmp(classes[i].word, at, n) &&
+			    !has_sign(weir_fwnode_name(node), classes[i].signs) &&
+			    !has_sign(compatible, classes[i].signs))
+				return false;
+	}
+	return true;
+}
+
 /*
  * How many words a symbol has; none at all without a chip's name among them, or when
  * it names a part of that chip that the compatible string does not.
@@ -163,7 +215,8 @@ struct guess {
 	unsigned int score;
 };
 
-static void guess_from(const struct weir_bytes *config, const struct words *w, struct guess *best)
+static void guess_from(const struct weir_bytes *config, const struct words *w,
+		       const struct weir_fwnode *node, const char *compatible, struct guess *best)
 {
 	static const char head[] = "# CONFIG_", tail[] = " is not set";
 	const char *at = (const char *)config->data;
@@ -180,6 +233,8 @@ static void guess_from(const struct weir_bytes *config, const struct words *w, s
 		memcpy(symbol, start, (size_t)(end - start));
 		symbol[end - start] = '\0';
 		points = score(w, symbol + strlen("CONFIG_"));
+		if (points && !fits(w, node, compatible, symbol + strlen("CONFIG_")))
+			continue;
 		if (points < best->score || !points ||
 		    (points == best->score && strlen(symbol) >= strlen(best->symbol)))
 			continue;
@@ -199,7 +254,7 @@ static bool guess_setting(const struct run *r, const struct weir_fwnode *node, s
 		return false;
 	for (unsigned int i = 0; (compatible = weir_fwnode_compatible(node, i)); i++) {
 		split(compatible, &w);
-		guess_from(&r->kernel->config, &w, out);
+		guess_from(&r->kernel->config, &w, node, compatible, out);
 	}
 	return out->score;
 }

@@ -18,6 +18,10 @@ cat > kernel/boot/config-6.12.0-test <<'END'
 # Linux/arm64 6.12.0-test Kernel Configuration
 CONFIG_MODULES=y
 # CONFIG_PHY_X100_USB is not set
+# CONFIG_GCC_X200 is not set
+# CONFIG_SPI_X200 is not set
+# CONFIG_PINCTRL_X200 is not set
+# CONFIG_X200_GCC_OTHER is not set
 # CONFIG_X100_USB_PHY_THERMAL is not set
 CONFIG_MFD_PM77=y
 END
@@ -46,6 +50,13 @@ expect 1 "basis: module index" boot soc.dtb --kernel kernel --set $forever
 result "a kernel directory: version, modules, what is missing"
 
 expect 1 "fix: CONFIG_PHY_X100_USB is not set" boot soc.dtb --kernel kernel --set $forever
+# of a chip's other parts none is it
+printf '/dts-v1/;\n/ { pinctrl { compatible = "acme,x200-tlmm"; }; gcc { compatible = "acme,x200-gcc"; }; sram { compatible = "acme,x200-ram"; }; };\n' > x200.dts
+compile x200.dts x200.dtb
+run lint x200.dtb --kernel kernel
+for want in "/pinctrl: .*:CONFIG_PINCTRL_X200 is" "/gcc: .*:CONFIG_GCC_X200 is" '/sram: .*:a driver of "acme,x200-ram"'; do
+	grep -A 2 "${want%%:*}: " out | grep -q "fix: .*${want##*:}" || wrong "$want: $(cat out)"
+done
 expect 1 "fix: build a driver of .acme,disp-phy" boot soc.dtb --kernel kernel --set $forever
 expect 0 "^pmic .*: up" explain soc.dtb /pmic --kernel kernel
 result "settings by name: one that is off, none, one that is built in"
