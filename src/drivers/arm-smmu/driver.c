@@ -18,7 +18,7 @@ struct bound {
 	struct weir_device *dev;
 	struct weir_smmu_v2 *smmu;
 	bool clocked;
-	bool kept;                  /* some master goes on without us */
+	bool kept;                  /* some master goes on without us, and needs them */
 	uint32_t match_mask;        /* of specifiers of one cell */
 	uint32_t lines[LINES_MAX];
 };
@@ -290,14 +290,17 @@ static int smmu_probe(struct weir_device *dev)
 	err = clocks_on(b);
 	if (err)
 		return weir_dev_fail(dev, err, "it has no clock");
+	b->kept = weir_iommu_runs_already(dev); /* if this fails */
 	ops = weir_machine_host(weir_device_machine(dev), &host);
 	err = weir_smmu_v2_create(ops, host, &config, &b->smmu);
 	if (err)
 		goto err_clocks;
 	weir_device_set_data(dev, b);
 	err = weir_iommu_register(dev, &instance_ops, b);
-	if (!err)
+	if (!err) {
+		b->kept = false;
 		return 0;
+	}
 	weir_dev_fail(dev, err, "it cannot be published as an IOMMU");
 	b->smmu = weir_smmu_v2_destroy(b->smmu);
 err_clocks:
@@ -310,6 +313,7 @@ static void smmu_remove(struct weir_device *dev)
 	struct bound *b = weir_device_data(dev);
 
 	weir_iommu_unregister(dev);
+	b->kept = b->kept || weir_smmu_v2_kept(b->smmu); /* streams that nobody took go on */
 	b->smmu = weir_smmu_v2_destroy(b->smmu);
 	clocks_off(b);
 }

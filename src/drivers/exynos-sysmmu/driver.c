@@ -19,7 +19,7 @@ struct bound {
 	struct weir_device *dev;
 	struct weir_sysmmu *sysmmu;
 	bool clocked;
-	bool kept;    /* its master goes on without us */
+	bool kept;    /* its master goes on without us, and needs them */
 };
 
 /* ---- the instance ---- */
@@ -185,14 +185,17 @@ static int sysmmu_probe(struct weir_device *dev)
 	err = clocks_on(b);
 	if (err)
 		return weir_dev_fail(dev, err, "it has no clock");
+	b->kept = weir_iommu_runs_already(dev); /* if this fails */
 	ops = weir_machine_host(weir_device_machine(dev), &host);
 	err = weir_sysmmu_create(ops, host, &config, &b->sysmmu);
 	if (err)
 		goto err_clocks;
 	weir_device_set_data(dev, b);
 	err = weir_iommu_register(dev, &instance_ops, b);
-	if (!err)
+	if (!err) {
+		b->kept = false;
 		return 0;
+	}
 	weir_dev_fail(dev, err, "it cannot be published as an IOMMU");
 	b->sysmmu = weir_sysmmu_destroy(b->sysmmu);
 err_clocks:
@@ -205,6 +208,8 @@ static void sysmmu_remove(struct weir_device *dev)
 	struct bound *b = weir_device_data(dev);
 
 	weir_iommu_unregister(dev);
+	/* as it was found: its master waited for others of its System MMUs */
+	b->kept = b->kept || (b->sysmmu->mode == SYSMMU_FOUND && weir_iommu_runs_already(dev));
 	b->sysmmu = weir_sysmmu_destroy(b->sysmmu);
 	clocks_off(b);
 }
