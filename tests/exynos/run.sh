@@ -9,7 +9,8 @@
 # usage: run.sh BUILD [DIR]      DIR has device trees already; otherwise they are fetched
 #
 # DEPARTURES: how far an order may be from the plain one (2); SEEDS: how many orders by chance, of each
-# story (2); SMMU=all: all boards with such SMMUs, not only one or two of a family. What cannot be fetched is said, and is a skip. The count goes to BUILD/results/exynos.
+# story (2); SMMU=all: all boards with such SMMUs, not only one or two of a family. What cannot be
+# fetched is said, and is a skip. The count goes to BUILD/results/exynos.
 set -eu
 
 me=${0##*/}
