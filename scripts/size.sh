@@ -19,7 +19,7 @@ out=$build/size
 cd "$here/.." || exit 1
 out=$(mkdir -p "$out" && cd "$out" && pwd) || exit 1
 cc=aarch64-linux-gnu-gcc
-static=24576 static_unmap=27136 one_driver=122880
+static=24576 static_unmap=27648 one_driver=124928
 examples='examples/static-smmu/static_smmu.c examples/one-driver/one_driver.c'
 
 command -v $cc > /dev/null || { echo "ok 1 - size # SKIP no $cc (package gcc-aarch64-linux-gnu)"; echo 1..1; exit 0; }
@@ -88,14 +88,14 @@ ram() {
 	fi
 }
 "$build/bench/weir-bench" --only ram > "$out/ram"
-ram device 1280
-ram smmuv3.instance 20480
-ram smmuv3.domain 13312
-ram smmuv3.domain.first_page 31744
-ram table.lpae_s1_48.empty 10240
-ram table.lpae_s1_48.one_page 40960
-ram table.short.empty 20480
-ram table.short.one_page 26624
-ram table.short.pages_of_64m 90112
+ram device 1184
+ram smmuv3.instance 19456
+ram smmuv3.domain 12288
+ram smmuv3.domain.first_page 29696
+ram table.lpae_s1_48.empty 9728
+ram table.lpae_s1_48.one_page 38912
+ram table.short.empty 18944
+ram table.short.one_page 24576
+ram table.short.pages_of_64m 87040
 echo 1..$nr
 exit $failed
