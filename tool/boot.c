@@ -11,7 +11,9 @@ static const struct verb_help help = {
 	.verb = VERB_BOOT,
 	.usage = "boot BOARD.dtb [--kernel DIR] [options]",
 	.what = "Runs the whole bring-up of a board and says what comes up, what waits, and for\n"
-		"which root cause. Files may be compressed (gz, xz, zst).\n",
+		"which root cause. Files may be compressed (gz, xz, zst). A board may also be a FIT or\n"
+		"Android boot image, a deploy directory, a capture; or ACPI tables (a directory of them,\n"
+		"or acpidump's text), of which IOMMUs, their drivers and requester ids are told.\n",
 	.example = "weir boot imx8mq-librem5-r4.dtb --kernel /lib/modules/6.12.43 --deny lima",
 	.status = "0 all that can come up did, 1 something waits, failed, or is not as\n"
 		  "--require or --baseline want it, 2 bad usage or input.",

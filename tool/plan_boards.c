@@ -151,6 +151,16 @@ static size_t count_planned(const struct work *w)
 	return n;
 }
 
+/* Without the name of the board in front, which is said already. */
+static const char *error_words(const struct board *b)
+{
+	size_t n = strlen(b->path);
+
+	if (!b->error)
+		return "out of memory";
+	return !strncmp(b->error, b->path, n) && !strncmp(b->error + n, ": ", 2) ? b->error + n + 2 : b->error;
+}
+
 static void print_text(const struct work *w, const char *title)
 {
 	printf("%s, on %zu of %zu boards: %zu modules, in load order\n", title, count_planned(w),
@@ -166,8 +176,7 @@ static void print_text(const struct work *w, const char *title)
 	}
 	for (size_t i = 0; i < w->n; i++)
 		if (!w->boards[i].enough)
-			printf("%s: %s\n", w->boards[i].path + w->prefix,
-			       w->boards[i].error ? w->boards[i].error : "out of memory");
+			printf("%s: %s\n", w->boards[i].path + w->prefix, error_words(&w->boards[i]));
 }
 
 static void print_json(const struct work *w)
