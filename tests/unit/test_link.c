@@ -433,6 +433,103 @@ static void test_link_relax(void **state)
 }
 
 /* The lists of both ends, oldest first, and what deleting a device takes with it. */
+/* Past waiting, nothing that its supplier does touches the consumer of an order link. */
+static void test_link_order_lets_go_for_good(void **state)
+{
+	struct world *w = *state;
+	struct world_driver *sup;
+	struct weir_link *link;
+
+	assert_int_equal(add(w, "con", "sup", WEIR_LINK_ORDER), 0);
+	sup = world_driver_add(w, "sup", "ks");
+	world_driver_add(w, "con", "kc");
+	assert_settles(w);
+	assert_journal(w, "probe sup; probe con");
+	link = world_link(w, "con", "sup");
+	assert_int_equal(weir_link_state_get(link), WEIR_LINK_ACTIVE);
+	world_driver_del(w, sup);
+	assert_journal(w, "remove sup");
+	assert_int_equal(weir_link_state_get(link), WEIR_LINK_ACTIVE);
+	world_plan(w, "probe", "sup", WEIR_EIO, 0);
+	assert_int_equal(weir_driver_register(w->m, &sup->drv), 0);
+	assert_settles(w);
+	assert_journal(w, "probe sup");
+	assert_int_equal(weir_link_state_get(link), WEIR_LINK_ACTIVE);
+	assert_status(w, "con", WEIR_DEVICE_BOUND);
+}
+
+/* ---- sync_state ---- */
+
+static void probing_done(struct world *w, bool forced)
+{
+	weir_lock_(w->m);
+	weir_sync_probing_done_(w->m, forced);
+	weir_unlock_(w->m);
+}
+
+static void test_link_sync_state_once(void **state)
+{
+	struct world *w = *state;
+
+	w->sync_state = true;
+	assert_int_equal(add(w, "con", "sup", 0), 0);
+	world_driver_add(w, "sup", "ks");
+	assert_settles(w);
+	assert_journal(w, "probe sup");
+	probing_done(w, false); /* who is missing is told of, and that is all */
+	assert_journal(w, "");
+	w->sync_state = false;
+	world_driver_add(w, "con", "kc");
+	assert_settles(w);
+	assert_journal(w, "probe con; sync_state sup");
+	world_device(w, "con2", NULL, "kc");
+	assert_int_equal(add(w, "con2", "sup", 0), 0);
+	assert_settles(w);
+	probing_done(w, true);
+	assert_journal(w, "probe con2");
+}
+
+static void test_link_sync_state_stateless(void **state)
+{
+	struct world *w = *state;
+
+	w->sync_state = true;
+	assert_int_equal(add(w, "con", "sup", WEIR_LINK_STATELESS), 0);
+	world_driver_add(w, "sup", "ks");
+	assert_settles(w);
+	assert_journal(w, "probe sup; sync_state sup");
+}
+
+static void pause_sync(struct world *w, bool on)
+{
+	weir_lock_(w->m);
+	if (on)
+		weir_sync_pause_(w->m);
+	else
+		weir_sync_resume_(w->m);
+	weir_unlock_(w->m);
+}
+
+static void test_link_sync_state_paused(void **state)
+{
+	struct world *w = *state;
+
+	w->sync_state = true;
+	assert_int_equal(add(w, "con", "sup", 0), 0);
+	pause_sync(w, true);
+	world_driver_add(w, "sup", "ks");
+	assert_settles(w);
+	pause_sync(w, false);
+	assert_journal(w, "probe sup"); /* parked, and not all are there */
+	pause_sync(w, true);
+	w->sync_state = false;
+	world_driver_add(w, "con", "kc");
+	assert_settles(w);
+	assert_journal(w, "probe con");
+	pause_sync(w, false);
+	assert_journal(w, "sync_state sup");
+}
+
 static void test_link_lists(void **state)
 {
 	struct world *w = *state;
@@ -484,6 +581,10 @@ int main(void)
 		TEST(test_link_stateless_holds_nothing_back),
 		TEST(test_link_sync_state_only),
 		TEST(test_link_relax),
+		TEST(test_link_order_lets_go_for_good),
+		TEST(test_link_sync_state_once),
+		TEST(test_link_sync_state_stateless),
+		TEST(test_link_sync_state_paused),
 		TEST(test_link_lists),
 	};
 

@@ -13,16 +13,26 @@ static struct world world;
 static const struct weir_driver *drivers[3];
 static int init_err;
 
+/* One that is being loaded or unloaded is nobody's to find. */
+static void assert_not_found(struct weir_machine *m, const struct weir_module *module)
+{
+	struct weir_module *other;
+
+	assert_int_equal(weir_module_find(m, weir_module_name(module), &other), WEIR_ENOENT);
+	for (other = weir_module_first(m); other; other = weir_module_next(other))
+		assert_ptr_not_equal(other, module);
+}
+
 static int on_init(struct weir_machine *m, struct weir_module *module)
 {
-	(void)m;
+	assert_not_found(m, module);
 	world_note(&world, "init %s", weir_module_name(module));
 	return init_err;
 }
 
 static void on_exit_(struct weir_machine *m, struct weir_module *module)
 {
-	(void)m;
+	assert_not_found(m, module);
 	world_note(&world, "exit %s", weir_module_name(module));
 }
 
@@ -479,6 +489,55 @@ static void test_module_is_not_unloaded_by_its_own_probe(void **state)
 	assert_int_equal(weir_module_unload(own, 0), 0);
 }
 
+/* A consumer that is on its way needs it already. */
+static int unload_supplier(struct world *w, struct weir_device *dev)
+{
+	struct weir_device *user, *used;
+
+	if (dev != world_find(w, "c"))
+		return 0;
+	assert_int_equal(weir_module_user(own, 0, &user, &used), 0);
+	assert_ptr_equal(user, dev);
+	return unload_own(w, dev);
+}
+
+static void test_module_probing_consumer_is_user(void **state)
+{
+	struct world *w = *state;
+
+	world_device(w, "a", NULL, "k1");
+	world_device(w, "c", NULL, "kc");
+	assert_int_equal(weir_link_add(world_find(w, "c"), world_find(w, "a"), 0, NULL), 0);
+	w->on_probe = unload_supplier;
+	assert_int_equal(weir_module_load(w->m, &two, &own), 0);
+	world_driver_add(w, "other", "kc");
+	assert_settles(w);
+	assert_journal(w, "init two; probe a; probe c; unload EBUSY");
+	assert_int_equal(weir_module_unload(own, WEIR_MODULE_FORCE), 0);
+	assert_journal(w, "remove c; remove a; exit two");
+}
+
+/* What comes while it goes is not taken by those of its drivers that are still there. */
+static void add_one_more(struct world *w, const char *what, struct weir_device *dev)
+{
+	if (strcmp(what, "remove") || dev != world_find(w, "b"))
+		return;
+	world_device(w, "late", NULL, "k1");
+	assert_settles(w);
+}
+
+static void test_module_takes_nothing_more(void **state)
+{
+	struct world *w = *state;
+
+	world_device(w, "b", NULL, "k2");
+	w->on_call = add_one_more;
+	assert_int_equal(weir_module_load(w->m, &two, &own), 0);
+	assert_settles(w);
+	assert_int_equal(weir_module_unload(own, 0), 0);
+	assert_journal(w, "init two; probe b; remove b; exit two");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
 
 int main(void)
@@ -501,6 +560,10 @@ int main(void)
 		TEST(test_module_open_shared_objects),
 		TEST(test_module_images_are_closed),
 		TEST(test_module_is_not_unloaded_by_its_own_probe),
+		cmocka_unit_test_setup_teardown(test_module_probing_consumer_is_user,
+						open_weir_world, close_world),
+		cmocka_unit_test_setup_teardown(test_module_takes_nothing_more, open_weir_world,
+						close_world),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

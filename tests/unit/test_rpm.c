@@ -2,6 +2,7 @@
 /* Runtime power: who is woken and let sleep for whom, in which order, on any thread. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/core.h"
@@ -309,6 +310,50 @@ static void test_rpm_and_machine_sleep(void **state)
 	put(w, "a");
 }
 
+/* What sleeps when the machine does is removed as it is, and nothing of it is left for later. */
+static void test_rpm_unbound_while_machine_sleeps(void **state)
+{
+	struct world *w = *state;
+
+	devices(w, "a");
+	bind_all(w);
+	enable(w, "a");
+	assert_journal(w, "sleep a");
+	assert_int_equal(weir_pm_suspend(w->m), 0);
+	assert_int_equal(weir_driver_unbind(world_find(w, "a")), 0);
+	assert_journal(w, "remove a");
+	assert_int_equal(weir_pm_resume(w->m), 0);
+	assert_int_equal(weir_driver_bind(world_find(w, "a")), 0);
+	assert_settles(w);
+	assert_journal(w, "probe a");
+	assert_int_equal(get(w, "a"), 0);
+	put(w, "a");
+}
+
+/* One that could not be woken for its removal is not woken in it. */
+static void ask_in_removal(struct world *w, const char *what, struct weir_device *dev)
+{
+	if (strcmp(what, "remove"))
+		return;
+	w->on_call = NULL;
+	assert_int_equal(weir_pm_runtime_get(dev), WEIR_EBUSY);
+}
+
+static void test_rpm_removed_asleep(void **state)
+{
+	struct world *w = *state;
+
+	devices(w, "a");
+	bind_all(w);
+	enable(w, "a");
+	w->journal_bytes = 0;
+	world_plan(w, "wake", "a", WEIR_EIO, 1);
+	w->on_call = ask_in_removal;
+	assert_int_equal(weir_driver_unbind(world_find(w, "a")), 0);
+	assert_null(w->on_call);
+	assert_journal(w, "wake a; remove a");
+}
+
 static void test_rpm_shutdown_wakes(void **state)
 {
 	struct world *w = *state;
@@ -483,6 +528,8 @@ int main(void)
 		TEST(test_rpm_links_come_and_go),
 		TEST(test_rpm_device_deleted),
 		TEST(test_rpm_and_machine_sleep),
+		TEST(test_rpm_unbound_while_machine_sleeps),
+		TEST(test_rpm_removed_asleep),
 		TEST(test_rpm_shutdown_wakes),
 		TEST(test_rpm_put_inside_a_call),
 		TEST(test_rpm_link_made_inside_a_call),
