@@ -14,25 +14,27 @@ static const struct weir_driver *drivers[3];
 static int init_err;
 
 /* One that is being loaded or unloaded is nobody's to find. */
-static void assert_not_found(struct weir_machine *m, const struct weir_module *module)
+static void note_when_found(struct weir_machine *m, const struct weir_module *module)
 {
 	struct weir_module *other;
 
-	assert_int_equal(weir_module_find(m, weir_module_name(module), &other), WEIR_ENOENT);
+	if (!weir_module_find(m, weir_module_name(module), &other))
+		world_note(&world, "found");
 	for (other = weir_module_first(m); other; other = weir_module_next(other))
-		assert_ptr_not_equal(other, module);
+		if (other == module)
+			world_note(&world, "listed");
 }
 
 static int on_init(struct weir_machine *m, struct weir_module *module)
 {
-	assert_not_found(m, module);
+	note_when_found(m, module);
 	world_note(&world, "init %s", weir_module_name(module));
 	return init_err;
 }
 
 static void on_exit_(struct weir_machine *m, struct weir_module *module)
 {
-	assert_not_found(m, module);
+	note_when_found(m, module);
 	world_note(&world, "exit %s", weir_module_name(module));
 }
 
@@ -496,9 +498,11 @@ static int unload_supplier(struct world *w, struct weir_device *dev)
 
 	if (dev != world_find(w, "c"))
 		return 0;
-	assert_int_equal(weir_module_user(own, 0, &user, &used), 0);
-	assert_ptr_equal(user, dev);
-	return unload_own(w, dev);
+	if (weir_module_user(own, 0, &user, &used) || user != dev)
+		world_note(w, "no user");
+	else
+		unload_own(w, dev);
+	return 0;
 }
 
 static void test_module_probing_consumer_is_user(void **state)

@@ -336,7 +336,7 @@ static void ask_in_removal(struct world *w, const char *what, struct weir_device
 	if (strcmp(what, "remove"))
 		return;
 	w->on_call = NULL;
-	assert_int_equal(weir_pm_runtime_get(dev), WEIR_EBUSY);
+	world_note(w, "get %s", weir_errname(weir_pm_runtime_get(dev)));
 }
 
 static void test_rpm_removed_asleep(void **state)
@@ -351,7 +351,7 @@ static void test_rpm_removed_asleep(void **state)
 	w->on_call = ask_in_removal;
 	assert_int_equal(weir_driver_unbind(world_find(w, "a")), 0);
 	assert_null(w->on_call);
-	assert_journal(w, "wake a; remove a");
+	assert_journal(w, "wake a; remove a; get EBUSY");
 }
 
 static void test_rpm_shutdown_wakes(void **state)
