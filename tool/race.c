@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct verb_help help = {
 	.verb = VERB_RACE,
@@ -36,6 +37,7 @@ struct races {
 	struct race_result *result; /* of the run that goes on */
 	json_t *json;               /* array, or NULL */
 	uint64_t runs, harmful;
+	bool progress;              /* on a terminal it is told */
 };
 
 /* The drivers in question come by a command alone; afterwards as they did before. */
@@ -86,6 +88,18 @@ static void finding_free(struct race_finding *f)
 		free(f->best[harm]);
 }
 
+/* @runs of a master so far; UINT64_MAX: it is done, and its line goes. */
+static void tell(const struct races *r, const struct race_unit *u, uint64_t runs)
+{
+	if (!r->progress)
+		return;
+	if (runs == UINT64_MAX)
+		fprintf(stderr, "\r%60s\r", "");
+	else if (runs % 128 == 0)
+		fprintf(stderr, "\rmaster %td of %zu: %llu orders ", u - r->units + 1, r->n,
+			(unsigned long long)runs);
+}
+
 /* Return: 0, or an exit status after a message. */
 static int explore(struct races *r, const struct race_unit *u, enum profile profile,
 		   struct race_finding *out_finding)
@@ -97,12 +111,14 @@ static int explore(struct races *r, const struct race_unit *u, enum profile prof
 	int status = search ? 0 : complain("out of memory");
 
 	for (uint64_t i = 0; !status && i < limit && race_search_begin(search); i++) {
+		tell(r, u, i);
 		status = race_run(&r->base, u, profile, search, r->sched, r->result);
 		if (!status && keep(&f, r->result))
 			status = complain("out of memory");
 		if (!status && f.runs[RACE_BROKEN])
 			break; /* a deadlock keeps its threads */
 	}
+	tell(r, u, UINT64_MAX);
 	if (!status) {
 		race_search_begin(search); /* only now it knows whether anything is left */
 		race_search_stats(search, &f.stats);
@@ -206,6 +222,7 @@ int cmd_race(int argc, char **argv)
 	quiet.profile = PROFILE_WEIR;
 	quiet.target = NULL;
 	r.o = &o;
+	r.progress = isatty(STDERR_FILENO);
 	if (run_open(&r.base, &quiet, o.args[0], NULL, what, sizeof(what)))
 		return complain("%s", what);
 	r.base.o = &o;
