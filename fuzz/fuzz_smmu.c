@@ -208,7 +208,7 @@ static const struct weir_host_ops ops = {
 static void on_fault(void *arg, const struct weir_fault *fault)
 {
 	(void)arg;
-	CHECK(fault->reason <= WEIR_FAULT_STREAM && !(fault->flags & ~0x1fu));
+	CHECK(fault->reason <= WEIR_FAULT_STREAM && !(fault->flags & ~0x7fu));
 	CHECK(!fault->what || fault->flags == (WEIR_FAULT_NO_IOVA | WEIR_FAULT_NO_STREAM));
 	CHECK(fault->what || fault->record <= 0xff);
 }

@@ -6,7 +6,7 @@ python3 "$top/scripts/manpage.py" --check "$weir" "$top" > out 2>&1 || wrong "$(
 result "weir.1, the completions of bash, zsh and fish, and --help know the same verbs, options and words"
 
 # the check itself finds what is missing, on either side
-mkdir -p other/docs/man other/tool/completion
+mkdir -p man-other/docs/man man-other/tool/completion
 for change in "docs/man/weir.1|/^.It Fl -overlay/d;/^.Fl -overlay/d|--overlay is missing" \
 	"docs/man/weir.1|s/-baseline/-basement/|--basement is no option" \
 	"docs/man/weir.1|s/^.It Fl -deny Ar MODULE/.It Fl -deny Ar NAME/|--deny takes MODULE, not NAME" \
@@ -17,11 +17,11 @@ for change in "docs/man/weir.1|/^.It Fl -overlay/d;/^.Fl -overlay/d|--overlay is
 	file=${change%%|*}
 	said=${change##*|}
 	edit=${change#*|}
-	cp "$top/docs/man/weir.1" other/docs/man
-	cp "$top"/tool/completion/* other/tool/completion
-	sed -i "${edit%|*}" "other/$file"
-	cmp -s "$top/$file" "other/$file" && wrong "$change: nothing is changed"
-	python3 "$top/scripts/manpage.py" --check "$weir" "$work/other" > out 2>&1 && wrong "$change: not found"
+	cp "$top/docs/man/weir.1" man-other/docs/man
+	cp "$top"/tool/completion/* man-other/tool/completion
+	sed -i "${edit%|*}" "man-other/$file"
+	cmp -s "$top/$file" "man-other/$file" && wrong "$change: nothing is changed"
+	python3 "$top/scripts/manpage.py" --check "$weir" "$work/man-other" > out 2>&1 && wrong "$change: not found"
 	grep -Eq -e "$said" out || wrong "$change: said is $(cat out)"
 done
 result "what only one of them knows is found"
