@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct verb_help help = {
 	.verb = VERB_LINT,
@@ -140,13 +141,19 @@ static void forget(struct lint *lints, size_t n)
 static int lint_all(const struct opts *o, const struct kernel_side *kernel)
 {
 	size_t n = (size_t)o->nr_args;
+	bool progress = n > 1 && isatty(STDERR_FILENO);
 	struct lint *lints = calloc(n, sizeof(*lints));
 	int status = 0;
 
 	if (!lints)
 		return complain("out of memory");
-	for (size_t i = 0; i < n && !status; i++)
+	for (size_t i = 0; i < n && !status; i++) {
+		if (progress)
+			fprintf(stderr, "\r%zu of %zu boards ", i + 1, n);
 		status = look(&lints[i], o, o->boards[i], kernel);
+	}
+	if (progress)
+		fprintf(stderr, "\r%40s\r", "");
 	if (!status) {
 		if (o->sarif)
 			print_document(lint_sarif(lints, n));

@@ -81,7 +81,7 @@ const struct option_def option_defs[] = {
 	{ "verbose", 'v', NULL, B | S | P, "What is said",
 	  "|boot:the whole log, then the summary|shell:each command before its answer|plan:also "
 	  "what is built in" },
-	{ "json", O_JSON, NULL, RUNS | S | P | V | U | X, NULL,
+	{ "json", O_JSON, NULL, RUNS | R | S | P | V | K | U | X, NULL,
 	  "one JSON document (docs/json.md)|shell=one JSON document a command (docs/json.md)" },
 	{ "sarif", O_SARIF, NULL, L, NULL, "one SARIF 2.1.0 document" },
 	{ "slower", O_SLOWER, "MS", D, NULL,

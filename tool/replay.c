@@ -130,9 +130,10 @@ static int check_inputs(const json_t *header, const char *log)
 	return 0;
 }
 
-static size_t compare(const json_t *then, json_t *now)
+/* Devices whose verdict is not what it was; null: there was none, or is none. */
+static json_t *compare(const json_t *then, json_t *now)
 {
-	size_t differ = 0;
+	json_t *differ = json_array();
 	const char *path;
 	json_t *value;
 
@@ -141,35 +142,63 @@ static size_t compare(const json_t *then, json_t *now)
 
 		if (is && json_string_value(value) && !strcmp(is, json_string_value(value)))
 			continue;
-		printf("%s: was %s, is %s\n", path, json_string_value(value),
-		       is ? is : "no device");
-		differ++;
+		json_array_append_new(differ, json_pack("{s:s, s:s?, s:s?}", "device", path, "was",
+							json_string_value(value), "is", is));
 	}
 	json_object_foreach(now, path, value) {
 		if (json_object_get(then, path))
 			continue;
-		printf("%s: was no device, is %s\n", path, json_string_value(value));
-		differ++;
+		json_array_append_new(differ, json_pack("{s:s, s:n, s:s?}", "device", path, "was",
+							"is", json_string_value(value)));
 	}
 	return differ;
 }
 
-static int replay(const struct opts *o, const struct log *log)
+static void print_text(const struct log *log, const json_t *differ, const char *profile,
+		       unsigned int threads)
 {
+	const json_t *d;
+	size_t i;
+
+	json_array_foreach(differ, i, d) {
+		const char *was = json_string_value(json_object_get(d, "was"));
+		const char *is = json_string_value(json_object_get(d, "is"));
+
+		printf("%s: was %s, is %s\n", json_string_value(json_object_get(d, "device")),
+		       was ? was : "no device", is ? is : "no device");
+	}
+	printf("%zu verdicts, %zu differ (profile %s, %u threads)\n",
+	       json_object_size(log->verdicts), json_array_size(differ), profile, threads);
+}
+
+static int replay(const struct opts *o, const struct log *log, const char *path)
+{
+	const char *profile;
 	struct run r;
-	json_t *now;
+	json_t *now, *differ, *doc;
 	char what[600];
-	size_t differ;
+	int status;
 
 	if (run_open(&r, o, o->args[0], NULL, what, sizeof(what)))
 		return complain("%s", what);
 	now = json_of_verdicts(&r);
 	differ = compare(log->verdicts, now);
-	printf("%zu verdicts, %zu differ (profile %s, %u threads)\n",
-	       json_object_size(log->verdicts), differ, weir_machine_policy_name(r.m), o->threads);
+	profile = weir_machine_policy_name(r.m);
+	status = json_array_size(differ) ? EXIT_FINDING : EXIT_OK;
+	if (o->json) {
+		doc = json_pack("{s:i, s:s, s:s, s:i, s:i, s:O}", "version", 1, "log", path,
+				"profile", profile, "threads", (int)o->threads, "verdicts",
+				(int)json_object_size(log->verdicts), "differ", differ);
+		json_dumpf(doc, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(doc);
+	} else {
+		print_text(log, differ, profile, o->threads);
+	}
+	json_decref(differ);
 	json_decref(now);
 	run_close(&r);
-	return differ ? EXIT_FINDING : EXIT_OK;
+	return status;
 }
 
 int cmd_replay(int argc, char **argv)
@@ -191,7 +220,7 @@ int cmd_replay(int argc, char **argv)
 	if (!status)
 		status = check_inputs(log.header, path);
 	if (!status)
-		status = replay(&o, &log);
+		status = replay(&o, &log, path);
 	json_decref(log.header);
 	json_decref(log.verdicts);
 	return status;

@@ -76,7 +76,14 @@ refuses "no such rule" lint two.dtb --without nothing
 refuses "not one of note" lint two.dtb --severity bad
 refuses "a board is needed" lint
 refuses "no such file|No such file" lint two.dtb none.dtb
-result "lint: severities, rules left out, several boards"
+if command -v script > /dev/null; then
+	script -qec "'$weir' lint two.dtb strict.dtb 2>&1 > lint.said" typescript < /dev/null > progress
+	grep -q "2 of 2 boards" progress || wrong "no progress on a terminal: $(cat progress)"
+	grep -q "[12] of 2 boards" lint.said && wrong "progress in the output"
+fi
+run lint two.dtb strict.dtb
+[ ! -s err ] || wrong "progress without a terminal: $(cat err)"
+result "lint: severities, rules left out, several boards, progress on a terminal"
 
 run lint two.dtb --sarif
 python3 - <<'END' >> wrong || wrong "SARIF: $(head -c 600 out)"

@@ -103,6 +103,15 @@ cat > root/var/log/dmesg <<'END'
 END
 run capture --sysroot root -o c.tar.gz
 [ $status = 0 ] || wrong "capture: $(cat err)"
+run capture --sysroot root -o j.tar.gz --json
+python3 "$here/schema.py" "$top/docs/json.md" capture out >> wrong || wrong "capture --json"
+python3 - <<'END' 2>> wrong || wrong "capture --json: $(head -c 600 out)"
+import json, tarfile
+doc = json.load(open('out'))
+packed = {m.name[len('weir-capture/'):]: m.size for m in tarfile.open(doc['file']) if m.isfile()}
+assert {p['name']: p['bytes'] for p in doc['pieces']} == packed and 'devices' in packed, doc
+assert doc['deferred'] and not doc['private']
+END
 sh "$top/tool/capture/weir-capture.sh" s.tar.gz root 2> err || wrong "the script: $(cat err)"
 for file in c.tar.gz s.tar.gz; do
 	expect 1 "2 wait for 1: phy" live $file

@@ -26,6 +26,7 @@ for verb in boot explain check replay plan lint diff timeline graph groups race 
 	expect 0 "^usage: weir $verb" $verb --help
 	grep -q '^Exit status: 0' out || wrong "$verb --help: no exit status"
 	grep -q '^example: weir' out || wrong "$verb --help: no example"
+	grep -q '^  --json ' out || wrong "$verb --help: no --json"
 	mv out help
 	while read -r name value; do
 		if [ "$value" = NULL ]; then

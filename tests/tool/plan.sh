@@ -231,6 +231,14 @@ run plan --boards plan-boards --kernel plan-kernel --root mmc --json
 [ $status = 0 ] || wrong "boards: $status"
 python3 "$here/schema.py" "$top/docs/json.md" plans out >> wrong || wrong "plan --boards --json"
 expect 0 "mmc, on 2 of 2 boards: 11 modules" plan --boards plan-boards --kernel plan-kernel --root mmc
+# how far it is, on a terminal alone
+[ ! -s err ] || wrong "progress without a terminal: $(cat err)"
+if command -v script > /dev/null; then
+	for args in "plan --boards plan-boards --kernel plan-kernel --root mmc" "check plan-boards --kernel plan-kernel"; do
+		script -qec "'$weir' $args 2>&1 > told" typescript < /dev/null > progress
+		grep -q "2 of 2 boards" progress || wrong "$args: no progress on a terminal: $(cat progress)"
+	done
+fi
 expect 0 "dma_acme .*only sub/b.dtb" plan --boards plan-boards --kernel plan-kernel --root mmc -j 1
 compile none.dts plan-boards/none.dtb
 expect 1 "none.dtb: .*no SD and eMMC" plan --boards plan-boards --kernel plan-kernel --root mmc

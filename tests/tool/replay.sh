@@ -41,6 +41,16 @@ log=log.weir.demo.dtb
 sed '$s/waits-node/bound/' $log > other
 expect 1 "modem@7000000: was bound, is waits-node" replay other
 grep -q ", 1 differ" out || wrong "$(cat out)"
+expect 1 '"is": "waits-node"|"was": "bound"' replay other --json
+python3 "$here/schema.py" "$top/docs/json.md" replay out >> wrong || wrong "replay --json"
+python3 - <<'END' 2>> wrong || wrong "replay --json: $(cat out)"
+import json
+doc = json.load(open('out'))
+assert doc['differ'] == [{'device': '/soc@0/modem@7000000', 'was': 'bound', 'is': 'waits-node'}], doc
+assert doc['profile'] == 'weir' and doc['threads'] == 0 and doc['verdicts'] > 20
+END
+expect 0 '"differ": \[\]' replay $log --threads 2 --json
+python3 "$here/schema.py" "$top/docs/json.md" replay out >> wrong || wrong "replay --json"
 sed '1s/weir,demo-uart/weir,nothing/' $log > other
 expect 1 "serial@2100000: was bound, is no-driver" replay other
 result "a replay that comes to other verdicts says which"

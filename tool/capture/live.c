@@ -286,6 +286,21 @@ int cmd_live(int argc, char **argv)
 	return status;
 }
 
+static void print_pieces(const struct capture *c, const struct opts *o)
+{
+	json_t *pieces = json_array(), *doc;
+
+	for (size_t i = 0; i < c->n; i++)
+		json_array_append_new(pieces, json_pack("{s:s, s:I}", "name", c->entries[i].name,
+							"bytes", (json_int_t)c->entries[i].bytes));
+	doc = json_pack("{s:i, s:s, s:b, s:b, s:o}", "version", 1, "file", o->output, "private",
+			(int)o->keep_private, "deferred", capture_find(c, "deferred") != NULL,
+			"pieces", pieces);
+	json_dumpf(doc, stdout, JSON_INDENT(1));
+	putchar('\n');
+	json_decref(doc);
+}
+
 int cmd_capture(int argc, char **argv)
 {
 	struct capture c;
@@ -303,6 +318,8 @@ int cmd_capture(int argc, char **argv)
 	if (!status && !capture_find(&c, "deferred"))
 		fprintf(stderr, "weir: note: /sys/kernel/debug/devices_deferred could not be read: "
 				"run it as root, with debugfs mounted\n");
+	if (!status && o.json)
+		print_pieces(&c, &o);
 	capture_free(&c);
 	return status;
 }
