@@ -11,8 +11,9 @@
  * the physical one up. Addresses that devices use are called IOVAs, translated or not.
  *
  * Only the driver that is bound to the device, or probing it, may call; from any context,
- * also interrupt, unless something else is said. What it leaves mapped when it is unbound
- * is reported with the device's name and taken away.
+ * also interrupt, unless something else is said; but the first call for a device without IOMMU makes
+ * what is kept of it, in thread context: weir_dma_mask_set() in the probe, say. What it leaves mapped
+ * when it is unbound is reported with the device's name and taken away.
  *
  * With WEIR_DMA_DEBUG defined before this file is included, reports of leaks and of wrong
  * unmaps name the file and line of the caller.

@@ -116,7 +116,8 @@ struct weir_host_ops {
 	/*
 	 * One line without newline. Context: thread, any lock may be held. What a device did
 	 * wrong is told where it was found, by virtio's queues and by drivers that are used
-	 * without a machine: a few lines of each, which may be in any context.
+	 * without a machine: a few lines of each, which may be in any context. So are wrong calls
+	 * of weir/dma.h, and unmaps that an IOMMU did not confirm, in that of the caller.
 	 */
 	void (*log)(void *host, enum weir_log_level level, const char *line);
 

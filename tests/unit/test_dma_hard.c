@@ -291,6 +291,63 @@ static void test_dma_threads(void **state)
 	run_threads(0, same, true);
 }
 
+/*
+ * Drivers map and unmap where their interrupts are handled: nothing that sleeps is called, more
+ * memory than magazines and spare blocks have is there, and no less is undone.
+ */
+static void in_interrupt(struct dw *dw, const char *name, uint64_t pa)
+{
+	const struct weir_dma_range list[] = { { pa, 100 }, { pa + 0x5000, 4096 }, { pa + 0x8800, 77 } };
+	struct weir_device *dev = dw_dev(dw, name);
+	struct weir_dma_segment s[4];
+	static uint64_t iovas[100];
+	uint32_t nr;
+
+	assert_int_equal(weir_dma_mask_set(dev, WEIR_DMA_MASK(32)), 0); /* the first call is a thread's */
+	testhost_interrupt(true);
+	for (unsigned int i = 0; i < 100; i++)
+		assert_int_equal(weir_dma_map_phys(dev, pa + i * 0x1100, 0x1100, BOTH, &iovas[i]), 0);
+	assert_int_equal(weir_dma_map_sg(dev, list, 3, BOTH, 4, s, &nr), 0);
+	for (unsigned int i = 0; i < 100; i++) {
+		weir_dma_sync_for_cpu(dev, iovas[i], 0x1100, BOTH);
+		weir_dma_sync_for_device(dev, iovas[i], 0x1100, BOTH);
+		assert_int_equal(weir_dma_unmap(dev, iovas[i], 0x1100, BOTH), 0);
+	}
+	assert_int_equal(weir_dma_unmap_sg(dev, s, nr, BOTH), 0);
+	testhost_interrupt(false);
+	testhost_check(dw->w.host);
+}
+
+static void test_dma_in_interrupt_context(void **state)
+{
+	struct weir_dma_options options = with_debug;
+	struct weir_dma_stats stats;
+	struct dw dw;
+
+	(void)state;
+	for (unsigned int lazy = 0; lazy < 2; lazy++) {
+		options.lazy = lazy;
+		options.debug = !lazy;
+		options.flush_ranges = 32; /* the queue runs over, there too */
+		dw_open(&dw, 0, &options);
+		assert_int_equal(weir_dma_bounce_reserve(dw.w.m), 0);
+		assert_int_equal(weir_dma_set_untrusted(dw_dev(&dw, "m1"), true), 0);
+		in_interrupt(&dw, "m0", BUF);
+		in_interrupt(&dw, "m1", BUF);
+		in_interrupt(&dw, "n0", BUF);
+		in_interrupt(&dw, "n1", BUF);
+		in_interrupt(&dw, "d1", BUF);
+		in_interrupt(&dw, "d0", DW_HIGH);
+		weir_dma_stats_get(dw_dev(&dw, "m1"), &stats);
+		assert_true(stats.bounced >= 100);
+		weir_dma_stats_get(dw_dev(&dw, "d0"), &stats);
+		assert_int_equal(stats.bounced, 103);
+		weir_dma_stats_get(dw_dev(&dw, "m0"), &stats);
+		assert_int_equal(stats.flushes != 0, lazy);
+		dw_close(&dw);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -299,10 +356,12 @@ int main(void)
 		cmocka_unit_test(test_dma_left_and_not_confirmed),
 		cmocka_unit_test(test_dma_addresses_run_out),
 		cmocka_unit_test(test_dma_fault_sweep),
+		cmocka_unit_test(test_dma_in_interrupt_context),
 		cmocka_unit_test(test_dma_threads),
 	};
 
 	static const struct CMUnitTest owned[] = {
+		cmocka_unit_test(test_dma_in_interrupt_context),
 		cmocka_unit_test(test_dma_addresses_run_out),
 		cmocka_unit_test(test_dma_threads),
 	};
