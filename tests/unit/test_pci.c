@@ -79,6 +79,27 @@ static void test_pci_functions_of_a_slot(void **state)
 	assert_false(info.multifunction);
 }
 
+/* Not every device below a port looks at the number it is asked by: one is all there is. */
+static void test_pci_one_device_behind_a_port(void **state)
+{
+	struct pci *p = *state;
+	struct pcimodel *m = &p->model;
+	int root, down;
+
+	pci_build_switch(p);
+	root = 0;
+	down = 4;
+	m->fns[root].port = m->fns[down].port = false;
+	pcimodel_pcie(m, root, 1, 0, MODEL_ENDPOINT);
+	pcimodel_pcie(m, root, 31, 0, MODEL_ENDPOINT);
+	pcimodel_pcie(m, down, 1, 0, MODEL_ENDPOINT);
+	pci_add(p);
+	assert_int_equal(pci_count(p), 8);
+	pci_at(p, 1, 0, 0);
+	pci_at(p, 3, 5, 0); /* but any on the bus inside a switch */
+	pci_at(p, 4, 0, 0);
+}
+
 static void test_pci_no_bus_left(void **state)
 {
 	struct pci *p = *state;
@@ -382,6 +403,7 @@ int main(void)
 		TEST(test_pci_numbers_buses),
 		TEST(test_pci_first_bus),
 		TEST(test_pci_functions_of_a_slot),
+		TEST(test_pci_one_device_behind_a_port),
 		TEST(test_pci_no_bus_left),
 		TEST(test_pci_endless_bridges),
 		TEST(test_pci_match_keys),

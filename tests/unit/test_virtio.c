@@ -111,6 +111,7 @@ static void interrupts(bool pci, uint64_t refused)
 		assert_int_equal(bed_add(&bed, 0, 1), 0);
 		assert_int_equal(weir_virtq_kick(bed.q), 0);
 		assert_int_equal(n, i + 1);
+		assert_int_equal(pci ? 0 : bed.model.isr, 0); /* acknowledged */
 		assert_int_equal(weir_virtq_arm(bed.q), 1);
 		assert_int_equal(weir_virtq_get(bed.q, &token, NULL), 0);
 	}
@@ -129,6 +130,52 @@ static void test_virtio_interrupts(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++)
 		interrupts(i & 1, i & 2 ? EVENT_IDX : 0);
+}
+
+/* A line that others have too: an interrupt that is not the device's is nobody's business here. */
+static void test_virtio_shared_line(void **state)
+{
+	struct bed bed = { 0 };
+	unsigned int n = 0;
+
+	(void)state;
+	bed_up(&bed, false, VMODEL_HONEST);
+	bed_start(&bed, 8, 0);
+	assert_int_equal(weir_virtio_irq_request(bed.v, bed_on_irq, &n), 0);
+	bed.model.irq(bed.model.irq_arg);
+	assert_int_equal(n, 0);
+	bed.model.isr = 2; /* its configuration has changed */
+	bed.model.irq(bed.model.irq_arg);
+	assert_int_equal(n, 1);
+	assert_int_equal(bed.model.isr, 0);
+	bed.model.mode = VMODEL_GONE;
+	bed.model.notified = 1;
+	bed.model.irq(bed.model.irq_arg);
+	assert_int_equal(n, 1);
+	bed.model.mode = VMODEL_HONEST; /* for its reset to end */
+	bed_down(&bed);
+}
+
+/* One that was not reset since: its memory is still another's. */
+static void test_virtio_queue_is_on(void **state)
+{
+	(void)state;
+	for (unsigned int pci = 0; pci < 2; pci++) {
+		struct weir_virtq *second = NULL;
+		struct bed bed = { 0 };
+		uint64_t address;
+
+		bed_up(&bed, pci, VMODEL_HONEST);
+		assert_int_equal(vmodel_virtio(&bed.model, &bed.v), 0);
+		assert_int_equal(weir_virtio_negotiate(bed.v, 0, 0, 0, &bed.features), 0);
+		assert_int_equal(weir_virtq_create(bed.v, 0, 8, NULL, &bed.q), 0);
+		address = bed.model.queues[0].desc;
+		assert_int_equal(weir_virtq_create(bed.v, 0, 8, NULL, &second), WEIR_EBUSY);
+		assert_null(second);
+		assert_int_equal(weir_virtq_restart(bed.q), WEIR_EIO);
+		assert_true(bed.model.queues[0].desc == address);
+		bed_down(&bed);
+	}
 }
 
 /* Memory given by the caller at an address of the caller's, as for devices behind IOMMUs. */
@@ -259,6 +306,8 @@ int main(void)
 		cmocka_unit_test(test_virtio_room),
 		cmocka_unit_test(test_virtio_bad_requests),
 		cmocka_unit_test(test_virtio_interrupts),
+		cmocka_unit_test(test_virtio_shared_line),
+		cmocka_unit_test(test_virtio_queue_is_on),
 		cmocka_unit_test(test_virtio_given_memory),
 		cmocka_unit_test(test_virtio_features),
 		cmocka_unit_test(test_virtio_configuration),

@@ -86,6 +86,30 @@ static void test_virtio_unpublished(void **state)
 	}
 }
 
+/* What it was not told of does not count among what it can have done. */
+static void test_virtio_more_than_published(void **state)
+{
+	(void)state;
+	for (unsigned int how = 0; how < 4; how++) {
+		struct bed bed = { 0 };
+		uint32_t *used;
+		void *token;
+
+		bed_up(&bed, how & 1, VMODEL_SILENT);
+		bed_start(&bed, 8, how & 2 ? EVENT_IDX : 0);
+		assert_int_equal(bed_add(&bed, 0, 1), 0);
+		assert_int_equal(weir_virtq_kick(bed.q), 0);
+		assert_int_equal(bed_add(&bed, 1, 1), 0);
+		used = (uint32_t *)(void *)vmodel_memory(&bed.model, bed.model.queues[0].device, 12);
+		used[1] = 0;
+		used[2] = 8;
+		used[0] = 2 << 16; /* two are back, of one */
+		assert_int_equal(weir_virtq_get(bed.q, &token, NULL), WEIR_EIO);
+		assert_non_null(strstr(weir_virtq_fault(bed.q), "that 2 requests are done, and has 1"));
+		bed_down(&bed);
+	}
+}
+
 /* A host whose clock stands still: the wait ends all the same. */
 static void test_virtio_still_clock(void **state)
 {
@@ -256,6 +280,35 @@ static void test_virtio_pci_alignment(void **state)
 	assert_int_equal(open_with(0x6c, 4, 0x3003, NULL), 0);
 }
 
+/* Queue 1's notification at one multiple, of two bytes, in a window of so many. */
+static int queue_with(uint32_t bytes, uint32_t multiplier)
+{
+	struct bed *bed = new_bed(true);
+	int err;
+
+	pcimodel_set(&bed->model.space, bed->model.fn, 0x5c, 4, bytes, 0);
+	pcimodel_set(&bed->model.space, bed->model.fn, 0x60, 4, multiplier, 0);
+	assert_int_equal(vmodel_virtio(&bed->model, &bed->v), 0);
+	assert_int_equal(weir_virtio_negotiate(bed->v, 0, 0, 0, &bed->features), 0);
+	err = weir_virtq_create(bed->v, 1, 8, NULL, &bed->q);
+	if (err)
+		assert_non_null(strstr(bed->model.log, "queue 1 is notified outside of its registers"));
+	bed_down(bed);
+	free(bed);
+	return err;
+}
+
+static void test_virtio_pci_notification(void **state)
+{
+	(void)state;
+	assert_int_equal(queue_with(0x100, 0xfe), 0);
+	assert_int_equal(queue_with(0x100, 0x100), WEIR_EIO);
+	assert_int_equal(queue_with(0xff, 0xfe), WEIR_EIO); /* half of it */
+	assert_int_equal(queue_with(2, 0), 0);              /* all at one place */
+	assert_int_equal(queue_with(2, 2), WEIR_EIO);
+	assert_int_equal(queue_with(0x100, 0xfffffffe), WEIR_EIO);
+}
+
 static int mmio_open_as(uint64_t bytes, uint32_t type, const char *words)
 {
 	struct bed *bed = new_bed(false);
@@ -336,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_virtio_lies),
 		cmocka_unit_test(test_virtio_unpublished),
+		cmocka_unit_test(test_virtio_more_than_published),
 		cmocka_unit_test(test_virtio_still_clock),
 		cmocka_unit_test(test_virtio_still_reset),
 		cmocka_unit_test(test_virtio_scribbling),
@@ -343,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_virtio_lost),
 		cmocka_unit_test(test_virtio_pci_capabilities),
 		cmocka_unit_test(test_virtio_pci_alignment),
+		cmocka_unit_test(test_virtio_pci_notification),
 		cmocka_unit_test(test_virtio_mmio_places),
 		cmocka_unit_test(test_virtio_sweep),
 	};
