@@ -98,6 +98,17 @@ if command -v qemu-system-aarch64 > /dev/null 2>&1; then
 	expect 0 "^  0000:00:02.0: /9050000.smmuv3 as 0x10$" groups am.tar.gz
 	grep -q "^  0000:01:00.0: no IOMMU$" out && grep -q "^as Linux made them:" out || wrong "groups: $(cat out)"
 	expect 2 "ACPI tables, of which" lint am.tar.gz
+	# two of them are compared by what they saw
+	cp am.tar.gz same.tar.gz
+	expect 0 "^no prediction: a capture has no device tree" diff am.tar.gz same.tar.gz
+	mkdir -p "$sys/bus/platform/drivers/arm-smmu-v3"
+	ln -s ../../../bus/platform/drivers/arm-smmu-v3 "$sys/devices/platform/arm-smmu-v3.1.auto/driver"
+	printf '0000:01:00.0\t\n' > "$sys/kernel/debug/devices_deferred"
+	run capture --sysroot am -o am2.tar.gz
+	expect 1 "^up on B, not on A:" diff am.tar.gz am2.tar.gz
+	grep -q "^  .*arm-smmu-v3.1.auto" out || wrong "diff of two captures: $(cat out)"
+	expect 2 "a capture without a device tree" diff am.tar.gz "$demo"
+	expect 2 "ACPI tables, of which" diff am.tar.gz -- --set fw_devlink=permissive
 	result "ACPI: captures, by live, boot and groups"
 
 	# damage: nothing but a message

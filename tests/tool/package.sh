@@ -42,11 +42,40 @@ for package in pk.tar pk.tgz pk.txz pk.tzst pk.deb; do
 		cmp -s out first || wrong "$package: not as unpacked ($again): $(cat out err)"
 	done
 done
-[ "$(find cache/weir -maxdepth 1 -name 'package-*' | wc -l)" = 5 ] || wrong "kept: $(ls cache/weir)"
+# an rpm: lead, two headers, here without entries, a packed cpio archive; an apk: packed tar archives one
+# behind the other, of which only the last has an end
+python3 - pk.tar <<'END' 2>> wrong || wrong "rpm and apk: cannot be made"
+import gzip, io, stat, sys, tarfile
+cpio = b''
+def put(name, mode, data):
+    global cpio
+    fields = (1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+    head = b'070701' + b''.join(b'%08x' % f for f in fields) + name.encode() + b'\0'
+    cpio += head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+with tarfile.open(sys.argv[1]) as tar:
+    for m in tar:
+        if m.isfile():
+            put(m.name, stat.S_IFREG | 0o644, tar.extractfile(m).read())
+put('TRAILER!!!', 0, b'')
+header = bytes.fromhex('8eade801') + bytes(12)
+lead = bytes.fromhex('edabeedb0300') + bytes(90)
+open('pk.rpm', 'wb').write(lead + header + header + gzip.compress(cpio))
+first = io.BytesIO()
+with tarfile.open(fileobj=first, mode='w') as tar:
+    info = tarfile.TarInfo('.PKGINFO')
+    info.size = 4
+    tar.addfile(info, io.BytesIO(b'a=b\n'))
+open('pk.apk', 'wb').write(gzip.compress(first.getvalue()[:1024]) + gzip.compress(open(sys.argv[1], 'rb').read()))
+END
+for package in pk.rpm pk.apk; do
+	run boot pk.dtb --kernel $package
+	cmp -s out first || wrong "$package: not as unpacked: $(cat out err)"
+done
+[ "$(find cache/weir -maxdepth 1 -name 'package-*' | wc -l)" = 7 ] || wrong "kept: $(ls cache/weir)"
 WEIR_NO_CACHE=1 TMPDIR=$work run boot pk.dtb --kernel pk.deb
 cmp -s out first || wrong "without cache: $(cat out err)"
 ls -d weir-package-* 2> /dev/null >> wrong
-result "packages: deb and tar, in each packing, kept or not"
+result "packages: deb, rpm, apk and tar, in each packing, kept or not"
 
 head -c $(($(wc -c < pk.txz) / 2)) pk.txz > cut.txz
 refuses "cut.txz: " boot pk.dtb --kernel cut.txz

@@ -37,6 +37,13 @@ addEventListener('load', async () => {
 		check(shown.length === D.counts.waiting, 'filter: ' + shown.length + ' of ' + D.counts.waiting);
 		check($('rows').children.length < 120, 'rows out of sight exist');
 		key('Escape'); await wait();
+		document.querySelector('[data-state=all]').click();
+		const mmu = D.iommus.find(i => devices.some(d => d.iommus.includes(i)));
+		$('iommu').value = mmu; $('iommu').dispatchEvent(new Event('change'));
+		check(shown.length >= 1 && shown.length < devices.length && shown.every(i => devices[i].iommus.includes(mmu)) &&
+			shown.length === devices.filter(d => d.iommus.includes(mmu)).length, 'filter by IOMMU: ' + shown.length);
+		$('iommu').value = ''; $('iommu').dispatchEvent(new Event('change'));
+		check(shown.length === devices.length, 'the filter stays: ' + shown.length);
 		if (D.measured) {
 			document.querySelector('[data-state=slack]').click();
 			const names = shown.map(i => devices[i].name);

@@ -122,12 +122,12 @@ result "timeline and graph: bad usage"
 run timeline "$demo" --drivers "$drivers" --output report.html
 [ $status = 0 ] || wrong "report: $(cat err)"
 grep -Eq "(src|href)=[\"']?(https?:)?//|@import|url\(" report.html && wrong "the report fetches something"
-browse() { # browse REPORT
+browse() { # browse REPORT [SCRIPT]
 	if ! command -v chromium > /dev/null; then
 		echo "# no chromium: the report is not opened"
 		return
 	fi
-	{ cat "$1"; echo '<script>'; cat "$here/report.js"; echo '</script>'; } > tried.html
+	{ cat "$1"; echo '<script>'; cat "${2:-$here/report.js}"; echo '</script>'; } > tried.html
 	timeout 100 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$work/profile" --window-size=1200,800 \
 		--virtual-time-budget=8000 --dump-dom "file://$work/tried.html" > dom 2> chromium.log
 	grep -o 'data-wrong="[^"]*"' dom > said || wrong "the browser says nothing: $(tail -n 3 chromium.log)"
@@ -140,3 +140,33 @@ run timeline "$demo" --drivers "$drivers" --log slack.log --output measured.html
 [ $status = 0 ] || wrong "report: $(cat err)"
 browse measured.html
 result "the report in a browser: slack, sorted, and along it to what the others waited for"
+
+# 2,000 devices: only rows in view are there, at the top, at the end, and when a search has few
+{
+	echo '/dts-v1/; / { c: clock { compatible = "a,clk"; #clock-cells = <0>; };'
+	seq 1999 | sed 's/.*/d&@& { compatible = "a,dev"; reg = <&>; clocks = <\&c>; };/'
+	echo '};'
+} > many.dts
+compile many.dts many.dtb
+run timeline many.dtb --output many.html
+[ $status = 0 ] || wrong "report: $(cat err)"
+if command -v chromium > /dev/null; then
+	cat > many.js <<'END'
+addEventListener('load', async () => {
+	const wrong = [], wait = () => new Promise(done => setTimeout(done, 50));
+	const check = (ok, what) => { if (!ok) wrong.push(what); };
+	const count = () => $('rows').children.length;
+	check(devices.length === 2000 && shown.length === 2000, 'devices: ' + devices.length);
+	check(count() > 5 && count() < 120, 'rows: ' + count());
+	const box = $('rows').parentElement;
+	box.scrollTop = box.scrollHeight; box.dispatchEvent(new Event('scroll')); await wait();
+	check(count() > 5 && count() < 120, 'rows at the end: ' + count());
+	check(/1999/.test($('rows').textContent), 'the end is not shown: ' + $('rows').textContent.slice(0, 100));
+	$('search').value = 'd1234'; $('search').dispatchEvent(new Event('input')); await wait();
+	check(shown.length === 1 && count() === 1, 'search: ' + shown.length + ', ' + count());
+	document.body.setAttribute('data-wrong', wrong.join(' | ') || 'nothing');
+});
+END
+	browse many.html many.js
+fi
+result "the report in a browser: 2,000 devices, of which those in view have rows"
