@@ -299,6 +299,73 @@ static void test_virtio_restart(void **state)
 	bed_down(&bed);
 }
 
+/* ---- the device says when it wants to be told ---- */
+
+static void say(struct bed *bed, uint64_t offset, uint16_t value)
+{
+	uint8_t *at = vmodel_memory(&bed->model, bed->model.queues[0].device + offset, 2);
+
+	assert_non_null(at);
+	at[0] = (uint8_t)value;
+	at[1] = (uint8_t)(value >> 8);
+}
+
+/* @n requests more, published at once. */
+static void offer(struct bed *bed, unsigned int n, unsigned int notified)
+{
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(bed_add(bed, i, 1), 0);
+	assert_int_equal(weir_virtq_kick(bed->q), 0);
+	assert_int_equal(bed->model.notified, notified);
+}
+
+/* It takes nothing, so that only the test says until when (Virtio 1.2, 2.7.10). */
+static void notices_by_index(bool pci)
+{
+	const uint64_t avail_event = 4 + 8 * 64;
+	struct bed bed = { 0 };
+
+	bed_up(&bed, pci, VMODEL_SILENT);
+	bed_start(&bed, 64, 0);
+	offer(&bed, 1, 1); /* the one of index 0, as it was made */
+	offer(&bed, 1, 1);
+	offer(&bed, 3, 1);
+	say(&bed, avail_event, 6);
+	offer(&bed, 1, 1); /* index 5 */
+	offer(&bed, 1, 2); /* index 6 */
+	say(&bed, avail_event, 9);
+	offer(&bed, 4, 3); /* 7 to 10 */
+	say(&bed, avail_event, 10);
+	offer(&bed, 2, 3);
+	say(&bed, avail_event, 14);
+	offer(&bed, 2, 4); /* 13 and 14: the last of them */
+	bed_down(&bed);
+}
+
+static void notices_by_flag(bool pci)
+{
+	struct bed bed = { 0 };
+
+	bed_up(&bed, pci, VMODEL_SILENT);
+	bed_start(&bed, 64, EVENT_IDX);
+	offer(&bed, 1, 1);
+	offer(&bed, 2, 2);
+	say(&bed, 0, 1);
+	offer(&bed, 1, 2);
+	say(&bed, 0, 0);
+	offer(&bed, 1, 3);
+	bed_down(&bed);
+}
+
+static void test_virtio_notices(void **state)
+{
+	(void)state;
+	for (unsigned int pci = 0; pci < 2; pci++) {
+		notices_by_index(pci);
+		notices_by_flag(pci);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_virtio_interrupts),
 		cmocka_unit_test(test_virtio_shared_line),
 		cmocka_unit_test(test_virtio_queue_is_on),
+		cmocka_unit_test(test_virtio_notices),
 		cmocka_unit_test(test_virtio_given_memory),
 		cmocka_unit_test(test_virtio_features),
 		cmocka_unit_test(test_virtio_configuration),
