@@ -428,6 +428,34 @@ static void open_gate(void)
 	pthread_mutex_unlock(&gate.mutex);
 }
 
+/* Another domain, and the usual one again. */
+static void replace(struct state *s, struct weir_device *dev)
+{
+	struct weir_domain *usual, *other;
+	struct weir_group *group;
+
+	assert_int_equal(weir_group_of(dev, &group), 0);
+	usual = weir_domain_ref(weir_group_domain(group));
+	assert_int_equal(weir_domain_create(s->b.m, WEIR_DOMAIN_DMA, &other), 0);
+	assert_int_equal(weir_group_attach(group, other), 0);
+	assert_int_equal(weir_group_attach(group, usual), 0);
+	weir_domain_unref(other);
+	weir_domain_unref(usual);
+}
+
+/* edu's messages arrive, behind an IOMMU that was reloaded, and after its domain was replaced. */
+static void assert_messages(struct state *s)
+{
+	const struct weir_client_ops *edu = weir_client_of(s->devices[0]);
+	char report[WEIR_CLIENT_REPORT_BYTES];
+
+	for (unsigned int i = 0; i < 3; i++) {
+		if (edu->dma_test(s->devices[0], "msi", report, sizeof(report)))
+			fail_msg("%s", report);
+		replace(s, s->devices[0]);
+	}
+}
+
 /* Everything works, whatever happened before. */
 static void assert_works(struct state *s)
 {
@@ -441,6 +469,7 @@ static void assert_works(struct state *s)
 		if (ops->dma_test(s->devices[i], ops->tests[0].name, report, sizeof(report)))
 			fail_msg("%s", report);
 	}
+	assert_messages(s);
 }
 
 /*
