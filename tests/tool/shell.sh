@@ -156,6 +156,8 @@ if command -v qemu-system-aarch64 > /dev/null; then
 	expect 1 'no port is free' shell qemu:virt -c 'plug edu'
 	expect 1 'no port is free' shell qemu:virt,dev=port -c 'plug edu; plug edu'
 	expect 2 'plug: nvme: not one of' shell qemu:virt,dev=port -c 'plug nvme'
+	expect 0 '^test +msi$' shell qemu:virt,dev=edu -c 'modprobe edu; dma 0000:00:01.0 msi'
+	expect 2 "no test 'nix'; there are quick" shell qemu:virt,dev=edu -c 'modprobe edu; dma 0000:00:01.0 nix'
 	expect 1 'rmmod: edu is not loaded' shell qemu:virt -c 'rmmod edu'
 	expect 1 'module nix: no nix.so in /nowhere:here$' shell qemu:virt --modules /nowhere:here \
 		-c 'modprobe nix'
