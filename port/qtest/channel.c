@@ -63,17 +63,20 @@ static int ended(struct channel *c)
 	return channel_break(c, WEIR_EIO, "QEMU has ended%s%s", words[0] ? ": " : "", words);
 }
 
-/* Return: 1 ready; 0 not, and the time is over or was none; negative. */
+/*
+ * Return: 1 ready; 0 not, and the time is over or was none; negative. A socket that others may listen at
+ * stays open without QEMU: then it shows at QMP's that it has ended.
+ */
 static int await(struct channel *c, short events, int64_t deadline)
 {
-	struct pollfd p = { .fd = c->fd, .events = events };
+	struct pollfd p[2] = { { .fd = c->fd, .events = events }, { .fd = c->process->qmp_fd } };
 
 	for (;;) {
 		int64_t left = deadline - now_ms();
-		int n = poll(&p, 1, left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX);
+		int n = poll(p, 2, left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX);
 
 		if (n > 0)
-			return 1;
+			return p[0].revents ? 1 : ended(c);
 		if (n == 0 && left <= 0)
 			return 0;
 		if (n < 0 && errno != EINTR)

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,13 +151,13 @@ static void run_guard(int *fds, int leash, char *const argv[])
 
 int process_connect(struct process *p)
 {
+	struct pollfd qmp = { .fd = p->qmp_fd }; /* not there yet: -1 */
 	socklen_t bytes = sizeof(struct sockaddr_un);
 	struct sockaddr_un name;
 	int fd;
-	char c;
 
 	/* without QEMU connecting works all the same: we hold the socket that listens, too */
-	if (p->qmp_fd >= 0 && !recv(p->qmp_fd, &c, 1, MSG_PEEK | MSG_DONTWAIT))
+	if (poll(&qmp, 1, 0) > 0)
 		return WEIR_EIO;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
