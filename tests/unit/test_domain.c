@@ -263,6 +263,26 @@ static void assert_streams(enum weir_domain_type type, uint64_t iova)
 
 /* ---- tests ---- */
 
+/* One link for each instance, managed, which keeps it awake while the master works. */
+static void test_domain_links_to_each_instance(void **state)
+{
+	struct weir_link *link;
+	unsigned int n = 0;
+	struct world w;
+
+	(void)state;
+	setup(&w);
+	for (link = weir_link_first(world_find(&w, "master")); link; link = weir_link_next(link)) {
+		assert_int_equal(weir_link_flags(link),
+				 WEIR_LINK_MANAGED | WEIR_LINK_INFERRED | WEIR_LINK_PM_RUNTIME);
+		n++;
+	}
+	assert_int_equal(n, 2);
+	assert_non_null(world_link(&w, "master", "a"));
+	assert_non_null(world_link(&w, "master", "b"));
+	teardown(&w);
+}
+
 static void test_domain_master_waits_for_all_instances(void **state)
 {
 	struct world w;
@@ -513,6 +533,7 @@ static void test_domain_instance_reload(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_domain_links_to_each_instance),
 		cmocka_unit_test(test_domain_master_waits_for_all_instances),
 		cmocka_unit_test(test_domain_map_checks_ranges),
 		cmocka_unit_test(test_domain_attach_brings_its_mappings),

@@ -254,13 +254,24 @@ static const struct late_case cases[] = {
 	  "reject=unknown-driver off -;+iommu=unknown-driver on -;+nic=direct on -" },
 };
 
+/* That a device goes without its IOMMU is said each time, also why. */
+static void on_event(void *context, const struct weir_event *event)
+{
+	unsigned int *told = context;
+
+	*told += event->type == WEIR_EVENT_UNTRANSLATED;
+}
+
 static void run(const struct late_case *c)
 {
-	char script[512], *rest = script, *part;
+	char script[512], *rest = script, *part, was[80] = "";
+	unsigned int told = 0;
+	struct weir_trace trace = { .fn = on_event, .context = &told };
 	struct world w;
 
 	snprintf(script, sizeof(script), "%s", c->script);
 	open_world(&w, &(struct weir_iommu_rules){ .need = c->need, .late = c->late });
+	weir_trace_attach(w.m, &trace);
 	while ((part = strtok_r(rest, ";", &rest))) {
 		char *want = strchr(part, '='), is[80];
 
@@ -269,7 +280,12 @@ static void run(const struct late_case *c)
 		describe(&w, is, sizeof(is));
 		if (strcmp(is, want))
 			fail_msg("%s: after %s: %s, not %s", c->name, part, is, want);
+		if ((told != 0) != (!strncmp(is, "direct", 6) && strncmp(was, "direct", 6)))
+			fail_msg("%s: after %s: told %u times of DMA without IOMMU", c->name, part, told);
+		told = 0;
+		snprintf(was, sizeof(was), "%s", is);
 	}
+	weir_trace_detach(w.m, &trace);
 	if (c->late == WEIR_IOMMU_ADOPT || c->late == WEIR_IOMMU_ADOPT_MAPPED)
 		assert_true(model.enforced);
 	world_close(&w);
