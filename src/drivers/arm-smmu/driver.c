@@ -7,7 +7,6 @@
  */
 #include "drivers/arm-smmu/priv.h"
 #include "drivers/glue.h"
-#include "weir/clock.h"
 #include "weir/firmware.h"
 
 #define LINES_MAX (2u * BANKS_MAX)
@@ -254,24 +253,6 @@ static int describe(struct bound *b, struct weir_smmu_v2_config *out_config)
 	return get_lines(b, out_config);
 }
 
-static int clocks_on(struct bound *b)
-{
-	int err = b->clocked ? 0 : weir_clocks_enable(b->dev);
-
-	if (!err)
-		b->clocked = true;
-	return err;
-}
-
-static void clocks_off(struct bound *b)
-{
-	if (b->clocked && b->kept)
-		weir_clocks_leave(b->dev);
-	else if (b->clocked)
-		weir_clocks_disable(b->dev);
-	b->clocked = false;
-}
-
 static int smmu_probe(struct weir_device *dev)
 {
 	struct weir_smmu_v2_config config;
@@ -287,7 +268,7 @@ static int smmu_probe(struct weir_device *dev)
 	err = describe(b, &config);
 	if (err)
 		return err;
-	err = clocks_on(b);
+	err = weir_glue_clocks_on_(b->dev, &b->clocked);
 	if (err)
 		return weir_dev_fail(dev, err, "it has no clock");
 	b->kept = weir_iommu_runs_already(dev); /* if this fails */
@@ -304,7 +285,7 @@ static int smmu_probe(struct weir_device *dev)
 	weir_dev_fail(dev, err, "it cannot be published as an IOMMU");
 	b->smmu = weir_smmu_v2_destroy(b->smmu);
 err_clocks:
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 	return err;
 }
 
@@ -315,7 +296,7 @@ static void smmu_remove(struct weir_device *dev)
 	weir_iommu_unregister(dev);
 	b->kept = b->kept || weir_smmu_v2_kept(b->smmu); /* streams that nobody took go on */
 	b->smmu = weir_smmu_v2_destroy(b->smmu);
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 }
 
 /* Whoever needs it has had the chance: what firmware left running and nobody took is blocked. */
@@ -334,7 +315,7 @@ static int smmu_suspend(struct weir_device *dev)
 	if (err)
 		return err;
 	weir_smmu_v2_suspend(b->smmu);
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 	return 0;
 }
 
@@ -342,7 +323,7 @@ static int smmu_suspend(struct weir_device *dev)
 static int smmu_resume(struct weir_device *dev)
 {
 	struct bound *b = weir_device_data(dev);
-	int err = clocks_on(b);
+	int err = weir_glue_clocks_on_(b->dev, &b->clocked);
 
 	if (err)
 		return err;
@@ -354,7 +335,7 @@ static int smmu_resume(struct weir_device *dev)
 		return 0;
 	weir_smmu_v2_suspend(b->smmu);
 err_clocks:
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 	return err;
 }
 

@@ -10,7 +10,6 @@
  */
 #include "drivers/exynos-sysmmu/priv.h"
 #include "drivers/glue.h"
-#include "weir/clock.h"
 #include "weir/firmware.h"
 #include "weir/pm.h"
 
@@ -149,24 +148,6 @@ static int describe(struct bound *b, struct weir_sysmmu_config *out_config)
 	return 0;
 }
 
-static int clocks_on(struct bound *b)
-{
-	int err = b->clocked ? 0 : weir_clocks_enable(b->dev);
-
-	if (!err)
-		b->clocked = true;
-	return err;
-}
-
-static void clocks_off(struct bound *b)
-{
-	if (b->clocked && b->kept)
-		weir_clocks_leave(b->dev);
-	else if (b->clocked)
-		weir_clocks_disable(b->dev);
-	b->clocked = false;
-}
-
 static int sysmmu_probe(struct weir_device *dev)
 {
 	struct weir_sysmmu_config config;
@@ -182,7 +163,7 @@ static int sysmmu_probe(struct weir_device *dev)
 	err = describe(b, &config);
 	if (err)
 		return err;
-	err = clocks_on(b);
+	err = weir_glue_clocks_on_(b->dev, &b->clocked);
 	if (err)
 		return weir_dev_fail(dev, err, "it has no clock");
 	b->kept = weir_iommu_runs_already(dev); /* if this fails */
@@ -199,7 +180,7 @@ static int sysmmu_probe(struct weir_device *dev)
 	weir_dev_fail(dev, err, "it cannot be published as an IOMMU");
 	b->sysmmu = weir_sysmmu_destroy(b->sysmmu);
 err_clocks:
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 	return err;
 }
 
@@ -211,7 +192,7 @@ static void sysmmu_remove(struct weir_device *dev)
 	/* as it was found: its master waited for others of its System MMUs */
 	b->kept = b->kept || (b->sysmmu->mode == SYSMMU_FOUND && weir_iommu_runs_already(dev));
 	b->sysmmu = weir_sysmmu_destroy(b->sysmmu);
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 }
 
 /* What firmware left running is blocked now, or has a driver: from here on it may sleep. */
@@ -233,7 +214,7 @@ static int sysmmu_suspend(struct weir_device *dev)
 	if (err)
 		return err;
 	weir_sysmmu_suspend(b->sysmmu);
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 	return 0;
 }
 
@@ -241,7 +222,7 @@ static int sysmmu_suspend(struct weir_device *dev)
 static int sysmmu_resume(struct weir_device *dev)
 {
 	struct bound *b = weir_device_data(dev);
-	int err = clocks_on(b);
+	int err = weir_glue_clocks_on_(b->dev, &b->clocked);
 
 	if (err)
 		return err;
@@ -251,7 +232,7 @@ static int sysmmu_resume(struct weir_device *dev)
 	if (!err)
 		return 0;
 	weir_sysmmu_suspend(b->sysmmu);
-	clocks_off(b);
+	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
 	return err;
 }
 
