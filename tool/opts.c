@@ -24,6 +24,16 @@ int complain(const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+int complain_in(char *out_what, size_t bytes, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(out_what, bytes, fmt, args);
+	va_end(args);
+	return EXIT_USAGE;
+}
+
 static int number(const char *what, const char *text, double max, double *out)
 {
 	char *end;

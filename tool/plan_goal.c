@@ -47,19 +47,6 @@ static int add_hosts(struct plan *p, unsigned int hosts)
 	return err;
 }
 
-static int bad(char *out_what, size_t bytes, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int bad(char *out_what, size_t bytes, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(out_what, bytes, fmt, args);
-	va_end(args);
-	return EXIT_USAGE;
-}
-
 /* The candidates of a root that can be on any of them. */
 static int ask(struct plan *p, const char *spec, char *out_what, size_t bytes)
 {
@@ -121,10 +108,10 @@ static int by_kind(struct plan *p, const char *spec, size_t len, char *out_what,
 	unsigned int hosts = hosts_of(spec, len), last = ROOT_HOSTS - 1;
 
 	if (add_hosts(p, hosts))
-		return bad(out_what, bytes, "out of memory");
+		return complain_in(out_what, bytes, "out of memory");
 	while (!(hosts >> last & 1))
 		last--;
-	return p->nr_goals ? 0 : bad(out_what, bytes, "%s: no %s", p->r.board, root_kind(last)->plural);
+	return p->nr_goals ? 0 : complain_in(out_what, bytes, "%s: no %s", p->r.board, root_kind(last)->plural);
 }
 
 /* By any of its names; who cannot be found was told of then, and @out_what is empty. */
@@ -152,8 +139,8 @@ static int by_kind_and_device(struct plan *p, const char *spec, const char *colo
 	for (unsigned int host = 0; host < ROOT_HOSTS; host++)
 		if (hosts_of(spec, (size_t)(colon - spec)) >> host & 1 && root_kind(host)->is(node))
 			return plan_add_goal(p, node, whats[host]);
-	return bad(out_what, bytes, "%s: %s is none of the %.*s controllers", p->r.board, colon + 1,
-		   (int)(colon - spec), spec);
+	return complain_in(out_what, bytes, "%s: %s is none of the %.*s controllers", p->r.board, colon + 1,
+			   (int)(colon - spec), spec);
 }
 
 /* A name of a disk: by the alias of its number, or the only controller that can have it. */
@@ -173,10 +160,10 @@ static int by_disk(struct plan *p, const char *spec, const struct root_disk *dis
 	if (node)
 		return plan_add_goal(p, node, whats[host]);
 	if (add_hosts(p, disk->hosts))
-		return bad(out_what, bytes, "out of memory");
+		return complain_in(out_what, bytes, "out of memory");
 	if (!p->nr_goals)
-		return bad(out_what, bytes, "%s: nothing here could have a disk '%s': no %s", p->r.board,
-			   spec, disk->plural);
+		return complain_in(out_what, bytes, "%s: nothing here could have a disk '%s': no %s", p->r.board,
+				   spec, disk->plural);
 	return p->nr_goals == 1 ? 0 : ask(p, spec, out_what, bytes);
 }
 
@@ -184,7 +171,7 @@ static int by_disk(struct plan *p, const char *spec, const struct root_disk *dis
 static int by_label(struct plan *p, const char *spec, char *out_what, size_t bytes)
 {
 	if (add_hosts(p, root_tag_hosts()))
-		return bad(out_what, bytes, "out of memory");
+		return complain_in(out_what, bytes, "out of memory");
 	return ask(p, spec, out_what, bytes);
 }
 
@@ -223,12 +210,12 @@ static int find_console(struct plan *p, char *out_what, size_t bytes)
 	if (weir_fwnode_find(p->r.m, "/chosen", &chosen) ||
 	    weir_fwnode_property(chosen, "stdout-path", &value, &n) || !n ||
 	    ((const char *)value)[n - 1])
-		return bad(out_what, bytes, "%s: /chosen has no stdout-path; name the device with "
-			   "--for", p->r.board);
+		return complain_in(out_what, bytes, "%s: /chosen has no stdout-path; name the device with "
+				   "--for", p->r.board);
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(value, ":"), (const char *)value);
 	if (*name == '/' ? weir_fwnode_find(p->r.m, name, &node) != 0 : !(node = alias(p, name)))
-		return bad(out_what, bytes, "%s: stdout-path names %s, which is not there",
-			   p->r.board, name);
+		return complain_in(out_what, bytes, "%s: stdout-path names %s, which is not there",
+				   p->r.board, name);
 	snprintf(p->target, sizeof(p->target), "console on %s", weir_fwnode_name(node));
 	return plan_add_goal(p, node, PLAN_CONSOLE);
 }
@@ -246,8 +233,8 @@ int plan_find_goals(struct plan *p, char *out_what, size_t bytes)
 	if (o->display) {
 		snprintf(p->target, sizeof(p->target), "display");
 		err = plan_find_display(p);
-		return err ? bad(out_what, bytes, "%s: no panel and no display connector",
-				 p->r.board) : 0;
+		return err ? complain_in(out_what, bytes, "%s: no panel and no display connector",
+					 p->r.board) : 0;
 	}
 	if (find_node(p, o->target, &node, out_what))
 		return EXIT_USAGE;

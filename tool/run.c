@@ -6,24 +6,12 @@
 #include "run.h"
 #include "weir.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/byname.h"
 #include "kernel/compats.h"
 #include "kernel/script.h"
-
-/* One line of what went wrong. Return: EXIT_USAGE. */
-static int bad(char *out_what, size_t bytes, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(out_what, bytes, fmt, args);
-	va_end(args);
-	return EXIT_USAGE;
-}
 
 /* ---- the tree ---- */
 
@@ -54,7 +42,7 @@ static int kernel_open(const struct opts *o, struct kernel_side *side, char *out
 	err = weir_kernel_open_all(paths, o->more_kernels.n + 1, o->image, &et, &side->kernel);
 	if (!err && side->kernel->index)
 		err = weir_modscan_create(side->kernel->index, &side->scan);
-	return err ? bad(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
+	return err ? complain_in(out_what, what_bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
 }
 
 /* A module that is not there cannot be loaded anyway; most likely its name is misspelt. */
@@ -108,7 +96,7 @@ static int parse_drivers(struct run *r, const char *name, const char *text, size
 	struct weir_errtext et = { "" };
 	int err = weir_driver_list_parse(name, text, size, &et, &r->list);
 
-	return err ? bad(out_what, bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
+	return err ? complain_in(out_what, bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
 }
 
 static int drivers_from_file(struct run *r, char *out_what, size_t bytes)
@@ -122,8 +110,8 @@ static int drivers_from_file(struct run *r, char *out_what, size_t bytes)
 	weir_bytes_fini(&text);
 	for (size_t i = 0; !err && i < r->list->driver_count; i++)
 		if (!r->list->drivers[i].compat_count)
-			err = bad(out_what, bytes, "%s: no driver list: no compatible behind '%s'",
-				  r->o->drivers, r->list->drivers[i].name);
+			err = complain_in(out_what, bytes, "%s: no driver list: no compatible behind '%s'",
+					  r->o->drivers, r->list->drivers[i].name);
 	return err;
 }
 
@@ -141,7 +129,7 @@ static int make_list(struct run *r, char *out_what, size_t bytes)
 		return drivers_from_file(r, out_what, bytes);
 	err = weir_tree_compatibles(r->m, &compats, &n);
 	if (err)
-		return bad(out_what, bytes, "out of memory");
+		return complain_in(out_what, bytes, "out of memory");
 	r->assumed = all;
 	err = all ? weir_driver_list_build_all(compats, NULL, n, &r->list)
 		  : weir_kernel_driver_list(r->kernel, compats, n, &r->list);
@@ -157,7 +145,7 @@ static int make_list(struct run *r, char *out_what, size_t bytes)
 		err = weir_driver_list_add_by_setting(
 			r->list, (const char *)r->kernel->config.data, compats, n);
 	free(compats);
-	return err < 0 ? bad(out_what, bytes, "out of memory") : 0;
+	return err < 0 ? complain_in(out_what, bytes, "out of memory") : 0;
 }
 
 /* ---- modules that may be loaded ---- */
@@ -246,7 +234,7 @@ static int run_script(struct run *r, const char *path, char *out_what, size_t by
 	for (at = (char *)text.data; !err && (line = strsep(&at, "\n"));) {
 		line_number++;
 		if (weir_script_run(r->model, &ops, line, &et))
-			err = bad(out_what, bytes, "%s:%u: %s", path, line_number, et.text);
+			err = complain_in(out_what, bytes, "%s:%u: %s", path, line_number, et.text);
 	}
 	weir_bytes_fini(&text);
 	return err;
@@ -276,7 +264,7 @@ static int happen(struct run *r, char *out_what, size_t bytes)
 	int err = 0;
 
 	if (weir_kmodel_boot(r->model))
-		return bad(out_what, bytes, "out of memory");
+		return complain_in(out_what, bytes, "out of memory");
 	if (r->o->load.n) {
 		for (size_t i = 0; !err && i < r->o->load.n; i++)
 			err = run_script(r, r->o->load.item[i], out_what, bytes);
@@ -313,7 +301,7 @@ static int make_machine(struct run *r, char *out_what, size_t bytes)
 
 	r->log = open_memstream(&r->log_text, &r->log_bytes);
 	if (!r->log)
-		return bad(out_what, bytes, "out of memory");
+		return complain_in(out_what, bytes, "out of memory");
 	posix.log = r->log;
 	err = weir_posix_create(&posix, &r->posix);
 	if (!err)
@@ -321,11 +309,11 @@ static int make_machine(struct run *r, char *out_what, size_t bytes)
 						 lin ? &weir_policy_linux_6_12 : NULL,
 						 &o->linux_args, &r->m);
 	if (err)
-		return bad(out_what, bytes, "%s", weir_strerror(err));
+		return complain_in(out_what, bytes, "%s", weir_strerror(err));
 	err = weir_firmware_load_dt(r->m, r->dtb.data, r->dtb.size);
 	if (err)
-		return bad(out_what, bytes, "%s: %s", r->board,
-			   *weir_firmware_error(r->m) ? weir_firmware_error(r->m)
+		return complain_in(out_what, bytes, "%s: %s", r->board,
+				   *weir_firmware_error(r->m) ? weir_firmware_error(r->m)
 						      : weir_strerror(err));
 	return 0;
 }
@@ -349,7 +337,7 @@ static int make_model(struct run *r, char *out_what, size_t bytes)
 	err = weir_kmodel_create(r->m, r->list, &options, &r->model);
 	if (!err)
 		err = weir_catalogue_fill(r->m, r->list, spec_denied, r);
-	return err ? bad(out_what, bytes, "%s", weir_strerror(err)) : 0;
+	return err ? complain_in(out_what, bytes, "%s", weir_strerror(err)) : 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -414,14 +402,14 @@ int run_open(struct run *r, const struct opts *o, const char *board,
 	if (!err && !shared && o->drivers)
 		tell_unknown_drivers(r);
 	if (!err && initramfs_add_softdeps(r))
-		err = bad(out_what, what_bytes, "out of memory");
+		err = complain_in(out_what, what_bytes, "out of memory");
 	if (!err)
 		err = make_model(r, out_what, what_bytes);
 	if (!err)
 		err = happen(r, out_what, what_bytes);
 	firmware_log_sort(&r->firmware);
 	if (!err && (r->record.failed || r->firmware.failed || collect_findings(r)))
-		err = bad(out_what, what_bytes, "out of memory");
+		err = complain_in(out_what, what_bytes, "out of memory");
 	if (err) {
 		run_close(r);
 		return err;

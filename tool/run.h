@@ -102,6 +102,9 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct verb_help *he
 int inputs_resolve(struct opts *o, enum verb_id verb);
 /* "weir: ..." on standard error. Return: EXIT_USAGE. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* What a caller will complain of, in one line. Return: EXIT_USAGE. */
+int complain_in(char *out_what, size_t bytes, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* record.c: what happened, kept with virtual times. */
 struct record_event {

@@ -5,27 +5,12 @@
  * looked at.
  */
 #include <libfdt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "capture.h"
 #include "kernel/bootimage.h"
 #include "weir.h"
-
-static int bad(char *out_what, size_t bytes, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-/* One line of what went wrong. Return: EXIT_USAGE. */
-static int bad(char *out_what, size_t bytes, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(out_what, bytes, fmt, args);
-	va_end(args);
-	return EXIT_USAGE;
-}
 
 /* The file of FILE#CHOICE. */
 static int read_raw(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes)
@@ -37,7 +22,7 @@ static int read_raw(const char *path, struct weir_bytes *out_bytes, char *out_wh
 
 	snprintf(file, sizeof(file), "%.*s", choice ? (int)(choice - path - 1) : 4095, path);
 	err = weir_bytes_read(file, &et, out_bytes);
-	return err ? bad(out_what, bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
+	return err ? complain_in(out_what, bytes, "%s", *et.text ? et.text : weir_strerror(err)) : 0;
 }
 
 static int unpack(const char *path, struct weir_bytes *file, char *out_what, size_t bytes)
@@ -51,7 +36,7 @@ static int unpack(const char *path, struct weir_bytes *file, char *out_what, siz
 	err = weir_unpack_stream(file->data, file->size, &et, &plain);
 	weir_bytes_fini(file);
 	*file = plain;
-	return err ? bad(out_what, bytes, "%s: %s", path, *et.text ? et.text : weir_strerror(err)) : 0;
+	return err ? complain_in(out_what, bytes, "%s: %s", path, *et.text ? et.text : weir_strerror(err)) : 0;
 }
 
 int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes)
@@ -76,7 +61,7 @@ static int take_image(const char *path, struct weir_bytes *file, char *out_what,
 	if (!err)
 		err = weir_bootimage_tree(image, &et, file);
 	weir_bootimage_destroy(image);
-	return err ? bad(out_what, bytes, "%s: %s", path, et.text) : 0;
+	return err ? complain_in(out_what, bytes, "%s: %s", path, et.text) : 0;
 }
 
 int tree_read(const char *path, struct weir_bytes *out_tree, char *out_what, size_t bytes)
@@ -96,7 +81,7 @@ int tree_read(const char *path, struct weir_bytes *out_tree, char *out_what, siz
 	if (!err && image)
 		err = take_image(path, &file, out_what, bytes);
 	else if (!err && weir_bootimage_named(path))
-		err = bad(out_what, bytes, "%s: no boot image, of which one part could be chosen", path);
+		err = complain_in(out_what, bytes, "%s: no boot image, of which one part could be chosen", path);
 	if (err)
 		weir_bytes_fini(&file);
 	else
@@ -124,10 +109,10 @@ static int read_capture(const char *board, struct weir_bytes *tree, char *out_wh
 
 	weir_bytes_fini(tree);
 	if (capture_read(&c, board))
-		return bad(out_what, bytes, "%s: no device tree, and no capture", board);
+		return complain_in(out_what, bytes, "%s: no device tree, and no capture", board);
 	err = capture_dtb(&c, tree);
 	capture_free(&c);
-	return err ? bad(out_what, bytes, "%s: a capture without a device tree", board) : 0;
+	return err ? complain_in(out_what, bytes, "%s: a capture without a device tree", board) : 0;
 }
 
 int board_read(const struct opts *o, const char *board, struct weir_bytes *out_tree,
@@ -140,7 +125,7 @@ int board_read(const struct opts *o, const char *board, struct weir_bytes *out_t
 	if (given->data) {
 		tree.data = malloc(given->size);
 		if (!tree.data)
-			return bad(out_what, bytes, "out of memory");
+			return complain_in(out_what, bytes, "out of memory");
 		memcpy(tree.data, given->data, given->size);
 		tree.size = given->size;
 		*out_tree = tree;
@@ -150,8 +135,9 @@ int board_read(const struct opts *o, const char *board, struct weir_bytes *out_t
 	if (!err && capture_is(tree.data, tree.size))
 		err = read_capture(board, &tree, out_what, bytes);
 	if (!err && is_overlay(&tree))
-		err = bad(out_what, bytes, "%s: an overlay, and no board: name the board, and this with --overlay",
-			  board);
+		err = complain_in(out_what, bytes,
+				  "%s: an overlay, and no board: name the board, and this with --overlay",
+				  board);
 	if (err)
 		weir_bytes_fini(&tree);
 	else
