@@ -177,11 +177,14 @@ static void check_bars(const struct bed *bed)
 
 static void check_group(const struct weir_device *dev)
 {
+	struct weir_pci_isolation isolation;
 	struct weir_pci_group group;
 
 	for (unsigned int rules = 0; rules < WEIR_PCI_RULES; rules++) {
 		check(!weir_pci_group_get(dev, (enum weir_pci_rules)rules, &group));
 		check(group.key && !strncmp(group.key, "pci0000", 7) && group.why && group.why[0]);
+		check(!weir_pci_isolation_get(dev, (enum weir_pci_rules)rules, &isolation));
+		check(isolation.acs || !isolation.can);
 	}
 }
 
@@ -288,7 +291,8 @@ static void run(struct bed *bed)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	static const uint32_t flags[] = { 0, WEIR_PCI_KEEP, WEIR_PCI_KEEP | WEIR_PCI_READ_ONLY };
+	static const uint32_t flags[] = { 0, WEIR_PCI_KEEP, WEIR_PCI_KEEP | WEIR_PCI_READ_ONLY,
+					  WEIR_PCI_KEEP | WEIR_PCI_READ_ONLY | WEIR_PCI_ACS_KEEP };
 	static struct bed bed;
 	struct weir_posix *posix;
 	struct weir_bus *bus;

@@ -109,6 +109,11 @@ struct weir_pci_host {
  * Sizes of registers stay unknown; ACS counts as switched on where it can be.
  */
 #define WEIR_PCI_READ_ONLY 0x2u
+/*
+ * ACS stays as it is, and counts as switched on only where it is: what became of a system that
+ * runs, or ran when its configuration space was recorded.
+ */
+#define WEIR_PCI_ACS_KEEP 0x4u
 
 /**
  * weir_pci_bus_create - make the bus "pci", so that drivers of its devices can be registered
@@ -334,6 +339,37 @@ struct weir_pci_group {
  */
 int weir_pci_group_get(const struct weir_device *dev, enum weir_pci_rules rules,
 		       struct weir_pci_group *out_group);
+
+/* Access control, bits of the capability and its control register (6.12 of the specification). */
+#define WEIR_PCI_ACS_SV 0x01u /* source validation */
+#define WEIR_PCI_ACS_RR 0x04u /* request redirect */
+#define WEIR_PCI_ACS_CR 0x08u /* completion redirect */
+#define WEIR_PCI_ACS_UF 0x10u /* upstream forwarding */
+
+/* What a function joins others by. */
+enum weir_pci_cause {
+	WEIR_PCI_CAUSE_ALIAS,  /* puts its own requester id in place of all below it */
+	WEIR_PCI_CAUSE_ID,     /* has an id at its IOMMU that others have, too */
+	WEIR_PCI_CAUSE_SLOT,   /* lets the functions of its slot reach each other */
+	WEIR_PCI_CAUSE_SWITCH, /* lets all below its switch reach each other */
+	WEIR_PCI_CAUSE_PORT,   /* lets all below it reach each other */
+	WEIR_PCI_CAUSE_PATH,   /* does not keep apart what is below */
+	WEIR_PCI_CAUSES,
+};
+
+struct weir_pci_isolation {
+	bool acs;         /* it has the capability */
+	uint16_t can, on; /* WEIR_PCI_ACS_*: what it has, and what of that is switched on */
+	uint16_t missing; /* the same: what the rules ask of it and is not on; 0: it keeps apart */
+	uint32_t causes;  /* a bit for each enum weir_pci_cause: it is why there are others in its group */
+	bool takes_over;  /* a bridge that puts its own requester id in place of those below it */
+};
+/**
+ * weir_pci_isolation_get - what keeps a function, and what is below it, apart from others.
+ * Context: any, nothing is plugged meanwhile. Return: 0; WEIR_ENODEV when @dev is not on bus "pci".
+ */
+int weir_pci_isolation_get(const struct weir_device *dev, enum weir_pci_rules rules,
+			   struct weir_pci_isolation *out_isolation);
 
 /* ---- plugging ---- */
 

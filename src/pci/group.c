@@ -26,7 +26,7 @@
 #include "pci/priv.h"
 #include "pci/regs.h"
 
-#define CAUSE_BYTES 160u
+#define CAUSE_BYTES 176u
 #define MAX_CAUSES  8u /* that are told one by one */
 
 /* ---- access control ---- */
@@ -40,6 +40,10 @@ void weir_pci_acs_enable_(struct fn *f)
 	f->acs_has = (uint16_t)rd(f, f->acs + PCI_ACS_CAP, 2);
 	wanted = f->acs_has & PCI_ACS_WANTED;
 	control = rd(f, f->acs + PCI_ACS_CTRL, 2);
+	if (f->pci->flags & WEIR_PCI_ACS_KEEP) {
+		f->acs_on = (uint16_t)control;
+		return;
+	}
 	wr(f, f->acs + PCI_ACS_CTRL, 2, control | wanted);
 	if (f->pci->flags & WEIR_PCI_READ_ONLY)
 		f->acs_on = (uint16_t)(control | wanted);
@@ -90,15 +94,13 @@ static uint16_t missing_linux(const struct fn *f, enum weir_pci_rules rules)
 /* ---- sets of functions ---- */
 
 /* What makes a set, for people: the bridge or function is put in front. */
-enum cause { CAUSE_ALIAS, CAUSE_ID, CAUSE_SLOT, CAUSE_SWITCH, CAUSE_PORT, CAUSE_PATH, CAUSES };
-
-static const char *const causes[CAUSES] = {
-	[CAUSE_ALIAS] = "puts its own requester id in place of all below it",
-	[CAUSE_ID] = "has an id at its IOMMU that others have, too",
-	[CAUSE_SLOT] = "lets the functions of its slot reach each other",
-	[CAUSE_SWITCH] = "lets all below its switch reach each other",
-	[CAUSE_PORT] = "lets all below it reach each other",
-	[CAUSE_PATH] = "does not keep apart what is below",
+static const char *const causes[WEIR_PCI_CAUSES] = {
+	[WEIR_PCI_CAUSE_ALIAS] = "puts its own requester id in place of all below it",
+	[WEIR_PCI_CAUSE_ID] = "has an id at its IOMMU that others have, too",
+	[WEIR_PCI_CAUSE_SLOT] = "lets the functions of its slot reach each other",
+	[WEIR_PCI_CAUSE_SWITCH] = "lets all below its switch reach each other",
+	[WEIR_PCI_CAUSE_PORT] = "lets all below it reach each other",
+	[WEIR_PCI_CAUSE_PATH] = "does not keep apart what is below",
 };
 
 static struct fn *find(struct fn *f)
@@ -111,7 +113,7 @@ static struct fn *find(struct fn *f)
 }
 
 /* The first function in order stays the set's first. */
-static void join(struct fn *a, struct fn *b, enum cause cause, struct fn *where, uint16_t missing)
+static void join(struct fn *a, struct fn *b, enum weir_pci_cause cause, struct fn *where, uint16_t missing)
 {
 	struct fn *first = find(a), *other = find(b);
 
@@ -133,7 +135,7 @@ static void join(struct fn *a, struct fn *b, enum cause cause, struct fn *where,
 	first->set_last = other->set_last;
 }
 
-static void join_below(struct fn *top, enum cause cause, struct fn *where, uint16_t missing)
+static void join_below(struct fn *top, enum weir_pci_cause cause, struct fn *where, uint16_t missing)
 {
 	struct fn *f;
 
@@ -156,9 +158,9 @@ static void join_slot(struct fn *f, uint16_t missing)
 	weir_list_each(other, head, struct fn, sibling) {
 		if (!same_slot(f, other))
 			continue;
-		join(f, other, CAUSE_SLOT, f, missing);
+		join(f, other, WEIR_PCI_CAUSE_SLOT, f, missing);
 		if (other->bridge)
-			join_below(other, CAUSE_SLOT, f, missing);
+			join_below(other, WEIR_PCI_CAUSE_SLOT, f, missing);
 	}
 }
 
@@ -168,15 +170,15 @@ static void apply_weir(struct fn *f)
 	struct fn *top = f;
 
 	if (f->bridge && weir_pci_takes_over_(f))
-		join_below(f, CAUSE_ALIAS, f, 0);
+		join_below(f, WEIR_PCI_CAUSE_ALIAS, f, 0);
 	if (!missing)
 		return;
 	if (f->kind == WEIR_PCI_DOWNSTREAM) {
 		if (f->parent)
 			top = f->parent;
-		join_below(top, CAUSE_SWITCH, f, missing);
+		join_below(top, WEIR_PCI_CAUSE_SWITCH, f, missing);
 	} else if (f->kind == WEIR_PCI_ROOT_PORT) {
-		join_below(f, CAUSE_PORT, f, missing);
+		join_below(f, WEIR_PCI_CAUSE_PORT, f, missing);
 	}
 	if (f->multifunction)
 		join_slot(f, missing);
@@ -217,7 +219,7 @@ static void join_by_ids(struct weir_pci *pci)
 			struct fn *other = claim_id(&tree, &f->ids[i]);
 
 			if (other && find(other) != find(f))
-				join(other, f, CAUSE_ID, f, 0);
+				join(other, f, WEIR_PCI_CAUSE_ID, f, 0);
 		}
 	}
 }
@@ -242,13 +244,13 @@ static void apply_linux(struct fn *f, enum weir_pci_rules rules)
 
 	for (other = f->parent; other; other = other->parent) {
 		if (weir_pci_takes_over_(other)) {
-			join(other, f, CAUSE_ALIAS, other, 0);
+			join(other, f, WEIR_PCI_CAUSE_ALIAS, other, 0);
 			return;
 		}
 	}
 	where = first_without_acs(f->parent, rules, &missing);
 	if (where) {
-		join(f->parent, f, CAUSE_PATH, where, missing);
+		join(f->parent, f, WEIR_PCI_CAUSE_PATH, where, missing);
 		return;
 	}
 	missing = missing_linux(f, rules);
@@ -258,7 +260,7 @@ static void apply_linux(struct fn *f, enum weir_pci_rules rules)
 		if (other == f)
 			return;
 		if (same_slot(f, other) && missing_linux(other, rules)) {
-			join(other, f, CAUSE_SLOT, other, missing);
+			join(other, f, WEIR_PCI_CAUSE_SLOT, other, missing);
 			return;
 		}
 	}
@@ -304,24 +306,42 @@ static char *make_key(const struct fn *f)
 	return key;
 }
 
-/* "root port 0000:00:02.0 lacks ACS RR CR and ..." Return: how many bytes, without the end. */
-static size_t put_cause(char *to, const struct fn *where, unsigned int cause)
+/* " lacks ACS SV" or " has ACS RR CR off"; none when there are no such bits. */
+static size_t put_bits(char *to, size_t bytes, uint16_t mask, bool can)
 {
-	static const char *const bits[] = { " SV", NULL, " RR", " CR", " UF" };
-	char name[NAME_BYTES], acs[24] = "";
-	uint16_t missing = cause == CAUSE_ALIAS || cause == CAUSE_ID ? 0 : where->set_missing;
+	static const char *const names[] = { " SV", NULL, " RR", " CR", " UF" };
+	char bits[16] = "";
 	size_t n = 0;
 
-	for (unsigned int i = 0; where->acs && i < 5; i++) {
-		if (!bits[i] || !(missing >> i & 1))
+	for (unsigned int i = 0; i < 5; i++) {
+		if (!names[i] || !(mask >> i & 1))
 			continue;
-		weir_memcpy_(acs + n, bits[i], 3);
+		weir_memcpy_(bits + n, names[i], 3);
 		n += 3;
 	}
-	acs[n] = '\0';
-	weir_format_(to, CAUSE_BYTES, "%s %s%s%s%s %s", weir_pci_kind_name(where->kind),
-		     weir_pci_name_(where, name),
-		     !missing ? "" : where->acs ? " lacks ACS" : " has no ACS", acs,
+	bits[n] = '\0';
+	if (!n)
+		return 0;
+	weir_format_(to, bytes, can ? " has ACS%s off" : " lacks ACS%s", bits);
+	return weir_strlen_(to);
+}
+
+/* "root port 0000:00:02.0 lacks ACS SV and ..." Return: how many bytes, without the end. */
+static size_t put_cause(char *to, const struct fn *where, unsigned int cause)
+{
+	bool by_id = cause == WEIR_PCI_CAUSE_ALIAS || cause == WEIR_PCI_CAUSE_ID;
+	uint16_t missing = by_id ? 0 : where->set_missing;
+	char name[NAME_BYTES], acs[64] = "";
+	size_t n = 0;
+
+	if (missing && where->acs) {
+		n = put_bits(acs, sizeof(acs), missing & (uint16_t)~where->acs_has, false);
+		if (n && missing & where->acs_has)
+			acs[n++] = ',';
+		put_bits(acs + n, sizeof(acs) - n, missing & where->acs_has, true);
+	}
+	weir_format_(to, CAUSE_BYTES, "%s %s%s%s %s", weir_pci_kind_name(where->kind),
+		     weir_pci_name_(where, name), !missing ? "" : where->acs ? acs : " has no ACS",
 		     missing ? " and" : "", causes[cause]);
 	return weir_strlen_(to);
 }
@@ -336,7 +356,7 @@ static char *make_why(const struct fn *first, bool alone)
 	if (alone || !first->set_next)
 		return weir_strdup_(first->pci->m, "it is alone");
 	for (const struct fn *f = first; f; f = f->set_next) {
-		for (unsigned int cause = 0; cause < CAUSES; cause++) {
+		for (unsigned int cause = 0; cause < WEIR_PCI_CAUSES; cause++) {
 			if (!(f->set_causes >> cause & 1) || n++ >= MAX_CAUSES)
 				continue;
 			if (at)
@@ -376,6 +396,8 @@ static void make_sets(struct weir_pci *pci, enum weir_pci_rules rules)
 	}
 	if (rules == WEIR_PCI_RULES_WEIR)
 		join_by_ids(pci);
+	for (f = weir_pci_next_(pci, NULL); f; f = weir_pci_next_(pci, f))
+		f->groups[rules].causes = f->set_causes;
 }
 
 /* Which key a set has already; a second one is a clash. */
@@ -456,4 +478,22 @@ int weir_pci_groups_(struct weir_pci *pci)
 		err = give_groups(pci, (enum weir_pci_rules)rules);
 	}
 	return err;
+}
+
+int weir_pci_isolation_get(const struct weir_device *dev, enum weir_pci_rules rules,
+			   struct weir_pci_isolation *out_isolation)
+{
+	const struct fn *f = weir_pci_fn_(dev);
+
+	if (!f || (unsigned int)rules >= WEIR_PCI_RULES)
+		return WEIR_ENODEV;
+	*out_isolation = (struct weir_pci_isolation){
+		.acs = f->acs,
+		.can = f->acs_has & PCI_ACS_WANTED,
+		.on = f->acs_on & PCI_ACS_WANTED,
+		.missing = rules == WEIR_PCI_RULES_WEIR ? missing_weir(f) : missing_linux(f, rules),
+		.causes = f->groups[rules].causes,
+		.takes_over = f->bridge && weir_pci_takes_over_(f),
+	};
+	return 0;
 }

@@ -90,8 +90,9 @@ struct fn {
 	struct fn *set_clash;       /* (s) of the set's first: one that has another */
 	uint16_t set_missing;       /* (s) ACS bits */
 	struct {
-		char *key, *why;
-	} groups[WEIR_PCI_RULES];   /* (c) */
+		char *key, *why;    /* (c) the text until something is plugged */
+		uint32_t causes;    /* (s) what it joined functions by */
+	} groups[WEIR_PCI_RULES];
 	char keys[6][32];           /* (c) for matching */
 };
 

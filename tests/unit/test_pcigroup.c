@@ -114,7 +114,61 @@ static void test_pcigroup_stuck_bit(void **state)
 	endpoint(p, rp, 0, 0);
 	pci_add(p);
 	assert_groups(p, "aa", "aa", "aa");
-	assert_non_null(strstr(why_of(pci_at(p, 1, 0, 0)), "lacks ACS RR CR and"));
+	assert_non_null(strstr(why_of(pci_at(p, 1, 0, 0)), "has ACS RR CR off and"));
+}
+
+/* What a capability has and is off, and what it has not: told apart. */
+static void test_pcigroup_isolation(void **state)
+{
+	struct weir_pci_isolation is;
+	struct pci *p = *state;
+	int up = pcimodel_pcie(&p->model, port(p, 1, 0, MODEL_ACS), 0, 0, MODEL_UPSTREAM);
+	int down = pcimodel_acs(&p->model, up, 0, 0, MODEL_DOWNSTREAM, 0x15);
+
+	pcimodel_set(&p->model, down, 0x106, 2, 0, 0x11); /* RR cannot be switched on */
+	endpoint(p, down, 0, 0);
+	pci_add(p);
+	assert_int_equal(weir_pci_isolation_get(pci_at(p, 3, 0, 0), WEIR_PCI_RULES_WEIR, &is), 0);
+	assert_false(is.acs || is.missing || is.causes || is.takes_over);
+	assert_int_equal(weir_pci_isolation_get(pci_at(p, 2, 0, 0), WEIR_PCI_RULES_WEIR, &is), 0);
+	assert_true(is.acs);
+	assert_int_equal(is.can, WEIR_PCI_ACS_SV | WEIR_PCI_ACS_RR | WEIR_PCI_ACS_UF);
+	assert_int_equal(is.on, WEIR_PCI_ACS_SV | WEIR_PCI_ACS_UF);
+	assert_int_equal(is.missing, WEIR_PCI_ACS_RR | WEIR_PCI_ACS_CR);
+	assert_int_equal(is.causes, 1u << WEIR_PCI_CAUSE_SWITCH);
+	assert_string_equal(why_of(pci_at(p, 3, 0, 0)), "downstream port 0000:02:00.0 lacks ACS CR, has ACS RR off "
+			    "and lets all below its switch reach each other");
+	assert_int_equal(weir_pci_isolation_get(pci_at(p, 2, 0, 0), WEIR_PCI_RULES_LINUX_6_12, &is), 0);
+	assert_int_equal(is.missing, WEIR_PCI_ACS_RR); /* what it has not Linux does not ask for */
+	assert_int_equal(is.causes, 1u << WEIR_PCI_CAUSE_PATH);
+	assert_int_equal(weir_pci_isolation_get(p->bridge, WEIR_PCI_RULES_WEIR, &is), WEIR_ENODEV);
+	assert_int_equal(weir_pci_isolation_get(pci_at(p, 2, 0, 0), WEIR_PCI_RULES, &is), WEIR_ENODEV);
+}
+
+/* A recorded system: ACS is as it was, or as it would be if all that is there were switched on. */
+static void test_pcigroup_recorded(void **state)
+{
+	struct pci *p = *state;
+	unsigned long writes;
+	int rp = port(p, 1, 0, MODEL_ACS);
+
+	endpoint(p, rp, 0, 0);
+	endpoint(p, port(p, 2, 0, MODEL_ACS), 0, 0);
+	pci_add(p);
+	pci_del(p);
+	pcimodel_set(&p->model, rp, 0x106, 2, WEIR_PCI_ACS_SV, 0);
+	writes = p->model.writes;
+	p->flags = WEIR_PCI_KEEP | WEIR_PCI_READ_ONLY | WEIR_PCI_ACS_KEEP;
+	pci_add(p);
+	assert_groups(p, "aabc", "aabc", "aabc");
+	assert_string_equal(why_of(pci_at(p, 1, 0, 0)), "root port 0000:00:01.0 has ACS RR CR UF off and lets "
+			    "all below it reach each other");
+	pci_del(p);
+	p->flags = WEIR_PCI_KEEP | WEIR_PCI_READ_ONLY;
+	pci_add(p);
+	assert_groups(p, "abcd", "abcd", "aabc");
+	pci_del(p);
+	assert_int_equal(p->model.writes, writes);
 }
 
 /* What firmware switched on counts with device trees too. */
@@ -179,7 +233,7 @@ static void test_pcigroup_switch_half(void **state)
 	pci_add(p);
 	assert_groups(p, "abbbbb", "abcdee", "aaaaaa");
 	assert_non_null(strstr(why_of(pci_at(p, 3, 0, 0)),
-			       "downstream port 0000:02:01.0 lacks ACS RR CR"));
+			       "downstream port 0000:02:01.0 has ACS RR CR off"));
 }
 
 /* A downstream port must have all of ACS; Linux takes what is not there for not needed. */
@@ -349,7 +403,7 @@ static void test_pcigroup_why_by_linux_rules(void **state)
 	build_switch(p, 0, 0);
 	pci_add(p);
 	assert_int_equal(weir_pci_group_get(pci_at(p, 3, 0, 0), WEIR_PCI_RULES_LINUX_6_12_DT, &group), 0);
-	assert_string_equal(group.why, "root port 0000:00:01.0 lacks ACS SV RR CR UF and does not keep "
+	assert_string_equal(group.why, "root port 0000:00:01.0 has ACS SV RR CR UF off and does not keep "
 				       "apart what is below");
 	assert_int_equal(weir_pci_group_get(pci_at(p, 0, 1, 0), WEIR_PCI_RULES_LINUX_6_12, &group), 0);
 	assert_string_equal(group.why, "it is alone");
@@ -539,6 +593,8 @@ int main(void)
 		TEST(test_pcigroup_root_ports),
 		TEST(test_pcigroup_root_port_with_less),
 		TEST(test_pcigroup_stuck_bit),
+		TEST(test_pcigroup_isolation),
+		TEST(test_pcigroup_recorded),
 		TEST(test_pcigroup_firmware_acs),
 		TEST(test_pcigroup_switch),
 		TEST(test_pcigroup_switch_without_acs),
