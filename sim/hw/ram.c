@@ -58,6 +58,15 @@ static void fill(struct hwram *ram, size_t at, size_t bytes, int byte)
 	memset(ram->dirty + at / HWRAM_LINE, 0, bytes / HWRAM_LINE);
 }
 
+/* The CPU did that: memory has what there was before, until lines are cleaned. */
+static void zero(struct hwram *ram, size_t at, size_t bytes)
+{
+	memset(ram->cpu + at, 0, bytes);
+	memset(ram->coherent + at, 0, bytes);
+	memset(ram->memory + at, FREED_BYTE, bytes);
+	memset(ram->dirty + at / HWRAM_LINE, 1, bytes / HWRAM_LINE);
+}
+
 static void set_used(struct hwram *ram, size_t first, size_t n, bool used)
 {
 	for (size_t i = first; i < first + n; i++)
@@ -82,7 +91,7 @@ bool hwram_alloc(struct hwram *ram, size_t bytes, size_t align, void **out_va, u
 		if (run < n)
 			continue;
 		set_used(ram, first, n, true);
-		fill(ram, first * HWRAM_PAGE, n * HWRAM_PAGE, 0);
+		zero(ram, first * HWRAM_PAGE, n * HWRAM_PAGE);
 		*out_va = ram->cpu + first * HWRAM_PAGE;
 		*out_pa = ram->base + first * HWRAM_PAGE;
 		return true;

@@ -54,7 +54,10 @@ struct hwram {
 struct hwram *hwram_create(uint64_t base, size_t bytes, uint64_t seed);
 struct hwram *hwram_destroy(struct hwram *ram);
 
-/* Zeroed pages, for all parties. Return: false when there is no room. */
+/*
+ * Zeroed pages: the CPU and who snoops it see zeros, memory has something else until they are cleaned.
+ * Return: false when there is no room.
+ */
 bool hwram_alloc(struct hwram *ram, size_t bytes, size_t align, void **out_va, uint64_t *out_pa);
 /* Somebody else fills them at once. Return: false when they were not given out so. */
 bool hwram_free(struct hwram *ram, uint64_t pa, size_t bytes);

@@ -60,6 +60,7 @@ static uint64_t pages(struct rig *rig, size_t bytes, uint8_t who)
 	void *va;
 
 	assert_true(hwram_alloc(rig->ram, bytes, bytes, &va, &pa));
+	hwram_clean(rig->ram, pa, bytes); /* its zeros are the CPU's until then */
 	hwram_allow(rig->ram, pa, bytes, who, who);
 	return pa;
 }
