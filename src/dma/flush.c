@@ -20,6 +20,17 @@ static uint32_t fill_of(const struct weir_dma_ring *ring)
 	       atomic_load_explicit(&ring->tail, memory_order_acquire);
 }
 
+/* The addresses are nobody's yet, so nobody maps there: tables that had nothing else go, too. */
+static void unlink_tables(struct weir_dma_space *space, const struct weir_dma_ring *ring,
+			  struct weir_table_gather *gather)
+{
+	uint32_t mask = space->flush.mask;
+
+	for (uint32_t i = atomic_load_explicit(&ring->tail, memory_order_relaxed); i != ring->end; i++)
+		weir_tables_unlink_(space->domain, ring->at[i & mask].iova, ring->at[i & mask].bytes,
+				    gather);
+}
+
 static void free_ranges(struct weir_dma_space *space, struct weir_dma_ring *ring)
 {
 	uint32_t mask = space->flush.mask;
@@ -32,6 +43,7 @@ static void free_ranges(struct weir_dma_space *space, struct weir_dma_ring *ring
 static uint32_t flush_once(struct weir_dma_space *space)
 {
 	struct weir_dma_flush *flush = &space->flush;
+	struct weir_table_gather gather = { 0 };
 	uint32_t n = 0;
 	int err;
 
@@ -43,8 +55,12 @@ static uint32_t flush_once(struct weir_dma_space *space)
 	}
 	if (!n)
 		return 0;
+	for (uint32_t i = 0; i < flush->nr_rings; i++)
+		unlink_tables(space, &flush->rings[i], &gather);
 	err = weir_domain_sync_(space->domain);
-	if (err)
+	if (!err)
+		weir_tables_release_(space->domain, &gather);
+	else
 		weir_logf_(space->m, WEIR_LOG_ERR, "dma: an IOMMU did not confirm an invalidation: "
 			   "%u range(s) of addresses are not used again", n);
 	for (uint32_t i = 0; i < flush->nr_rings; i++) {

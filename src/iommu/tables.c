@@ -290,6 +290,31 @@ int weir_tables_flush_(struct weir_domain *domain)
 	return weir_tables_tell_(domain, &all);
 }
 
+void weir_tables_unlink_(struct weir_domain *domain, uint64_t iova, uint64_t bytes,
+			 struct weir_table_gather *gather)
+{
+	struct weir_table *table = weir_domain_table_(domain);
+	unsigned long before;
+
+	/* what a table of the last level maps, with entries of 64 bits; others map less */
+	if (!table || !(bytes >> (2 * domain->tables.granule_lg2 - 3)))
+		return;
+	before = weir_spin_lock(&domain->spin);
+	weir_table_trim(table, iova, bytes, gather);
+	weir_spin_unlock(&domain->spin, before);
+}
+
+void weir_tables_release_(struct weir_domain *domain, struct weir_table_gather *gather)
+{
+	unsigned long before;
+
+	if (!gather->unlinked)
+		return;
+	before = weir_spin_lock(&domain->spin);
+	weir_table_release(weir_domain_table_(domain), gather);
+	weir_spin_unlock(&domain->spin, before);
+}
+
 int weir_tables_finish_(struct weir_domain *domain, struct weir_table_gather *gather)
 {
 	unsigned long before = weir_spin_lock(&domain->spin);

@@ -111,6 +111,56 @@ static void test_tables_trim(void **state)
 }
 
 /*
+ * Lazy unmaps: tables of which a range has all go with the flush, once walkers have forgotten them, and not
+ * before; and not when that is not confirmed. Of what lies in between nothing goes.
+ */
+static void flushed(bool confirmed)
+{
+	static const struct weir_dma_options options = {
+		.lazy = true, .flush_ranges = 16, .flush_ns = 5000, .bounce_bytes = 1 << 20,
+	};
+	struct testhost_counts before, full, after;
+	struct weir_device *dev;
+	uint64_t iova, other;
+	unsigned char byte;
+	unsigned int syncs;
+	struct dw dw;
+
+	dw_open(&dw, DW_WALKS, &options);
+	dev = dw_dev(&dw, "m0");
+	assert_int_equal(weir_dma_map_phys(dev, DW_RAM, PAGE, WEIR_DMA_TO_DEVICE, &other), 0);
+	testhost_counts_get(dw.w.host, &before);
+	/* a page off: no larger pages fit */
+	assert_int_equal(weir_dma_map_phys(dev, DW_RAM + PAGE, 2 * BLOCK, WEIR_DMA_TO_DEVICE, &iova), 0);
+	testhost_counts_get(dw.w.host, &full);
+	assert_int_equal(full.page_bytes, before.page_bytes + 2 * PAGE);
+	assert_int_equal(dw_read(&dw, "m0", iova + 2 * BLOCK - 1, &byte, 1), 1);
+	assert_int_equal(weir_dma_unmap(dev, iova, 2 * BLOCK, WEIR_DMA_TO_DEVICE), 0);
+	testhost_counts_get(dw.w.host, &after);
+	assert_int_equal(after.page_bytes, full.page_bytes);
+	syncs = dw.syncs;
+	dw.fail_sync = !confirmed;
+	dw_advance(&dw, 5000);
+	dw.fail_sync = false;
+	assert_int_equal(dw.syncs - syncs, 1);
+	testhost_counts_get(dw.w.host, &after);
+	assert_int_equal(after.page_bytes, confirmed ? before.page_bytes : full.page_bytes);
+	assert_int_equal(dw_read(&dw, "m0", other, &byte, 1), 1);
+	assert_int_equal(weir_dma_map_phys(dev, DW_RAM + PAGE, 2 * BLOCK, WEIR_DMA_TO_DEVICE, &iova), 0);
+	assert_int_equal(dw_read(&dw, "m0", iova + BLOCK, &byte, 1), 1);
+	assert_int_equal(weir_dma_unmap(dev, iova, 2 * BLOCK, WEIR_DMA_TO_DEVICE), 0);
+	assert_int_equal(weir_dma_unmap(dev, other, PAGE, WEIR_DMA_TO_DEVICE), 0);
+	dw_close(&dw);
+}
+
+static void test_tables_go_with_a_flush(void **state)
+{
+	(void)state;
+	flushed(true);
+	flushed(false);
+}
+
+/*
  * Single pages leave tables behind. When the host has no memory for another, or for the books of addresses,
  * they are given back, and the mapping is made all the same. @fail: which call of the host fails.
  */
@@ -250,6 +300,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables_reserve),
 		cmocka_unit_test(test_tables_trim),
+		cmocka_unit_test(test_tables_go_with_a_flush),
 		cmocka_unit_test(test_tables_go_when_memory_runs_out),
 		cmocka_unit_test(test_tables_go_beside_maps),
 		cmocka_unit_test(test_tables_prepared_instance_goes),
