@@ -44,7 +44,7 @@ struct core {
 	struct weir_match match[2];
 	struct weir_driver_ops ops;
 	struct weir_driver client;
-	bool lazy;
+	bool lazy, declines;
 	_Alignas(8) unsigned char blob[4096];
 };
 
@@ -189,7 +189,7 @@ static void unmap(struct core *c, unsigned int master, unsigned int slot)
 static int client_probe(struct weir_device *dev)
 {
 	struct core *c = core_of(dev);
-	int err = weir_dma_mask_set(dev, UINT64_MAX);
+	int err = c->declines ? WEIR_ENODEV : weir_dma_mask_set(dev, UINT64_MAX);
 
 	if (!err)
 		err = weir_dma_set_lazy(dev, c->lazy);
@@ -565,6 +565,52 @@ static void test_smmu_core_unmanaged(void **state)
 	}
 }
 
+/* Once all is prepared and reserved, attaching, mapping and unmapping ask the host for no memory. */
+static void test_smmu_core_prepared(void **state)
+{
+	const uint64_t iova = 0x40000000;
+	struct testhost_counts before, after;
+	struct weir_domain *domain, *old;
+	struct weir_group *group;
+	struct weir_device *dev;
+	struct weir_bus *bus;
+	uint64_t pa, got;
+	struct core c;
+
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		core_init(&c, *state, seed, 0);
+		core_open(&c);
+		assert_int_equal(weir_module_unload(c.module, WEIR_MODULE_FORCE), 0);
+		c.declines = true;
+		assert_int_equal(weir_module_load(c.m, c.kind->module, &c.module), 0);
+		assert_int_equal(weir_settle(c.m), 0);
+		assert_int_equal(weir_bus_find(c.m, "platform", &bus), 0);
+		assert_int_equal(weir_device_find(bus, "m2", &dev), 0);
+		assert_int_not_equal(weir_device_status_get(dev), WEIR_DEVICE_BOUND);
+		assert_int_equal(weir_group_of(dev, &group), 0);
+		old = weir_group_domain(group);
+		assert_int_equal(weir_domain_create(c.m, WEIR_DOMAIN_UNMANAGED, &domain), 0);
+		assert_int_equal(weir_domain_prepare(domain, group), 0);
+		assert_int_equal(weir_domain_reserve(domain, iova, 0x10000), 0);
+		pa = c.hw->ram->base + PLACES;
+		hwram_allow(c.hw->ram, pa, 0x10000, 4, 4);
+		testhost_counts_get(c.host, &before);
+		assert_int_equal(weir_group_attach(group, domain), 0);
+		assert_int_equal(weir_domain_map(domain, iova, pa, 0x10000,
+						 WEIR_MAP_READ | WEIR_MAP_WRITE), 0);
+		assert_true(reach(&c, 2, iova + 0x5008, &got));
+		assert_true(got == pa + 0x5008);
+		assert_int_equal(weir_domain_unmap(domain, iova, 0x10000), 0);
+		assert_int_equal(weir_group_attach(group, old), 0);
+		testhost_counts_get(c.host, &after);
+		assert_int_equal(after.calls, before.calls);
+		weir_domain_unprepare(domain);
+		weir_domain_unref(domain);
+		hwram_allow(c.hw->ram, pa, 0x10000, 0, 0);
+		core_close(&c);
+	}
+}
+
 static void test_smmu_core_external(void **state)
 {
 	struct core c;
@@ -617,6 +663,7 @@ int main(void)
 		SMMU_BOTH(test_smmu_core_reload),
 		SMMU_BOTH(test_smmu_core_sleep),
 		SMMU_BOTH(test_smmu_core_unmanaged),
+		SMMU_BOTH(test_smmu_core_prepared),
 		SMMU_BOTH(test_smmu_core_external),
 		SMMU_BOTH(test_smmu_core_no_cache_calls),
 	};
