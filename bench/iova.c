@@ -7,10 +7,12 @@
  *
  * .pair: one free and one alloc with so many outstanding. fast: with magazines, plain:
  * without. mix: 1 to 32 pages, powers of two; big: 33 to 256 pages, which no magazine holds;
- * 1p: one page. ring: the oldest freed first; rand: any. l32: below 4 GiB. bulk: all allocated,
+ * 1p: one page. two: beside another thread that does the same in the same space. ring: the oldest freed first; rand: any. l32: below 4 GiB. bulk: all allocated,
  * all freed in random order.
  */
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -44,11 +46,14 @@ static unsigned int cpu_id(void *host)
 	return (unsigned int)sched_getcpu();
 }
 
+/* Each thread of the measurement has a CPU of its own. */
+static _Thread_local unsigned int cpu;
+
 static unsigned int cpu_enter(void *host, unsigned long *out_before)
 {
 	(void)host;
 	*out_before = 0;
-	return 0;
+	return cpu;
 }
 
 static void check(int err)
@@ -171,6 +176,80 @@ static void one(const char *name, bool plain, enum kind kind, uint32_t ring, boo
 	free(index);
 }
 
+/* ---- two threads ---- */
+
+#define RING 256u
+#define OPS 400000u
+
+struct work {
+	struct weir_iova_space *space;
+	struct slot slots[RING];
+	uint32_t *index;
+	uint64_t *bytes;
+	atomic_bool stop;
+};
+
+static void work_begin(struct work *work, struct weir_iova_space *space, uint64_t seed)
+{
+	work->space = space;
+	work->index = calloc(OPS, sizeof(*work->index));
+	work->bytes = calloc(OPS, sizeof(*work->bytes));
+	for (uint32_t i = 0; i < OPS; i++) {
+		work->bytes[i] = pick(MIX, &seed);
+		work->index[i] = i % RING;
+	}
+	for (uint32_t i = 0; i < RING; i++) {
+		work->slots[i].bytes = pick(MIX, &seed);
+		check(weir_iova_alloc_(space, work->slots[i].bytes, MASK48, &work->slots[i].iova));
+	}
+}
+
+static void work_end(struct work *work)
+{
+	for (uint32_t i = 0; i < RING; i++)
+		check(weir_iova_free_(work->space, work->slots[i].iova, work->slots[i].bytes));
+	free(work->index);
+	free(work->bytes);
+}
+
+static void *other_main(void *arg)
+{
+	struct work *work = arg;
+
+	cpu = 1;
+	while (!atomic_load(&work->stop))
+		pairs(work->space, work->slots, work->index, work->bytes, OPS / 100, MASK48);
+	return NULL;
+}
+
+static void two(const char *name)
+{
+	static struct work mine, other;
+	struct bench_series series = { 0 };
+	struct weir_iova_space space;
+	pthread_t thread;
+
+	check(weir_iova_init_(machine, &space, PAGE, MASK48, PAGE));
+	work_begin(&mine, &space, 42);
+	work_begin(&other, &space, 43);
+	atomic_store(&other.stop, false);
+	if (pthread_create(&thread, NULL, other_main, &other))
+		abort();
+	for (uint32_t r = 0; r <= REPS; r++) {
+		bench_begin(&series);
+		pairs(&space, mine.slots, mine.index, mine.bytes, OPS, MASK48);
+		bench_end(&series);
+		if (!r)
+			series.n = 0;
+	}
+	atomic_store(&other.stop, true);
+	pthread_join(thread, NULL);
+	bench_report_ns(&series, OPS, "iova.%s.pair", name);
+	work_end(&mine);
+	work_end(&other);
+	weir_iova_fini_(&space);
+}
+
 static void bulk(const char *name, enum kind kind, uint32_t n)
 {
 	struct slot *slots = calloc(n, sizeof(*slots));
@@ -232,6 +311,8 @@ void bench_iova(void)
 		return;
 	open_machine(true);
 	one("fast_mix_ring256", false, MIX, 256, false, 400000, MASK48);
+	if (cpu_count(NULL) > 1)
+		two("fast_mix_ring256_two");
 	one("fast_mix_rand256", false, MIX, 256, true, 400000, MASK48);
 	one("fast_mix_rand256_l32", false, MIX, 256, true, 400000, UINT32_MAX);
 	one("fast_1p_ring256", false, ONE, 256, false, 400000, MASK48);

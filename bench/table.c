@@ -222,16 +222,37 @@ static void *other_main(void *arg)
 	return NULL;
 }
 
-static void two(const char *name, struct weir_table *t, const uint32_t *order)
+static void other_begin(struct other *other, struct weir_table *t, pthread_t *out_thread)
 {
-	struct other other = { .t = t };
+	other->t = t;
+	atomic_store(&other->stop, false);
+	if (pthread_create(out_thread, NULL, other_main, other))
+		abort();
+}
+
+static void other_end(struct other *other, pthread_t thread)
+{
+	atomic_store(&other->stop, true);
+	pthread_join(thread, NULL);
+}
+
+static void two(const char *name, unsigned int bits, const uint32_t *order)
+{
+	struct weir_table *t = make(bits, false);
+	struct other other;
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, other_main, &other))
-		abort();
+	other_begin(&other, t, &thread);
 	single(name, "seq4k_two", t, order, order);
-	atomic_store(&other.stop, true);
-	pthread_join(thread, NULL);
+	batch(name, "batch512_two", t, SZ_1G, SZ_2M, false, SZ_64K, NPG, "_per_page");
+	batch(name, "scatter64k_two", t, SZ_1G, SZ_64K, true, 0, SZ_1G / SZ_64K, "_per_chunk");
+	other_end(&other, thread);
+	weir_table_destroy(t);
+	t = make(bits, false); /* without tables where blocks are to be */
+	other_begin(&other, t, &thread);
+	batch(name, "block2M_two", t, SZ_1G, SZ_2M, false, 0, SZ_1G / SZ_2M, "");
+	other_end(&other, thread);
+	weir_table_destroy(t);
 }
 
 static void format(const char *name, unsigned int bits)
@@ -246,7 +267,7 @@ static void format(const char *name, unsigned int bits)
 	shuffle(pages, NPG, 2);
 	fresh(name, bits);
 	single(name, "seq4k", t, in_order, in_order);
-	two(name, t, in_order);
+	two(name, bits, in_order);
 	hot(name, t);
 	batch(name, "batch512", t, SZ_1G, SZ_2M, false, SZ_64K, NPG, "_per_page");
 	single(name, "rand4k_1g", t, perm, pages);

@@ -26,6 +26,14 @@ if [ -d "$dtbs" ] && [ -d "$kernel" ]; then
 fi
 echo "JSON: $build-bench/bench.json" >&2
 if [ -n "$PEERS" ]; then
-	"${PEERS_KIT:-../shared/peers}/run.sh" "$PEERS/linux-up" peers.run=devcore,iopt > "$build-bench/peers.txt"
-	"${PEERS_KIT:-../shared/peers}/compare.sh" "$build-bench/peers.txt" "$build-bench/bench.txt"
+	kit=${PEERS_KIT:-../shared/peers}
+	# a uniprocessor, which has no locks; and the same that pays for them, for what locks here
+	for linux in up smpcost; do
+		[ -x "$PEERS/linux-$linux" ] || continue
+		run=iova,dma,iopt
+		[ $linux = smpcost ] || run=devcore,$run
+		"$kit/run.sh" "$PEERS/linux-$linux" peers.run=$run > "$build-bench/peers-$linux.txt"
+		echo "# linux-$linux"
+		"$kit/compare.sh" "$build-bench/peers-$linux.txt" "$build-bench/bench.txt"
+	done
 fi
