@@ -80,10 +80,12 @@ enum smmu3_mischief {
 	SMMU3_CMDQ_STUCK,       /* no command is consumed any more */
 	SMMU3_SYNC_STUCK,       /* the next @n CMD_SYNC are never completed, until told otherwise */
 	SMMU3_SYNC_LATE,        /* each CMD_SYNC takes @n points more */
+	SMMU3_COMMAND_FAILS,    /* @n commands, but no CMD_SYNC, fail at once; the last of them some time */
 	SMMU3_CMDQ_WILD,        /* CMDQ_CONS reads as an index out of range */
 	SMMU3_EVENTQ_WILD,      /* EVENTQ_PROD reads as an index out of range */
 	SMMU3_EVENT_UNKNOWN,    /* an event of a type that does not exist is recorded, @n times */
 	SMMU3_GERROR_STORM,     /* an error becomes active again as soon as it is acknowledged, @n times */
+	SMMU3_GERROR_SFM,       /* service failure mode */
 	SMMU3_IRQ_LOST,         /* interrupts do not arrive */
 	SMMU3_ACK_STUCK,        /* CR0ACK and IRQ_CTRLACK do not follow */
 	SMMU3_GBPA_STUCK,       /* GBPA.UPDATE does not go */

@@ -66,6 +66,136 @@ static void test_smmuv3_hard_command_index_wild(void **state)
 	misbehaves(SMMU3_DEAD, "makes no sense");
 }
 
+/* Commands fail that every SMMU has, also those that stand for what failed. */
+static void test_smmuv3_hard_no_command_works(void **state)
+{
+	(void)state;
+	misbehaves(SMMU3_COMMAND_FAILS, "was");
+}
+
+static void one_fails(struct bed *bed)
+{
+	smmu3_misbehave(bed->s, SMMU3_COMMAND_FAILS, 1);
+}
+
+/*
+ * A command that fails, whichever, is made up for before anybody goes on: what was unmapped, detached
+ * or replaced is not reached any more. Rogues fire throughout.
+ */
+static void commands_fail(unsigned int seed, bool coherent)
+{
+	struct weir_smmu_v3_domain *one, *two;
+	struct table first, second;
+	struct smmu3_config config;
+	struct bed bed;
+	uint64_t a, b;
+
+	smmu3_config_usual(&config);
+	config.seed = seed;
+	if (!coherent)
+		config.idr[0] &= ~SMMU3_IDR0_COHACC;
+	if (seed % 3 == 0)
+		config.idr[1] = SMMU3_IDR1(16, 0, 7, 3); /* as few commands as can be */
+	bed_init(&bed, &config);
+	assert_int_equal(bed_create(&bed), 0);
+	a = buffer(&bed, 1);
+	b = buffer(&bed, 1);
+	table_init(&first, &bed, seed % 2);
+	table_init(&second, &bed, seed % 2);
+	table_set(&second, IOVA, b);
+	one = domain_of(&bed, &first);
+	two = domain_of(&bed, &second);
+	smmu3_rogue(bed.s, SID, in(&first, IOVA), SMMU3_WRITE);
+	for (unsigned int i = 0; i < 12; i++) {
+		hwram_allow(bed.h->ram, a, 4096, 1, 1);
+		hwram_allow(bed.h->ram, b, 4096, 1, 1);
+		table_set(&first, IOVA, a);
+		one_fails(&bed);
+		assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, one), 0);
+		assert_int_equal(touch(&bed, SID, in(&first, IOVA)), SMMU3_LANDED);
+		one_fails(&bed);
+		unmap(&first, one, IOVA);
+		hwram_allow(bed.h->ram, a, 4096, 0, 0);
+		hwhost_points(bed.h, 20);
+		assert_int_equal(touch(&bed, SID, in(&first, IOVA)), SMMU3_ABORTED);
+		one_fails(&bed);
+		assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, two), 0);
+		assert_int_equal(touch(&bed, SID, in(&first, IOVA)), SMMU3_LANDED);
+		one_fails(&bed);
+		assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, NULL), 0);
+		one_fails(&bed);
+		two = weir_smmu_v3_domain_destroy(two);
+		hwram_allow(bed.h->ram, b, 4096, 0, 0);
+		hwhost_points(bed.h, 20);
+		assert_int_equal(touch(&bed, SID, in(&first, IOVA)), SMMU3_ABORTED);
+		two = domain_of(&bed, &second);
+	}
+	assert_true(bed.nr_told > 0 && strstr(bed.told, "left out"));
+	smmu3_misbehave(bed.s, SMMU3_COMMAND_FAILS, 0);
+	weir_smmu_v3_domain_destroy(one);
+	weir_smmu_v3_domain_destroy(two);
+	table_fini(&first);
+	table_fini(&second);
+	buffer_free(&bed, a);
+	buffer_free(&bed, b);
+	bed_close(&bed);
+}
+
+static void test_smmuv3_hard_commands_fail(void **state)
+{
+	(void)state;
+	for (unsigned int seed = 1; seed <= 40; seed++)
+		commands_fail(seed, seed % 4);
+}
+
+/* It says that it has given up (12.3): so does the driver, until a reset. */
+static void test_smmuv3_hard_service_failure(void **state)
+{
+	struct weir_smmu_v3_domain *domain;
+	struct table table;
+	struct bed bed;
+
+	(void)state;
+	bed_open(&bed, 5);
+	table_init(&table, &bed, false);
+	domain = domain_of(&bed, &table);
+	smmu3_misbehave(bed.s, SMMU3_GERROR_SFM, 1);
+	hwhost_points(bed.h, 100);
+	weir_smmu_v3_poll(bed.smmu);
+	quarantined(&bed, domain, "service failure mode");
+	smmu3_misbehave(bed.s, SMMU3_GERROR_SFM, 0);
+	weir_smmu_v3_suspend(bed.smmu);
+	assert_int_equal(weir_smmu_v3_resume(bed.smmu), 0);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, domain), 0);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, NULL), 0);
+	weir_smmu_v3_domain_destroy(domain);
+	table_fini(&table);
+	bed_close(&bed);
+}
+
+/* What is asked for is not confirmed: there is no instance, and why is said. */
+static void test_smmuv3_hard_confirms_nothing(void **state)
+{
+	struct smmu3_config config;
+	struct bed bed;
+
+	(void)state;
+	smmu3_config_usual(&config);
+	config.seed = 4;
+	bed_init(&bed, &config);
+	smmu3_misbehave(bed.s, SMMU3_ACK_STUCK, 1);
+	assert_int_equal(bed_create(&bed), WEIR_ETIMEDOUT);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "smmu: it does not"));
+	smmu3_misbehave(bed.s, SMMU3_ACK_STUCK, 0);
+	smmu3_misbehave(bed.s, SMMU3_GBPA_STUCK, 1);
+	assert_int_equal(bed_create(&bed), WEIR_EIO);
+	assert_non_null(strstr(hwhost_log_take(bed.h), "smmu: it does not take GBPA"));
+	smmu3_misbehave(bed.s, SMMU3_GBPA_STUCK, 0);
+	hwhost_points(bed.h, 20);
+	assert_int_equal(bed_create(&bed), 0);
+	bed_close(&bed);
+}
+
 /* Commands that are late are waited for; events and errors that are nonsense do no harm. */
 static void test_smmuv3_hard_goes_on(void **state)
 {
@@ -252,6 +382,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_smmuv3_hard_command_queue_stuck),
 		cmocka_unit_test(test_smmuv3_hard_command_index_wild),
+		cmocka_unit_test(test_smmuv3_hard_no_command_works),
+		cmocka_unit_test(test_smmuv3_hard_commands_fail),
+		cmocka_unit_test(test_smmuv3_hard_service_failure),
+		cmocka_unit_test(test_smmuv3_hard_confirms_nothing),
 		cmocka_unit_test(test_smmuv3_hard_goes_on),
 		cmocka_unit_test(test_smmuv3_hard_power_loss),
 		cmocka_unit_test(test_smmuv3_hard_taken_over),

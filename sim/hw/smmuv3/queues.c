@@ -82,6 +82,18 @@ static void command_error(struct smmu3 *s, unsigned int error)
 	smmu3_gerror_(s, GERR_CMDQ);
 }
 
+/* On request, as illegal or as not readable. */
+static bool fails(struct smmu3 *s, const uint64_t words[2])
+{
+	unsigned int n = s->mischief[SMMU3_COMMAND_FAILS];
+
+	if (!n || bits(words[0], 7, 0) == CMD_SYNC || (n == 1 && !smmu3_chance_(s, 128)))
+		return false;
+	s->mischief[SMMU3_COMMAND_FAILS]--;
+	command_error(s, smmu3_chance_(s, 128) ? CERROR_ILL : CERROR_ABT);
+	return true;
+}
+
 /* Return: whether it was taken. */
 static bool take_command(struct smmu3 *s)
 {
@@ -94,6 +106,8 @@ static bool take_command(struct smmu3 *s)
 		command_error(s, CERROR_ABT);
 		return false;
 	}
+	if (fails(s, words))
+		return false;
 	if (bits(words[0], 7, 0) == CMD_SYNC && bits(words[0], 13, 12) <= CS_SEV) {
 		if (!sync_ready(s))
 			return false;

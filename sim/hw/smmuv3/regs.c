@@ -50,6 +50,8 @@ void smmu3_regs_settle_(struct smmu3 *s)
 		s->mischief[SMMU3_GERROR_STORM]--;
 		smmu3_gerror_(s, GERR_EVENTQ_ABT);
 	}
+	if (s->mischief[SMMU3_GERROR_SFM])
+		smmu3_gerror_(s, GERR_SFM);
 }
 
 /* ---- 32-bit reads ---- */

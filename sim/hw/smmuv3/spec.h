@@ -60,6 +60,7 @@ enum {
 #define GERR_CMDQ    0x1u
 #define GERR_EVENTQ_ABT 0x4u
 #define GERR_MSI_CMDQ_ABT 0x10u
+#define GERR_SFM     0x100u
 #define GERR_KNOWN   0x1fdu
 /* CMDQ_CONS.ERR, 7.1 */
 enum { CERROR_NONE, CERROR_ILL, CERROR_ABT };

@@ -168,7 +168,7 @@ static bool gbpa_ready(struct weir_smmu_v3 *smmu, uint32_t *out_value)
 	do
 		*out_value = weir_smmu_read_(smmu, REG_GBPA);
 	while (*out_value & GBPA_UPDATE && !weir_smmu_wait_over_(smmu, &wait));
-	return !(*out_value & GBPA_UPDATE);
+	return !(*out_value & GBPA_UPDATE) || !weir_smmu_die_(smmu, "it does not take GBPA", *out_value);
 }
 
 /* What reaches it while it is off is aborted. Where that cannot be had, it does not stay set. */
@@ -280,6 +280,8 @@ static int enable(struct weir_smmu_v3 *smmu)
 	int err = 0;
 
 	smmu->gbpa = (!smmu->config.seamless || is_live(smmu)) && set_gbpa(smmu);
+	if (smmu->unit.dead)
+		return WEIR_EIO;
 	if (is_live(smmu)) {
 		err = set_cr0(smmu, 0);
 		if (!err)
