@@ -30,7 +30,7 @@ SRC_SYSTEM = {'stdarg.h', 'stdatomic.h', 'stdbool.h', 'stddef.h', 'stdint.h'}
 PUBLIC_SYSTEM = {'stdbool.h', 'stddef.h', 'stdint.h'}
 
 GPL_FILES = ('tests/pgtable/linux.c', 'tests/pgtable/linux_short.c', 'tests/pgtable/shim.h',
-             'tests/exynos/linux-race.sh')
+             'tests/exynos/linux-race.sh', 'tests/exynos/linux-add.sh')
 
 # Written so that this file does not contain them.
 UNFINISHED = re.compile(r'\b(TO' r'DO|FIX' r'ME|X' r'XX|HA' r'CK)\b|not impl' r'emented')

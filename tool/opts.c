@@ -208,6 +208,7 @@ static int take_race(struct opts *o, int opt, const char *value)
 static int take_plan(struct opts *o, int opt, const char *value)
 {
 	switch (opt) {
+	case O_ADD: o->add = true; break;
 	case O_CONSOLE: o->console = true; break;
 	case O_DISPLAY: o->display = true; break;
 	case O_ALSO: return append(&o->also, "also", value);

@@ -56,6 +56,8 @@ const struct option_def option_defs[] = {
 	  "alone bring it up? Exit status 0 yes, 1 no|plan:, or a kind (mmc, ufs, sata, usb, "
 	  "nvme, pci-sata, pci-usb, virtio, virtio-mmio, flash, nfs), KIND:DEV" },
 	{ "for", O_FOR, "DEV", B | P | X, NULL, "the same for a device|race=only that device" },
+	{ "add", O_ADD, NULL, X, NULL,
+	  "the race of a driver with the addition of its device instead" },
 	{ "limit", O_LIMIT, "N", X, NULL,
 	  "orders that are tried for a device and policy (20000)" },
 	{ "seed", O_SEED, "N", X, NULL,

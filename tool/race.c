@@ -20,7 +20,9 @@ static const struct verb_help help = {
 	.usage = "race BOARD.dtb [--for DEV] [options]",
 	.what = "Searches the orders in which drivers of IOMMUs and of the devices behind them can\n"
 		"come, on several threads, for one in which a device starts its DMA through an IOMMU\n"
-		"that is not ready, or around it. Drivers that the kernel has not are assumed.\n",
+		"that is not ready, or around it. Drivers that the kernel has not are assumed.\n"
+		"With --add, those in which a driver comes while its device is being added, for one\n"
+		"that leaves others waiting for ever.\n",
 	.example = "weir race exynos4412-odroidx2.dtb --for 13400000.codec",
 	.status = "0 there is no such order, 1 there is, 2 bad usage or input.",
 };
@@ -132,6 +134,13 @@ static int explore(struct races *r, const struct race_unit *u, enum profile prof
 	return status;
 }
 
+/* The one order that was asked for. */
+static void print_order(const struct races *r)
+{
+	race_print_steps(r->result, r->result->nr_steps);
+	race_print_waits(r->result);
+}
+
 static int race_unit(struct races *r, struct race_unit *u, enum profile profile)
 {
 	enum weir_driver_when *saved = calloc(r->base.list->driver_count, sizeof(*saved));
@@ -140,7 +149,7 @@ static int race_unit(struct races *r, struct race_unit *u, enum profile profile)
 
 	if (!saved)
 		return complain("out of memory");
-	status = race_tree(&r->base, u, &u->tree);
+	status = u->add ? 0 : race_tree(&r->base, u, &u->tree);
 	if (!status) {
 		hold_drivers(&r->base, u, saved, true);
 		status = explore(r, u, profile, &f);
@@ -156,7 +165,7 @@ static int race_unit(struct races *r, struct race_unit *u, enum profile profile)
 	if (r->json)
 		json_array_append_new(r->json, race_json(u, profile, &f));
 	else if (r->o->schedule)
-		race_print_steps(r->result, r->result->nr_steps);
+		print_order(r);
 	else
 		race_print(&r->base, u, profile, &f);
 	finding_free(&f);
@@ -171,23 +180,41 @@ static int race_all(struct races *r)
 		if (r->o->profile_given && r->o->profile != (enum profile)p)
 			continue;
 		if (!r->json && !r->o->schedule)
-			printf("\n%spolicy %s%s\n", style_bold(r->o),
-			       race_profile_name((enum profile)p), style_off(r->o));
+			printf("\n%spolicy %s%s%s\n", style_bold(r->o),
+			       race_profile_name((enum profile)p), style_off(r->o),
+			       r->o->add && p == PROFILE_LINUX ?
+			       ", as it was before the fix of April 2026 (a2225b6e834a; 6.12.117 has it)" : "");
 		for (size_t i = 0; !status && i < r->n; i++)
 			status = race_unit(r, &r->units[i], (enum profile)p);
 	}
 	return status;
 }
 
+/* The kernel that is known to be mended; of others it is not known which. */
+static bool has_fix(const struct run *base)
+{
+	const char *version = base->kernel ? base->kernel->version : NULL;
+
+	return version && !strncmp(version, "6.12.", 5) && atoi(version + 5) >= 117;
+}
+
 static void print_head(const struct races *r)
 {
 	size_t several = 0, assumed = 0;
 
+	printf("%s  (%s)\n", board_model(&r->base), r->base.board);
+	if (r->o->add) {
+		printf("%zu device%s that a driver's probe adds, below which are nodes that others need\n",
+		       r->n, r->n == 1 ? "" : "s");
+		if (has_fix(&r->base))
+			printf("note: this kernel, %s, has the fix: it does not do what follows\n",
+			       r->base.kernel->version);
+		return;
+	}
 	for (size_t i = 0; i < r->n; i++) {
 		several += r->units[i].nr_iommus > 1;
 		assumed += r->units[i].assumed;
 	}
-	printf("%s  (%s)\n", board_model(&r->base), r->base.board);
 	printf("%zu master%s behind IOMMUs, %zu of them behind several%s\n", r->n,
 	       r->n == 1 ? "" : "s", several,
 	       assumed ? "; this kernel has no driver of the IOMMUs: one is assumed" : "");
@@ -229,8 +256,16 @@ int cmd_race(int argc, char **argv)
 	r.result = malloc(sizeof(*r.result));
 	r.sched = race_sched_create();
 	r.json = o.json ? json_array() : NULL;
-	status = r.result && r.sched ? race_units(&r.base, o.target, &r.units, &r.n) : complain("out of memory");
-	if (!status && o.target && !r.n)
+	if (!r.result || !r.sched)
+		status = complain("out of memory");
+	else if (o.add)
+		status = race_add_units(&r.base, o.target, r.sched, &r.units, &r.n);
+	else
+		status = race_units(&r.base, o.target, &r.units, &r.n);
+	if (!status && o.target && !r.n && o.add)
+		status = complain("%s: %s is added by no driver's probe, has no driver that comes late, or "
+				  "nobody needs what is below it", o.args[0], o.target);
+	else if (!status && o.target && !r.n)
 		status = complain("%s: %s is behind no IOMMU, or has no driver", o.args[0], o.target);
 	if (!status && !o.json && !o.schedule)
 		print_head(&r);

@@ -8,7 +8,8 @@
 #include "weir.h"
 
 #define RACE_IOMMUS 16
-#define RACE_DRIVERS 6
+#define RACE_DRIVERS 12
+#define RACE_WAITS 64
 
 /* A master and what has a part in its start. Strings are the run's or the list's. */
 struct race_unit {
@@ -19,6 +20,9 @@ struct race_unit {
 	size_t nr_drivers, nr_iommu_drivers;
 	struct weir_bytes tree;              /* race_tree(): set while it is run */
 	bool assumed;                        /* the kernel has no driver for the IOMMU */
+	/* of --add, where the master is a device that is added late, and there is no IOMMU */
+	bool add;
+	char maker[256];                     /* path: its driver's probe adds it */
 };
 
 /* What must not be. */
@@ -26,6 +30,7 @@ enum race_harm {
 	RACE_HALF,    /* the master starts translated by an IOMMU whose probe has not returned */
 	RACE_AROUND,  /* it starts untranslated */
 	RACE_STUCK,   /* everything is there, and it does not start */
+	RACE_LEFT,    /* it is up, and others wait for ever for nodes below it */
 	RACE_BROKEN,  /* the library itself: a deadlock, an assertion */
 	RACE_HARMS,
 };
@@ -38,6 +43,8 @@ enum race_act {
 	RACE_UNTRANSLATED, /* the master is let go without its IOMMU */
 	RACE_TIMEOUT,    /* deferred_probe_timeout runs out */
 	RACE_RETRY,      /* who waits is tried again */
+	RACE_VISIBLE,    /* a device is on its bus, and is not complete */
+	RACE_REST,       /* the other modules come */
 };
 
 /* One line of a schedule. */
@@ -53,6 +60,11 @@ struct race_result {
 	bool harm[RACE_HARMS];
 	size_t after[RACE_HARMS];   /* so many steps */
 	char with[256];             /* IOMMU of RACE_HALF; what is wrong for RACE_BROKEN */
+	/* of RACE_LEFT: the first of them, paths of the devices and of what they wait for */
+	struct race_wait {
+		char device[256], node[256];
+	} waits[RACE_WAITS];
+	size_t nr_waits;            /* all */
 	char schedule[RACE_MAX_CHOICES + 1];
 	unsigned int switches;
 	struct race_step steps[RACE_STEPS];
@@ -70,6 +82,13 @@ int race_run(const struct run *base, const struct race_unit *unit, enum profile 
 /* race_unit.c: the masters of a board; @out_units is the caller's. Return: as above. */
 int race_units(struct run *base, const char *only, struct race_unit **out_units, size_t *out_n);
 
+/*
+ * race_add.c: the devices of a board that a driver's probe adds, and below which are nodes that
+ * others need. Return: as above.
+ */
+int race_add_units(struct run *base, const char *only, struct race_sched *sched,
+		   struct race_unit **out_units, size_t *out_n);
+
 /* race_tree.c: what is run. Owner: the caller, free(). Return: as above. */
 int race_tree(const struct run *base, const struct race_unit *u, struct weir_bytes *out_tree);
 
@@ -86,5 +105,6 @@ void race_print(const struct run *base, const struct race_unit *unit, enum profi
 json_t *race_json(const struct race_unit *unit, enum profile profile, const struct race_finding *f);
 const char *race_profile_name(enum profile profile);
 void race_print_steps(const struct race_result *r, size_t n);
+void race_print_waits(const struct race_result *r);
 
 #endif

@@ -3,7 +3,7 @@
 #include "race.h"
 
 static const char *const harm_names[RACE_HARMS] = { "half-registered", "untranslated", "stuck",
-						    "broken" };
+						    "left-waiting", "broken" };
 
 const char *race_profile_name(enum profile profile)
 {
@@ -35,6 +35,12 @@ static void step_words(const struct race_step *s, char *buf, size_t bytes)
 	case RACE_RETRY:
 		snprintf(buf, bytes, "who waits is tried again");
 		break;
+	case RACE_VISIBLE:
+		snprintf(buf, bytes, "%s: is on its bus, and its addition goes on", s->what);
+		break;
+	case RACE_REST:
+		snprintf(buf, bytes, "all other modules come");
+		break;
 	}
 }
 
@@ -46,6 +52,16 @@ void race_print_steps(const struct race_result *r, size_t n)
 		step_words(&r->steps[i], words, sizeof(words));
 		printf("      %2zu  thread %d  %s\n", i + 1, r->steps[i].task, words);
 	}
+}
+
+#define PRINTED 8
+
+void race_print_waits(const struct race_result *r)
+{
+	for (size_t i = 0; i < r->nr_waits && i < PRINTED; i++)
+		printf("      waits for ever: %s, for %s\n", r->waits[i].device, r->waits[i].node);
+	if (r->nr_waits > PRINTED)
+		printf("      and %zu more\n", r->nr_waits - PRINTED);
 }
 
 static void print_harm(const struct run *base, const struct race_unit *u, enum profile profile,
@@ -64,6 +80,10 @@ static void print_harm(const struct run *base, const struct race_unit *u, enum p
 	case RACE_STUCK:
 		printf("never starts, though all that it needs is there");
 		break;
+	case RACE_LEFT:
+		printf("%zu device%s wait%s for ever for what is below it", best->nr_waits,
+		       best->nr_waits == 1 ? "" : "s", best->nr_waits == 1 ? "s" : "");
+		break;
 	default:
 		printf("the library fails: %s", best->with);
 		break;
@@ -71,8 +91,9 @@ static void print_harm(const struct run *base, const struct race_unit *u, enum p
 	printf("%s, in %llu of %llu orders; for instance:\n", style_off(base->o),
 	       (unsigned long long)f->runs[harm], (unsigned long long)f->stats.runs);
 	race_print_steps(best, best->after[harm]);
-	printf("      again: weir race %s --for %s --profile %s --schedule %s\n", base->board,
-	       u->master, race_profile_name(profile), *best->schedule ? best->schedule : "0");
+	race_print_waits(best);
+	printf("      again: weir race %s%s --for %s --profile %s --schedule %s\n", base->board,
+	       u->add ? " --add" : "", u->master, race_profile_name(profile), *best->schedule ? best->schedule : "0");
 }
 
 void race_print(const struct run *base, const struct race_unit *unit, enum profile profile,
@@ -82,7 +103,10 @@ void race_print(const struct run *base, const struct race_unit *unit, enum profi
 
 	for (int harm = 0; harm < RACE_HARMS; harm++)
 		any = any || f->runs[harm];
-	printf("  %s behind %s", unit->master, unit->iommus[0]);
+	if (unit->add)
+		printf("  %s, added by %s", unit->master, unit->maker);
+	else
+		printf("  %s behind %s", unit->master, unit->iommus[0]);
 	for (size_t i = 1; i < unit->nr_iommus; i++)
 		printf(", %s", unit->iommus[i]);
 	printf(": %s%s%s %llu orders, %llu states%s\n", any ? "" : style_good(base->o),
@@ -107,6 +131,17 @@ static json_t *json_of_steps(const struct race_result *r)
 	return steps;
 }
 
+/* The first of them; how many there are is in the text. */
+static json_t *json_of_waits(const struct race_result *r)
+{
+	json_t *waits = json_array();
+
+	for (size_t i = 0; i < r->nr_waits && i < RACE_WAITS; i++)
+		json_array_append_new(waits, json_pack("{s:s, s:s}", "device", r->waits[i].device,
+						       "node", r->waits[i].node));
+	return waits;
+}
+
 json_t *race_json(const struct race_unit *unit, enum profile profile, const struct race_finding *f)
 {
 	json_t *iommus = json_array(), *harms = json_array();
@@ -116,13 +151,15 @@ json_t *race_json(const struct race_unit *unit, enum profile profile, const stru
 	for (int harm = 0; harm < RACE_HARMS; harm++)
 		if (f->runs[harm])
 			json_array_append_new(harms, json_pack(
-				"{s:s, s:I, s:s?, s:s, s:o}", "harm",
+				"{s:s, s:I, s:s?, s:s, s:o, s:o}", "harm",
 				harm_names[harm], "orders",
 				(json_int_t)f->runs[harm], "with",
 				*f->best[harm]->with ? f->best[harm]->with : NULL, "schedule",
-				f->best[harm]->schedule, "steps", json_of_steps(f->best[harm])));
-	return json_pack("{s:s, s:s, s:o, s:b, s:I, s:I, s:b, s:o}", "device", unit->master, "policy",
-			 race_profile_name(profile), "iommus", iommus, "assumed", (int)unit->assumed,
+				f->best[harm]->schedule, "steps", json_of_steps(f->best[harm]),
+				"waiting", json_of_waits(f->best[harm])));
+	return json_pack("{s:s, s:s, s:o, s:s?, s:b, s:I, s:I, s:b, s:o}", "device", unit->master,
+			 "policy", race_profile_name(profile), "iommus", iommus, "maker",
+			 unit->add ? unit->maker : NULL, "assumed", (int)unit->assumed,
 			 "orders", (json_int_t)f->stats.runs, "states",
 			 (json_int_t)f->stats.states, "all", (int)f->stats.all, "harms", harms);
 }

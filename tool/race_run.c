@@ -7,35 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "race.h"
+#include "race_run.h"
 #include "kernel/compats.h"
 #include "race/state.h"
 
-struct racer {
-	struct race *race;
-	const char *driver;
-};
-
-struct race {
-	const struct run *base;
-	const struct race_unit *unit;
-	enum profile profile;
-	struct race_search *search;
-	struct race_sched *sched;
-	struct weir_machine *m;
-	struct weir_kmodel *model;
-	struct weir_trace trace;
-	struct racer racers[RACE_DRIVERS];
-	uint64_t at[RACE_TASKS];       /* where each task is */
-	uint64_t events, events_tried; /* so far; when who waits was last tried */
-	struct race_result *result;
-	bool untranslated;             /* the next probe of the master */
-	bool master_began;
-};
-
 /* ---- what is seen ---- */
 
-static void note(struct race *r, enum race_act act, const char *what)
+void race_note(struct race *r, enum race_act act, const char *what)
 {
 	struct race_result *result = r->result;
 	struct race_step *step = &result->steps[result->nr_steps];
@@ -61,7 +39,7 @@ static bool is_iommu(const struct race *r, const char *path)
 	return false;
 }
 
-static const char *path_of(const struct weir_device *dev, char *buf, size_t bytes)
+const char *race_path(const struct weir_device *dev, char *buf, size_t bytes)
 {
 	buf[0] = '\0';
 	if (weir_device_fwnode(dev))
@@ -69,7 +47,7 @@ static const char *path_of(const struct weir_device *dev, char *buf, size_t byte
 	return buf;
 }
 
-static void harm(struct race *r, enum race_harm harm)
+void race_harm(struct race *r, enum race_harm harm)
 {
 	if (r->result->harm[harm])
 		return;
@@ -84,7 +62,7 @@ static void judge_start(struct race *r)
 
 	r->master_began = true;
 	if (r->untranslated) {
-		harm(r, RACE_AROUND);
+		race_harm(r, RACE_AROUND);
 		return;
 	}
 	for (size_t i = 0; i < r->unit->nr_iommus; i++) {
@@ -94,14 +72,13 @@ static void judge_start(struct race *r)
 			dev = weir_fwnode_device(node);
 		if (dev && weir_device_status_get(dev) == WEIR_DEVICE_BOUND)
 			continue;
-		harm(r, RACE_HALF);
+		race_harm(r, RACE_HALF);
 		snprintf(r->result->with, sizeof(r->result->with), "%s", r->unit->iommus[i]);
 		return;
 	}
 }
 
-/* A point of the device's probe: where the task is, and whose turn it is next. */
-static void point(struct race *r, const char *path, unsigned int phase)
+void race_point(struct race *r, const char *path, unsigned int phase)
 {
 	int self = race_sched_self(r->sched);
 	uint64_t at = phase;
@@ -115,25 +92,30 @@ static void point(struct race *r, const char *path, unsigned int phase)
 	r->at[self] = 0;
 }
 
+static bool is_maker(const struct race *r, const char *path)
+{
+	return r->unit->add && !strcmp(r->unit->maker, path);
+}
+
 static void on_step(void *context, struct weir_device *dev, bool registered)
 {
 	struct race *r = context;
 	char path[256];
 
-	path_of(dev, path, sizeof(path));
-	if (!is_master(r, path) && !is_iommu(r, path))
+	race_path(dev, path, sizeof(path));
+	if (!is_master(r, path) && !is_iommu(r, path) && !is_maker(r, path))
 		return;
 	if (registered) {
-		note(r, is_master(r, path) ? RACE_END : RACE_PUBLISHED, path);
-		point(r, path, 2);
+		race_note(r, is_iommu(r, path) ? RACE_PUBLISHED : RACE_END, path);
+		race_point(r, path, 2);
 		return;
 	}
 	if (is_master(r, path) && r->untranslated)
-		note(r, RACE_UNTRANSLATED, path);
-	note(r, RACE_BEGIN, path);
-	if (is_master(r, path))
+		race_note(r, RACE_UNTRANSLATED, path);
+	race_note(r, RACE_BEGIN, path);
+	if (is_master(r, path) && !r->unit->add)
 		judge_start(r);
-	point(r, path, 1);
+	race_point(r, path, 1);
 }
 
 static void on_event(void *context, const struct weir_event *event)
@@ -142,7 +124,7 @@ static void on_event(void *context, const struct weir_event *event)
 	char path[256];
 
 	r->events++;
-	if (!event->device || !is_master(r, path_of(event->device, path, sizeof(path))))
+	if (!event->device || !is_master(r, race_path(event->device, path, sizeof(path))))
 		return;
 	if (event->type == WEIR_EVENT_UNTRANSLATED)
 		r->untranslated = true;
@@ -156,7 +138,7 @@ static void insert(void *arg)
 {
 	struct racer *racer = arg;
 
-	note(racer->race, RACE_INSERT, racer->driver);
+	race_note(racer->race, RACE_INSERT, racer->driver);
 	(void)weir_kmodel_insert(racer->race->model, racer->driver);
 }
 
@@ -166,7 +148,7 @@ static void settle(void *arg)
 	struct race *r = arg;
 
 	r->events_tried = r->events;
-	note(r, RACE_RETRY, "");
+	race_note(r, RACE_RETRY, "");
 	weir_kmodel_settle(r->model);
 }
 
@@ -181,7 +163,7 @@ static void time_out(void *arg)
 {
 	struct race *r = arg;
 
-	note(r, RACE_TIMEOUT, "");
+	race_note(r, RACE_TIMEOUT, "");
 	weir_linux_advance(r->m, (uint64_t)r->base->o->linux_args.deferred_probe_timeout * 1000 + 1);
 }
 
@@ -200,13 +182,15 @@ static int choose(void *context, const int *tasks, int n, int running)
 			state = race_mix(state, where);
 	}
 	state = race_mix(state, own);
+	if (r->unit->add)
+		state = race_mix(state, race_add_state(r));
 	state = race_mix(state, (uint64_t)r->untranslated << 1 | (uint64_t)r->master_began);
 	return race_search_choose(r->search, state, tasks, n, running);
 }
 
 /* ---- a run ---- */
 
-static bool may_load(void *context, const struct weir_driver_spec *spec)
+bool race_may_load(void *context, const struct weir_driver_spec *spec)
 {
 	const struct race *r = context;
 
@@ -222,13 +206,19 @@ static int prepare(struct race *r)
 	const struct opts *o = r->base->o;
 	struct weir_kmodel_options options = { .probe_ns = o->probe_ns, .sync_state = true,
 					       .step = on_step, .context = r };
+	const struct weir_bytes *tree = r->unit->add ? &r->base->dtb : &r->unit->tree;
+	struct weir_linux_args args = o->linux_args;
 	bool lin = r->profile == PROFILE_LINUX;
-	int err = weir_machine_create_policy(race_sched_host(), r->sched,
-					     lin ? &weir_policy_linux_6_12 : NULL, &o->linux_args,
-					     &r->m);
+	int err;
 
+	if (r->unit->add) {
+		args.visible = race_add_visible;
+		args.context = r;
+	}
+	err = weir_machine_create_policy(r->unit->add ? race_sched_host_plain() : race_sched_host(), r->sched,
+					 lin ? &weir_policy_linux_6_12 : NULL, &args, &r->m);
 	if (!err)
-		err = weir_firmware_load_dt(r->m, r->unit->tree.data, r->unit->tree.size);
+		err = weir_firmware_load_dt(r->m, tree->data, tree->size);
 	if (!err)
 		err = weir_kmodel_create(r->m, r->base->list, &options, &r->model);
 	if (!err)
@@ -238,8 +228,8 @@ static int prepare(struct race *r)
 		weir_trace_attach(r->m, &r->trace);
 		err = weir_kmodel_boot(r->model);
 	}
-	if (!err)
-		weir_kmodel_coldplug(r->model, may_load, r);
+	if (!err && !r->unit->add)
+		weir_kmodel_coldplug(r->model, race_may_load, r);
 	return err;
 }
 
@@ -267,13 +257,15 @@ static void conclude(struct race *r)
 	struct weir_fwnode *node;
 
 	if (*race_sched_what(r->sched)) {
-		harm(r, RACE_BROKEN);
+		race_harm(r, RACE_BROKEN);
 		snprintf(result->with, sizeof(result->with), "%s", race_sched_what(r->sched));
+	} else if (r->unit->add) {
+		race_add_conclude(r);
 	} else {
 		if (!weir_fwnode_find(r->m, r->unit->master, &node))
 			dev = weir_fwnode_device(node);
 		if (dev && weir_device_status_get(dev) != WEIR_DEVICE_BOUND)
-			harm(r, RACE_STUCK);
+			race_harm(r, RACE_STUCK);
 	}
 	snprintf(result->schedule, sizeof(result->schedule), "%s",
 		 race_search_schedule(r->search));
@@ -292,7 +284,7 @@ int race_run(const struct run *base, const struct race_unit *unit, enum profile 
 	race_sched_chooser(sched, choose, &r);
 	err = prepare(&r);
 	if (!err)
-		err = add_tasks(&r);
+		err = unit->add ? race_add_tasks(&r) : add_tasks(&r);
 	if (!err) {
 		end = race_sched_run(r.sched);
 		conclude(&r);

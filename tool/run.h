@@ -75,6 +75,7 @@ struct opts {
 	struct list also;
 	const char *schedule;      /* of race, as all up to limit */
 	uint64_t seed, limit;
+	bool add;
 	bool json, verbose, color, help, keep_going;
 	unsigned int anew;         /* of diff: what begins anew on its second side */
 };

@@ -40,6 +40,13 @@ struct weir_policy_ops {
 	/* A tree was loaded, or nodes changed, or suppliers were named. NULL: nothing. */
 	int (*firmware_changed)(struct weir_machine *m);
 
+	/*
+	 * A device can be found on its bus, and is not complete: it owns no node yet and has no
+	 * links. For models of kernels that let drivers at it so early: may drop the machine lock
+	 * for a while, in which the device must not be deleted. NULL: nothing.
+	 */
+	void (*device_visible)(struct weir_device *dev);
+
 	/* ---- a device was added and owns its node: make its links ---- */
 	/* Return: 0; WEIR_ENOMEM. */
 	int (*link_device)(struct weir_device *dev);

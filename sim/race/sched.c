@@ -474,3 +474,22 @@ const struct weir_host_ops *race_sched_host(void)
 
 	return &ops;
 }
+
+const struct weir_host_ops *race_sched_host_plain(void)
+{
+	static const struct weir_host_ops ops = {
+		.abi = WEIR_ABI(struct weir_host_ops),
+		.alloc = host_alloc,
+		.free = host_free,
+		.lock_create = host_lock_create,
+		.lock_destroy = host_lock_destroy,
+		.lock = host_lock,
+		.unlock = host_unlock,
+		.lock_wait = host_lock_wait,
+		.lock_wake = host_lock_wake,
+		.assert_failed = host_assert_failed,
+		.thread_self = host_thread_self,
+	};
+
+	return &ops;
+}

@@ -44,6 +44,9 @@ void race_sched_destroy(struct race_sched *s);
 /* A host for weir_machine_create(): memory, locks, threads. Its context is the race_sched. */
 const struct weir_host_ops *race_sched_host(void);
 
+/* The same, but the library makes no threads: probes run where somebody settles. */
+const struct weir_host_ops *race_sched_host_plain(void);
+
 /*
  * Adds a task, before race_sched_run(). @ready: whether it has something to do; NULL: always.
  * One with @ready runs @fn again and again, until all those without have ended and it

@@ -132,7 +132,7 @@ static int make_links(struct weir_device *dev, bool owner)
 int weir_device_add_(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
-	struct weir_fwnode *node = dev->fwnode && !dev->fwnode->owner ? dev->fwnode : NULL;
+	struct weir_fwnode *node;
 	uint32_t outer = m->cause;
 	int err = claim(dev);
 
@@ -142,6 +142,9 @@ int weir_device_add_(struct weir_device *dev)
 	err = weir_identity_added_(dev);
 	if (err)
 		goto err_identity;
+	if (m->policy->device_visible)
+		m->policy->device_visible(dev);
+	node = dev->fwnode && !dev->fwnode->owner ? dev->fwnode : NULL;
 	if (node)
 		node->owner = dev;
 	err = make_links(dev, node);

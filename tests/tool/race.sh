@@ -55,3 +55,36 @@ END
 compile plain.dts plain.dtb
 expect 0 "^0 masters behind IOMMUs" race plain.dtb
 result "race: what it refuses"
+
+# a driver that comes while its device is being added
+cat > add.dts <<'END'
+/dts-v1/;
+/ {
+	#address-cells = <1>; #size-cells = <0>;
+	pmic { compatible = "x,pmic";
+		gpio { compatible = "x,pins"; pins: key-pins { pins = "gpio1"; }; };
+		clk: clock { compatible = "x,clock"; #clock-cells = <0>; };
+		rail { compatible = "x,rail"; clocks = <&clk>; volts: low { volt = <1>; }; };
+	};
+	keys { compatible = "x,keys"; pinctrl-0 = <&pins>; };
+	lamp { compatible = "x,lamp"; vdd-supply = <&volts>; };
+};
+END
+compile add.dts add.dtb
+expect 1 "^    1 device waits for ever for what is below it, in 1 of " race add.dtb --add
+grep -q "^      waits for ever: /keys, for /pmic/gpio/key-pins$" out || wrong "who waits: $(cat out)"
+grep -q "/lamp" out && wrong "a rail whose own clock is not there is not bound too early: $(cat out)"
+[ "$(grep -c "added by /pmic: safe," out)" = 3 ] || wrong "rail, and both under weir: $(cat out)"
+again=$(sed -n 's/.*again: weir //p' out)
+run $again
+grep -q "waits for ever: /keys" out && [ $status = 1 ] || wrong "$again: $status $(cat out)"
+expect 0 "safe" race add.dtb --add --profile weir
+# what the board's kernel loads first cannot come too early
+printf 'pmic@3 x,pmic\npins@m x,pins\nclk@m x,clock\nkeys x,keys\n' > add.drivers
+expect 0 "^0 devices" race add.dtb --add --drivers add.drivers
+printf 'pmic@m x,pmic\npins@m x,pins\nclk@m x,clock\nkeys x,keys\n' > add.drivers
+expect 1 "waits for ever: /keys" race add.dtb --add --drivers add.drivers
+run race add.dtb --add --json
+python3 "$here/schema.py" "$top/docs/json.md" "board races" out >> wrong || wrong "race --add --json"
+refuses "nobody needs what is below it" race add.dtb --add --for keys
+result "race --add: who waits for ever when a driver comes while its device is being added"

@@ -23,6 +23,13 @@ struct weir_linux_args {
 	bool sync_state_timeout;    /* fw_devlink.sync_state=timeout */
 	int deferred_probe_timeout; /* seconds */
 	bool no_modules;            /* a kernel built without CONFIG_MODULES */
+	/*
+	 * Told of each device that can be found on its bus while it is not complete, in the thread
+	 * that adds it: drivers that come then are let at it, as Linux did before the fix of April 2026
+	 * (commit a2225b6e834a; 6.12.117 has it). NULL: adding a device is one step. Context: no locks held.
+	 */
+	void (*visible)(void *context, struct weir_device *dev);
+	void *context;
 };
 
 void weir_linux_args_init(struct weir_linux_args *out_args);

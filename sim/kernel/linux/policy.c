@@ -106,6 +106,20 @@ static void fini(struct weir_machine *m)
 
 /* ---- links ---- */
 
+static void device_visible(struct weir_device *dev)
+{
+	const struct weir_linux_args *a = &linux_state(dev->m)->args;
+	struct weir_machine *m = dev->m;
+	uint32_t cause = m->cause;
+
+	if (!a->visible)
+		return;
+	weir_unlock_(m);
+	a->visible(a->context, dev);
+	weir_lock_(m);
+	m->cause = cause;
+}
+
 static uint32_t firmware_rules(struct weir_machine *m)
 {
 	const struct weir_linux_args *a = &linux_state(m)->args;
@@ -240,6 +254,7 @@ const struct weir_policy_ops weir_policy_linux_6_12 = {
 	.init = init,
 	.fini = fini,
 	.firmware_rules = firmware_rules,
+	.device_visible = device_visible,
 	.link_device = link_device,
 	.link_flags = link_flags,
 	.check_cycle = linux_check_cycle,
