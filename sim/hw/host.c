@@ -136,7 +136,7 @@ static uint64_t host_time_ns(void *host)
 	uint64_t now;
 
 	hwhost_enter_(h);
-	now = h->clock += 1000;
+	now = h->clock += h->look_ns;
 	hwhost_leave_(h);
 	return now;
 }
@@ -344,6 +344,7 @@ struct hwhost *hwhost_create(size_t ram_bytes, uint64_t seed)
 	h->ram->point = point;
 	h->ram->point_arg = h;
 	h->restless = 32;
+	h->look_ns = 1000;
 	hwrng_init(&h->rng, seed ^ 0x686f7374);
 	return h;
 }

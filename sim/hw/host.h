@@ -70,6 +70,7 @@ struct hwhost {
 	bool in_irq;
 	unsigned int restless;      /* times in 256 that other calls than of hardware are points */
 	uint64_t clock;
+	uint64_t look_ns;           /* that a look at the clock takes */
 	struct hwrng rng;
 	/* Called around handlers of interrupts; NULL: not. */
 	void (*around_irq)(bool on);

@@ -45,6 +45,7 @@ struct smmu_kind {
 	void (*aim)(void *model, unsigned int rogue, uint64_t iova);
 	bool (*reach)(void *model, uint32_t sid, uint64_t iova, uint64_t *out_pa);
 	void (*power)(void *model, bool on);
+	void (*stick)(void *model, bool stuck); /* what it was asked to forget is not confirmed */
 	unsigned long (*syncs)(const void *model);
 	unsigned int (*findings)(const void *model);
 	const char *(*first_finding)(const void *model);
@@ -146,6 +147,11 @@ static inline bool kind3_reach(void *model, uint32_t sid, uint64_t iova, uint64_
 static inline void kind3_power(void *model, bool on)
 {
 	smmu3_power(model, on);
+}
+
+static inline void kind3_stick(void *model, bool stuck)
+{
+	smmu3_misbehave(model, SMMU3_CMDQ_STUCK, stuck);
 }
 
 static inline unsigned int kind3_findings(const void *model)
@@ -342,6 +348,11 @@ static inline void kind2_power(void *model, bool on)
 	smmu2_power(model, on);
 }
 
+static inline void kind2_stick(void *model, bool stuck)
+{
+	smmu2_misbehave(model, SMMU2_SYNC_STUCK, stuck);
+}
+
 static inline unsigned int kind2_findings(const void *model)
 {
 	return smmu2_findings(model, SMMU2_FINDINGS);
@@ -464,7 +475,7 @@ static const struct smmu_kind smmu_kind3 = {
 	.bytes = kind3_bytes, .deep = true, .syncs = kind3_syncs,
 	.model = kind3_model, .master = kind3_master,
 	.rogue = kind3_rogue, .rogue_stop = kind3_rogue_stop, .aim = kind3_aim, .reach = kind3_reach,
-	.power = kind3_power, .findings = kind3_findings, .first_finding = kind3_first_finding,
+	.power = kind3_power, .stick = kind3_stick, .findings = kind3_findings, .first_finding = kind3_first_finding,
 	.create = kind3_create, .destroy = kind3_destroy, .suspend = kind3_suspend,
 	.resume = kind3_resume, .poll = kind3_poll, .stage2 = kind3_stage2, .domain = kind3_domain,
 	.domain_end = kind3_domain_end, .attach = kind3_attach, .invalidate = kind3_invalidate,
@@ -476,7 +487,7 @@ static const struct smmu_kind smmu_kind2 = {
 	.bytes = kind2_bytes, .syncs = kind2_syncs, .global_interrupts = true,
 	.model = kind2_model, .master = kind2_master,
 	.rogue = kind2_rogue, .rogue_stop = kind2_rogue_stop, .aim = kind2_aim, .reach = kind2_reach,
-	.power = kind2_power, .findings = kind2_findings, .first_finding = kind2_first_finding,
+	.power = kind2_power, .stick = kind2_stick, .findings = kind2_findings, .first_finding = kind2_first_finding,
 	.create = kind2_create, .destroy = kind2_destroy, .suspend = kind2_suspend,
 	.resume = kind2_resume, .poll = kind2_poll, .stage2 = kind2_stage2, .domain = kind2_domain,
 	.domain_end = kind2_domain_end, .attach = kind2_attach, .invalidate = kind2_invalidate,
