@@ -32,6 +32,7 @@ struct bed {
 	unsigned int nr_faults;
 	const char *told;              /* the first thing it said of itself */
 	unsigned int nr_told;
+	unsigned int nr_left_out;      /* ... of commands that failed */
 };
 
 static inline void on_fault(void *arg, const struct weir_fault *fault)
@@ -41,6 +42,7 @@ static inline void on_fault(void *arg, const struct weir_fault *fault)
 	if (fault->what) {
 		if (!bed->nr_told++)
 			bed->told = fault->what;
+		bed->nr_left_out += !!strstr(fault->what, "left out");
 		return;
 	}
 	if (bed->nr_faults < NR_TOLD)
