@@ -146,10 +146,13 @@ static int bring_up(struct one_driver *s)
 
 int one_driver_start(struct one_driver *s, const struct weir_host_ops *ops, void *host)
 {
+	static const struct weir_parts parts = {
+		.abi = WEIR_ABI(struct weir_parts), .iommu = &weir_part_iommu, .dma = &weir_part_dma,
+	};
 	int err;
 
 	*s = (struct one_driver){ 0 };
-	err = weir_machine_create_acyclic(ops, host, &s->m);
+	err = weir_machine_create_parts(ops, host, &parts, &s->m);
 	if (err)
 		return err;
 	err = bring_up(s);

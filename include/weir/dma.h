@@ -60,7 +60,8 @@ struct weir_dma_segment {
  * address space; WEIR_ENODEV when no driver is bound or probing; WEIR_ERANGE when the
  * device cannot reach it and it cannot be copied; WEIR_ENOSPC when no address or no
  * memory for copies is free, which may pass; WEIR_EOPNOTSUPP when the host lacks a call
- * that is needed (the log says which); WEIR_EIO when the IOMMU failed, and when it did not confirm
+ * that is needed (the log says which), or the machine has no weir_part_dma (parts.h);
+ * WEIR_EIO when the IOMMU failed, and when it did not confirm
  * either that nothing was left (which is logged, and counted in weir_dma_stats.retired) the device
  * may reach the memory: it is not to be used for anything else; WEIR_ENOMEM.
  */
@@ -203,13 +204,13 @@ struct weir_dma_options {
 void weir_dma_options_get(struct weir_machine *m, struct weir_dma_options *out_options);
 /**
  * weir_dma_options_set - Context: thread. Return: 0; WEIR_EINVAL for no ranges, no time or no bytes;
- * WEIR_EBUSY when a driver used the DMA calls already; WEIR_ENOMEM.
+ * WEIR_EBUSY when a driver used the DMA calls already; WEIR_EOPNOTSUPP without weir_part_dma; WEIR_ENOMEM.
  */
 int weir_dma_options_set(struct weir_machine *m, const struct weir_dma_options *options);
 /**
  * weir_dma_bounce_reserve - make the memory for copies now. Context: thread.
  * Return: 0, also when it is there; WEIR_EOPNOTSUPP when the host has no pages or no CPU
- * view of them; WEIR_ENOMEM.
+ * view of them, or without weir_part_dma; WEIR_ENOMEM.
  */
 int weir_dma_bounce_reserve(struct weir_machine *m);
 

@@ -80,7 +80,8 @@ struct weir_domain_limits {
 /**
  * weir_domain_create - make a domain, or refer to the machine's own of that type.
  * Context: thread. Owner: the caller holds a reference.
- * Return: 0; WEIR_EINVAL for a type without a meaning of its own; WEIR_ENOMEM.
+ * Return: 0; WEIR_EINVAL for a type without a meaning of its own; WEIR_EOPNOTSUPP in a machine without
+ * weir_part_iommu (parts.h), here and in the next three; WEIR_ENOMEM.
  */
 int weir_domain_create(struct weir_machine *m, enum weir_domain_type type,
 		       struct weir_domain **out_domain);

@@ -130,7 +130,8 @@ struct weir_iommu_ops {
  * @ops: NULL for an instance that only takes part in the order of bring-up.
  * Context: in the probe of @dev, last step. Return: 0; WEIR_EEXIST when @dev has
  * one, or is itself a master in a group; WEIR_EINVAL without node or for ops of
- * another ABI; WEIR_ENOMEM; what enforce returned: then nothing was published.
+ * another ABI; WEIR_EOPNOTSUPP in a machine without weir_part_iommu (parts.h); WEIR_ENOMEM; what
+ * enforce returned: then nothing was published.
  */
 int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *ops,
 			void *instance);

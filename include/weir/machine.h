@@ -17,7 +17,7 @@ struct weir_machine;
 struct weir_policy_ops;
 
 /**
- * weir_machine_create - make an empty machine under the library's own policy.
+ * weir_machine_create - make an empty machine under the library's own policy, with all parts (parts.h).
  * @ops: the host's calls; must stay valid as long as the machine.
  * @host: handed to each of them.
  * @out_machine: the new machine.
@@ -29,15 +29,6 @@ struct weir_policy_ops;
  */
 int weir_machine_create(const struct weir_host_ops *ops, void *host,
 			struct weir_machine **out_machine);
-
-/**
- * weir_machine_create_acyclic - the same for firmware where nothing needs itself, over however many
- * others, as a board that is a constant (board.h). Cycles are not looked for, which is not linked
- * then: devices on one would wait for one another for ever.
- * Context: thread. Owner: the caller. Return: as weir_machine_create().
- */
-int weir_machine_create_acyclic(const struct weir_host_ops *ops, void *host,
-				struct weir_machine **out_machine);
 
 /**
  * weir_machine_create_policy - the same with another policy (policy.h).

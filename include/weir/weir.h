@@ -20,6 +20,7 @@
 #include "weir/mmio.h"
 #include "weir/module.h"
 #include "weir/order.h"
+#include "weir/parts.h"
 #include "weir/pci.h"
 #include "weir/pm.h"
 #include "weir/policy.h"

@@ -146,6 +146,7 @@ struct weir_device {
 	bool clocks_left;               /* (m) those it needs run, and no driver has them */
 	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
 	bool dma_direct;                /* (m) settled before its probe: without translation */
+	bool gate_open;                 /* (m) the embedder's gate lets it through */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */
 	struct weir_list *pm_at;        /* (m) scratch of pm.c */
 };
@@ -206,6 +207,7 @@ struct weir_machine {
 	const struct weir_host_ops *ops;      /* (c) */
 	void *host;                           /* (c) */
 	const struct weir_policy_ops *policy; /* (c) */
+	struct weir_parts parts;              /* (c) */
 	void *policy_state;                   /* (p) */
 	struct weir_lock *lock;               /* (c) */
 	struct weir_slab device_slab;         /* (m) */
@@ -453,32 +455,55 @@ void weir_catalogue_free_(struct weir_machine *m);
 /* kept.c */
 void weir_kept_free_(struct weir_machine *m);
 
-/* iommu/instance.c */
-/* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
-void weir_iommu_detach_(struct weir_device *dev);
-/* The @index-th device at the instance of @dev in a group that somebody claimed, or NULL. */
-struct weir_device *weir_iommu_claimed_(struct weir_device *dev, unsigned int index);
-void weir_iommus_free_(struct weir_machine *m);
-/* iommu/fault.c: puts what was refused into log and events, and frees domains left over. */
-void weir_faults_tell_(struct weir_machine *m);
+/*
+ * What the engine asks of the parts that a machine may have (weir/parts.h). It calls them through
+ * these tables alone, so that a program which names a part nowhere is linked without it.
+ */
 
-/* iommu/identity.c */
-/* Finds out a device's group, under policies that do so before any driver. Return: 0; WEIR_ENOMEM. */
-int weir_identity_added_(struct weir_device *dev);
-void weir_identity_forget_(struct weir_device *dev);
-void weir_identities_free_(struct weir_machine *m);
+/* policy/cycle.c */
+struct weir_part_cycles {
+	/* Marks the firmware-node links that give way. Return: 0; WEIR_ENOMEM. */
+	int (*relax)(struct weir_machine *m);
+};
+
+/* policy/iommu.c, of what is in iommu/ and what the policy "weir" decides. */
+struct weir_part_iommu {
+	/* Finds out a device's group, under policies that do so before any driver. Return: 0; WEIR_ENOMEM. */
+	int (*identify)(struct weir_device *dev);
+	void (*forget)(struct weir_device *dev);
+	/* Takes a device from behind its IOMMUs. Drops the lock while hardware is told. */
+	void (*detach)(struct weir_device *dev);
+	/* The @index-th device at the instance of @dev in a group that somebody claimed, or NULL. */
+	struct weir_device *(*claimed)(struct weir_device *dev, unsigned int index);
+	/* Puts what was refused into log and events, and frees domains left over. */
+	void (*faults_tell)(struct weir_machine *m);
+	void (*free)(struct weir_machine *m);
+
+	/* The policy's dma_configure, dma_cleanup and iommu_added. */
+	int (*need)(struct weir_device *dev);
+	void (*lost_driver)(struct weir_device *dev);
+	void (*came)(struct weir_device *dev);
+	/* A link was made: one to an IOMMU that its consumer can do without is marked so. */
+	void (*mark_link)(struct weir_link *link);
+	/* An IOMMU is to be probed: devices that run without it give way. May drop the lock. */
+	void (*before)(struct weir_device *dev);
+	/* A device that runs without the IOMMU @dev and does not give way, or NULL. */
+	struct weir_device *(*refuser)(struct weir_device *dev);
+};
 
 /* dma/state.c */
-/* How the device does DMA is settled: its probe is next. Return: 0; WEIR_ENODEV; WEIR_ENOMEM. */
-int weir_dma_begin_(struct weir_device *dev);
-/* Its driver is gone: so is what it left mapped. May drop the lock. */
-void weir_dma_end_(struct weir_device *dev);
-/* What the device has mapped directly, as a domain, where that is kept track of; NULL. */
-struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev);
-void weir_dma_free_machine_(struct weir_machine *m);
+struct weir_part_dma {
+	/* How the device does DMA is settled: its probe is next. Return: 0; WEIR_ENODEV; WEIR_ENOMEM. */
+	int (*begin)(struct weir_device *dev);
+	/* Its driver is gone: so is what it left mapped. May drop the lock. */
+	void (*end)(struct weir_device *dev);
+	/* What the device has mapped directly, as a domain, where that is kept track of; NULL. */
+	struct weir_domain *(*mirror_domain)(const struct weir_device *dev);
+	void (*free)(struct weir_machine *m);
+};
 
 /* policy/weir.c */
-extern const struct weir_policy_ops weir_policy_weir_, weir_policy_acyclic_;
+extern const struct weir_policy_ops weir_policy_weir_;
 
 /* rpm.c */
 /*

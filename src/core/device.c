@@ -129,6 +129,19 @@ static int make_links(struct weir_device *dev, bool owner)
 	return err;
 }
 
+static int identify(struct weir_device *dev)
+{
+	const struct weir_part_iommu *iommu = dev->m->parts.iommu;
+
+	return iommu ? iommu->identify(dev) : 0;
+}
+
+static void forget_identity(struct weir_device *dev)
+{
+	if (dev->m->parts.iommu)
+		dev->m->parts.iommu->forget(dev);
+}
+
 int weir_device_add_(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
@@ -139,7 +152,7 @@ int weir_device_add_(struct weir_device *dev)
 	if (err)
 		return err;
 	m->cause = weir_event_dev_(WEIR_EVENT_DEVICE_ADD, dev, dev->name, 0);
-	err = weir_identity_added_(dev);
+	err = identify(dev);
 	if (err)
 		goto err_identity;
 	if (m->policy->device_visible)
@@ -160,7 +173,7 @@ int weir_device_add_(struct weir_device *dev)
 err_links:
 	if (node)
 		node->owner = NULL;
-	weir_identity_forget_(dev);
+	forget_identity(dev);
 err_identity:
 	dev->dead = true;
 	weir_links_purge_(dev);
@@ -223,8 +236,9 @@ static void end_del(struct weir_device *dev)
 		m->policy->deleted(dev);
 	if (!dev->sync_queued)
 		weir_list_del(&dev->sync_node);
-	weir_iommu_detach_(dev);
-	weir_identity_forget_(dev);
+	if (m->parts.iommu)
+		m->parts.iommu->detach(dev);
+	forget_identity(dev);
 	weir_links_purge_(dev);
 	weir_rpm_deleted_(dev);
 	weir_event_dev_(WEIR_EVENT_DEVICE_DEL, dev, dev->name, 0);

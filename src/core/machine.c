@@ -209,7 +209,7 @@ static void destroy_locks(struct weir_machine *m)
 
 static int create(const struct weir_host_ops *ops, void *host,
 		  const struct weir_policy_ops *policy, const void *policy_args,
-		  struct weir_machine **out_machine)
+		  const struct weir_parts *parts, struct weir_machine **out_machine)
 {
 	struct weir_machine *m;
 	int err = check_host(ops, host);
@@ -224,6 +224,7 @@ static int create(const struct weir_host_ops *ops, void *host,
 	m->ops = ops;
 	m->host = host;
 	m->policy = policy;
+	m->parts = *parts;
 	init_lists(m);
 	m->lock = ops->lock_create(host, WEIR_LOCK_MACHINE);
 	m->power_lock = ops->lock_create(host, WEIR_LOCK_POWER);
@@ -245,23 +246,40 @@ err_locks:
 	return err;
 }
 
+static const struct weir_parts all_parts = {
+	.abi = WEIR_ABI(struct weir_parts),
+	.cycles = &weir_part_cycles,
+	.iommu = &weir_part_iommu,
+	.dma = &weir_part_dma,
+};
+
 int weir_machine_create_policy(const struct weir_host_ops *ops, void *host,
 			       const struct weir_policy_ops *policy, const void *policy_args,
 			       struct weir_machine **out_machine)
 {
-	return create(ops, host, policy ? policy : &weir_policy_weir_, policy_args, out_machine);
+	return create(ops, host, policy ? policy : &weir_policy_weir_, policy_args, &all_parts,
+		      out_machine);
 }
 
 int weir_machine_create(const struct weir_host_ops *ops, void *host,
 			struct weir_machine **out_machine)
 {
-	return create(ops, host, &weir_policy_weir_, NULL, out_machine);
+	return create(ops, host, &weir_policy_weir_, NULL, &all_parts, out_machine);
 }
 
-int weir_machine_create_acyclic(const struct weir_host_ops *ops, void *host,
-				struct weir_machine **out_machine)
+int weir_machine_create_parts(const struct weir_host_ops *ops, void *host,
+			      const struct weir_parts *parts, struct weir_machine **out_machine)
 {
-	return create(ops, host, &weir_policy_acyclic_, NULL, out_machine);
+	const struct weir_gate *gate = parts->gate;
+
+	if (parts->abi.version != WEIR_ABI_VERSION || parts->abi.size < sizeof(*parts))
+		return WEIR_EINVAL;
+	if (gate && (gate->abi.version != WEIR_ABI_VERSION || gate->abi.size < sizeof(*gate) ||
+		     !gate->open || !gate->close))
+		return WEIR_EINVAL;
+	if (parts->dma && !parts->iommu)
+		return WEIR_EINVAL;
+	return create(ops, host, &weir_policy_weir_, NULL, parts, out_machine);
 }
 
 /* Last device first: children and consumers usually came after what they need. */
@@ -299,8 +317,10 @@ void weir_machine_destroy(struct weir_machine *m)
 	weir_list_each_safe(bus, tmp, &m->buses, struct weir_bus, node)
 		weir_bus_free_(bus);
 	weir_map_fini_(m, &m->buses_by_name);
-	weir_dma_free_machine_(m);
-	weir_iommus_free_(m);
+	if (m->parts.dma)
+		m->parts.dma->free(m);
+	if (m->parts.iommu)
+		m->parts.iommu->free(m);
 	weir_fwnodes_free_(m);
 	if (m->root)
 		m->root->ops->unload(m);
@@ -326,7 +346,7 @@ int weir_step(struct weir_machine *m, unsigned int budget)
 
 	weir_lock_(m);
 	if (atomic_load_explicit(&m->faults_pending, memory_order_acquire))
-		weir_faults_tell_(m);
+		m->parts.iommu->faults_tell(m);
 	r = m->suspended ? 0 : m->policy->step(m, budget ? budget : 1);
 	if (!r && m->nr_async)
 		r = WEIR_EAGAIN;

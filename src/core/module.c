@@ -272,6 +272,7 @@ static bool is_used(const struct weir_link *link)
 
 static bool search_device(struct user_search *s, struct weir_device *dev)
 {
+	const struct weir_part_iommu *iommu = dev->m->parts.iommu;
 	struct weir_device *child;
 	struct weir_link *link;
 
@@ -281,7 +282,7 @@ static bool search_device(struct user_search *s, struct weir_device *dev)
 	weir_list_each(child, &dev->children, struct weir_device, child_node)
 		if (meet(s, child, dev))
 			return true;
-	for (unsigned int i = 0; (child = weir_iommu_claimed_(dev, i)); i++)
+	for (unsigned int i = 0; iommu && (child = iommu->claimed(dev, i)); i++)
 		if (take(s, child, dev))
 			return true;
 	return false;

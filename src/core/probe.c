@@ -10,18 +10,54 @@
  */
 #include "core/core.h"
 
-/* Back to a device without driver, whatever was done of the attempt. */
-static void undo_attempt(struct weir_device *dev)
+/* ---- what the device can reach ---- */
+
+/* All that it needs is bound. The gate is the embedder's, and is called without the lock. */
+static int open_memory(struct weir_device *dev)
 {
 	struct weir_machine *m = dev->m;
+	const struct weir_gate *gate = m->parts.gate;
+	uint32_t cause = m->cause;
+	int err = m->policy->dma_configure ? m->policy->dma_configure(dev) : 0;
+
+	if (err || !gate)
+		return err;
+	weir_unlock_(m);
+	err = gate->open(m->parts.gate_arg, dev);
+	weir_lock_(m);
+	m->cause = cause;
+	dev->gate_open = !err;
+	return err > 0 ? WEIR_EINVAL : err;
+}
+
+/* What the driver may have started reaches no memory any more before that goes. */
+static void close_memory(struct weir_device *dev)
+{
+	struct weir_machine *m = dev->m;
+	uint32_t cause = m->cause;
 
 	if (dev->bus->ops->unbound)
 		dev->bus->ops->unbound(dev);
-	/* what the driver may have started reaches no memory any more before that goes */
+	if (dev->gate_open) {
+		dev->gate_open = false;
+		weir_unlock_(m);
+		m->parts.gate->close(m->parts.gate_arg, dev);
+		weir_lock_(m);
+		m->cause = cause;
+	}
 	if (m->policy->dma_cleanup)
 		m->policy->dma_cleanup(dev);
 	weir_resources_release_(dev);
-	weir_dma_end_(dev);
+	if (m->parts.dma)
+		m->parts.dma->end(dev);
+}
+
+/* ---- an attempt ---- */
+
+/* Back to a device without driver, whatever was done of it. */
+static void undo_attempt(struct weir_device *dev)
+{
+	close_memory(dev);
 	weir_links_no_driver_(dev);
 	dev->reg = NULL;
 	dev->data = NULL;
@@ -122,13 +158,13 @@ static int attempt(struct weir_device *dev, struct weir_reg *reg)
 	err = weir_rpm_begin_(dev);
 	if (err)
 		return conclude(dev, err);
-	err = m->policy->dma_configure ? m->policy->dma_configure(dev) : 0;
+	err = open_memory(dev);
 	if (err == WEIR_EDEFER) {
 		undo_attempt(dev);
 		return defer_before_probe(dev);
 	}
-	if (!err)
-		err = weir_dma_begin_(dev);
+	if (!err && m->parts.dma)
+		err = m->parts.dma->begin(dev);
 	if (!err)
 		err = call_probe(dev, reg->drv);
 	dev->parked = err == WEIR_LATER_;
@@ -251,12 +287,7 @@ static void end_release(struct weir_device *dev, struct weir_work *work,
 		reg->drv->ops->remove(dev);
 		weir_lock_(m);
 	}
-	if (dev->bus->ops->unbound)
-		dev->bus->ops->unbound(dev);
-	if (m->policy->dma_cleanup)
-		m->policy->dma_cleanup(dev);
-	weir_resources_release_(dev);
-	weir_dma_end_(dev);
+	close_memory(dev);
 	dev->consumer_at = NULL;
 	dev->reg = NULL;
 	dev->data = NULL;

@@ -94,9 +94,12 @@ static int get(struct weir_machine *m, struct weir_dma_machine *of_m,
 
 int weir_dma_bounce_reserve(struct weir_machine *m)
 {
-	struct weir_dma_machine *of_m = weir_dma_machine_(m);
+	struct weir_dma_machine *of_m;
 	struct weir_dma_bounce *bounce;
 
+	if (!m->parts.dma)
+		return WEIR_EOPNOTSUPP;
+	of_m = weir_dma_machine_(m);
 	return of_m ? get(m, of_m, &bounce) : WEIR_ENOMEM;
 }
 

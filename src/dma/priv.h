@@ -118,7 +118,7 @@ struct weir_dma_pages {
 /* state.c */
 /*
  * What a device does DMA by; made when there is none. Return: 0; WEIR_ENODEV without
- * driver; WEIR_EOPNOTSUPP when the host cannot serve the device; WEIR_ENOMEM.
+ * driver; WEIR_EOPNOTSUPP when the host cannot serve the device, or the machine does no DMA; WEIR_ENOMEM.
  */
 int weir_dma_get_(struct weir_device *dev, struct weir_dma **out_dma);
 /* For those who cannot wait: NULL, unless it is there and all there is to do is to translate. */
@@ -176,6 +176,8 @@ uint64_t weir_dma_bus_to_pa_(const struct weir_dma *dma, uint64_t bus);
 int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out_mirror);
 /* NULL is fine. Machine lock held. */
 void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror);
+/* As weir_part_dma's. */
+struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev);
 /* A piece that the device reaches directly, at an address on its bus. Return: 0; WEIR_ENOMEM; as weir_domain_map(). */
 int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes);
 /* Return: 0; WEIR_EIO when an IOMMU did not confirm it. */

@@ -33,7 +33,7 @@ struct weir_dma_machine *weir_dma_machine_(struct weir_machine *m)
 	return other;
 }
 
-void weir_dma_free_machine_(struct weir_machine *m)
+static void free_machine(struct weir_machine *m)
 {
 	struct weir_dma_machine *of_m = atomic_load(&m->dma);
 
@@ -57,9 +57,9 @@ int weir_dma_options_set(struct weir_machine *m, const struct weir_dma_options *
 
 	if (!options->flush_ranges || !options->flush_ns || !options->bounce_bytes)
 		return WEIR_EINVAL;
-	of_m = weir_dma_machine_(m);
+	of_m = m->parts.dma ? weir_dma_machine_(m) : NULL;
 	if (!of_m)
-		return WEIR_ENOMEM;
+		return m->parts.dma ? WEIR_ENOMEM : WEIR_EOPNOTSUPP;
 	if (atomic_load(&of_m->used))
 		return WEIR_EBUSY;
 	of_m->options = *options;
@@ -139,6 +139,8 @@ static int make(struct weir_device *dev, struct weir_dma **out_dma)
 	struct weir_dma *dma, *other = NULL;
 	int err;
 
+	if (!dev->m->parts.dma)
+		return WEIR_EOPNOTSUPP;
 	if (!dev->reg || !dev->dma_direct)
 		return WEIR_ENODEV;
 	err = create(dev, &dma);
@@ -202,7 +204,7 @@ static int enter_space(struct weir_dma *dma)
 	return 0;
 }
 
-int weir_dma_begin_(struct weir_device *dev)
+static int begin(struct weir_device *dev)
 {
 	const struct weir_domain *domain = dev->master ? weir_group_domain(dev->master->group)
 						       : NULL;
@@ -239,7 +241,7 @@ static void say_left(const struct weir_dma *dma)
 		   ", in reach until the others of its group are unbound" : "");
 }
 
-void weir_dma_end_(struct weir_device *dev)
+static void end(struct weir_device *dev)
 {
 	struct weir_dma *dma = atomic_load(&dev->dma);
 
@@ -407,3 +409,10 @@ void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stat
 	if (dma->space && dma->space->flush.timer)
 		out_stats->flushes = atomic_load(&dma->space->flush.nr_flushes);
 }
+
+const struct weir_part_dma weir_part_dma = {
+	.begin = begin,
+	.end = end,
+	.mirror_domain = weir_dma_mirror_domain_,
+	.free = free_machine,
+};

@@ -89,8 +89,11 @@ void weir_domain_widen_(struct weir_domain *domain, const struct weir_domain_lim
 int weir_domain_make_(struct weir_machine *m, enum weir_domain_type type,
 		      struct weir_domain **out_domain)
 {
-	struct weir_domain *domain = weir_atomic_alloc(m, sizeof(*domain));
+	struct weir_domain *domain;
 
+	if (!m->parts.iommu)
+		return WEIR_EOPNOTSUPP;
+	domain = weir_atomic_alloc(m, sizeof(*domain));
 	if (!domain)
 		return WEIR_ENOMEM;
 	domain->parts_lock = m->ops->lock_create(m->host, WEIR_LOCK_PARTS);

@@ -51,6 +51,8 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 
 	if (!dev->fwnode)
 		return WEIR_EINVAL;
+	if (!dev->m->parts.iommu)
+		return WEIR_EOPNOTSUPP;
 	if (ops && (ops->abi.version != WEIR_ABI_VERSION || ops->abi.size < sizeof(*ops)))
 		return WEIR_EINVAL;
 	weir_lock_(dev->m);

@@ -19,6 +19,8 @@ int weir_msi_doorbell_add(struct weir_machine *m, uint64_t pa)
 	uint64_t page = pa & ~UINT64_C(4095);
 	int err = 0;
 
+	if (!m->parts.iommu)
+		return 0; /* nothing that it would have to be mapped in */
 	weir_lock_(m);
 	if (!is_known(m, page)) {
 		err = weir_grow_(m, (void **)&m->doorbells, &m->max_doorbells, m->nr_doorbells,

@@ -198,6 +198,9 @@ struct weir_domain {
 /* instance.c */
 /* NULL: it is not there, or on its way out. */
 struct weir_iommu *weir_iommu_find_(const struct weir_fwnode *node);
+/* These two as weir_part_iommu's. */
+struct weir_device *weir_iommu_claimed_(struct weir_device *dev, unsigned int index);
+void weir_iommus_free_(struct weir_machine *m);
 
 /* master.c */
 /*
@@ -220,6 +223,8 @@ int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_miss
  * Return: as above; WEIR_EBUSY when others of its group are translated.
  */
 int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain);
+/* As weir_part_iommu's. */
+void weir_iommu_detach_(struct weir_device *dev);
 /* Its instances stay awake for it, or need not any more. Machine lock held. */
 void weir_master_hold_(struct weir_master *master, bool on);
 /* The device's own rule, or the machine's. */
@@ -242,6 +247,10 @@ int weir_iommu_spec_(struct weir_device *dev, unsigned int index, struct weir_fw
  * use would become one; WEIR_ENOMEM.
  */
 int weir_identify_(struct weir_device *dev);
+/* These two as weir_part_iommu's. */
+int weir_identity_added_(struct weir_device *dev);
+void weir_identity_forget_(struct weir_device *dev);
+void weir_identities_free_(struct weir_machine *m);
 /* It is behind no IOMMU any more: where identities are found out late, they are forgotten early. */
 void weir_identity_detached_(struct weir_device *dev);
 /* What nothing holds together any more parts, unless it is in use. Machine lock held. */
@@ -472,6 +481,8 @@ void weir_tables_release_(struct weir_domain *domain, struct weir_table_gather *
 int weir_tables_trim_(struct weir_domain *domain);
 
 /* fault.c */
+/* As weir_part_iommu's. */
+void weir_faults_tell_(struct weir_machine *m);
 int weir_faults_init_(struct weir_iommu *iommu);
 /* Whatever is still untold is told. Machine lock not held. */
 void weir_faults_fini_(struct weir_iommu *iommu);

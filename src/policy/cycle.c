@@ -315,3 +315,5 @@ int weir_cycles_relax_(struct weir_machine *m)
 	weir_free_(m, a.nodes, a.max * sizeof(*a.nodes));
 	return err;
 }
+
+const struct weir_part_cycles weir_part_cycles = { .relax = weir_cycles_relax_ };

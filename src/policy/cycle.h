@@ -9,7 +9,7 @@
 struct weir_fwnode;
 struct weir_machine;
 
-/* Marks the firmware-node links that give way. Return: 0; WEIR_ENOMEM. */
+/* As weir_part_cycles's. */
 int weir_cycles_relax_(struct weir_machine *m);
 
 /*

@@ -7,8 +7,6 @@
  * IOMMU does not hold back, but is still there, and so an IOMMU that comes late finds who
  * runs without it. All under the machine lock.
  */
-#include "policy/iommu.h"
-
 #include "iommu/priv.h"
 
 static enum weir_iommu_need need_of(const struct weir_device *dev)
@@ -130,7 +128,7 @@ static bool can_go_without(const struct weir_device *dev, int err,
 	       (err == WEIR_EDEFER && never_comes(missing));
 }
 
-int weir_need_iommu_(struct weir_device *dev)
+static int need(struct weir_device *dev)
 {
 	struct weir_fwnode *missing = NULL;
 	int err;
@@ -152,13 +150,13 @@ int weir_need_iommu_(struct weir_device *dev)
 	return 0;
 }
 
-void weir_lost_driver_(struct weir_device *dev)
+static void lost_driver(struct weir_device *dev)
 {
 	dev->untranslated = false;
 	weir_iommu_park_(dev);
 }
 
-void weir_mark_iommu_link_(struct weir_link *link)
+static void mark_link(struct weir_link *link)
 {
 	struct weir_device *con = link->consumer;
 
@@ -187,16 +185,16 @@ static struct weir_device *find_late(struct weir_device *iommu, enum weir_iommu_
 	return NULL;
 }
 
-struct weir_device *weir_iommu_refuser_(struct weir_device *dev)
+static struct weir_device *refuser(struct weir_device *dev)
 {
 	return find_late(dev, WEIR_IOMMU_REFUSE, 0);
 }
 
-void weir_before_iommu_(struct weir_device *dev)
+static void before(struct weir_device *dev)
 {
 	struct weir_device *con;
 
-	if (weir_iommu_refuser_(dev))
+	if (refuser(dev))
 		return;
 	while ((con = find_late(dev, WEIR_IOMMU_REBIND, 0))) {
 		struct weir_link *link;
@@ -215,8 +213,9 @@ void weir_before_iommu_(struct weir_device *dev)
 
 static void adopt(struct weir_device *iommu, struct weir_device *con, uint64_t passed)
 {
-	bool mapped = weir_iommu_late_of_(con) == WEIR_IOMMU_ADOPT_MAPPED;
-	int err = weir_iommu_adopt_(con, mapped ? weir_dma_mirror_domain_(con) : NULL);
+	const struct weir_part_dma *dma = con->m->parts.dma;
+	bool mapped = dma && weir_iommu_late_of_(con) == WEIR_IOMMU_ADOPT_MAPPED;
+	int err = weir_iommu_adopt_(con, mapped ? dma->mirror_domain(con) : NULL);
 
 	con->mark = passed;
 	if (err == WEIR_EDEFER) { /* until the last of its IOMMUs comes */
@@ -232,7 +231,7 @@ static void adopt(struct weir_device *iommu, struct weir_device *con, uint64_t p
 			   "its DMA is blocked", con->name, iommu->name, weir_strerror(err));
 }
 
-void weir_iommu_came_(struct weir_device *dev)
+static void came(struct weir_device *dev)
 {
 	static const enum weir_iommu_late rules[] = { WEIR_IOMMU_ADOPT, WEIR_IOMMU_ADOPT_MAPPED };
 	uint64_t passed = ++dev->m->mark;
@@ -245,3 +244,18 @@ void weir_iommu_came_(struct weir_device *dev)
 			weir_device_unref_(con);
 		}
 }
+
+const struct weir_part_iommu weir_part_iommu = {
+	.identify = weir_identity_added_,
+	.forget = weir_identity_forget_,
+	.detach = weir_iommu_detach_,
+	.claimed = weir_iommu_claimed_,
+	.faults_tell = weir_faults_tell_,
+	.free = weir_iommus_free_,
+	.need = need,
+	.lost_driver = lost_driver,
+	.came = came,
+	.mark_link = mark_link,
+	.before = before,
+	.refuser = refuser,
+};

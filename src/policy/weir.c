@@ -11,8 +11,6 @@
  * IN_FLIGHT marks one whose probe was handed to a host thread.
  */
 #include "core/core.h"
-#include "policy/cycle.h"
-#include "policy/iommu.h"
 #include "core/text.h"
 
 #define IN_FLIGHT 0x1u
@@ -67,24 +65,17 @@ static int firmware_changed(struct weir_machine *m)
 	return err;
 }
 
-static int link_plainly(struct weir_device *dev)
-{
-	int err = weir_fw_link_consumers_(dev);
-
-	return err ? err : weir_fw_link_suppliers_(dev);
-}
-
 static int link_device(struct weir_device *dev)
 {
+	const struct weir_part_cycles *cycles = dev->m->parts.cycles;
 	struct weir_state *s = state(dev->m);
-	int err = 0;
+	int err = s->dirty && cycles ? cycles->relax(dev->m) : 0;
 
-	if (s->dirty)
-		err = weir_cycles_relax_(dev->m);
 	if (err)
 		return err;
 	s->dirty = false;
-	return link_plainly(dev);
+	err = weir_fw_link_consumers_(dev);
+	return err ? err : weir_fw_link_suppliers_(dev);
 }
 
 /* Who needs it the other way round, by firmware's word, is not held up. */
@@ -227,7 +218,10 @@ static void let_go(struct weir_device *sup)
 /* A supplier that was settled before the link was made does not tell again. */
 static void link_added(struct weir_link *link)
 {
-	weir_mark_iommu_link_(link);
+	const struct weir_part_iommu *iommu = link->consumer->m->parts.iommu;
+
+	if (iommu)
+		iommu->mark_link(link);
 	if (!link->blocking)
 		return;
 	if (weir_link_settled_(link))
@@ -288,7 +282,8 @@ static int may_probe(struct weir_device *dev)
 {
 	struct weir_link *link;
 	bool soft = held_back(dev);
-	const struct weir_device *refuser = weir_iommu_refuser_(dev);
+	const struct weir_part_iommu *iommu = dev->m->parts.iommu;
+	const struct weir_device *refuser = iommu ? iommu->refuser(dev) : NULL;
 
 	dev->wait_word &= ~REFUSED;
 	if (!can_try(dev))
@@ -436,7 +431,8 @@ static void try_one(struct weir_device *dev)
 	weir_list_del(&dev->wait_node);
 	m->cause = dev->cause;
 	dev->refs++;
-	weir_before_iommu_(dev);
+	if (m->parts.iommu)
+		m->parts.iommu->before(dev);
 	if (m->suspended) /* meanwhile */
 		queue(dev);
 	else if (!start_async(dev))
@@ -469,33 +465,50 @@ static int step(struct weir_machine *m, unsigned int budget)
 	return !m->suspended && (!weir_list_empty(&s->ready) || next_round(m));
 }
 
-/* They differ in whether cycles are settled before a device is linked. */
-#define DECISIONS(link) \
-	.abi = WEIR_ABI(struct weir_policy_ops), \
-	.name = "weir", \
-	.init = init, \
-	.fini = fini, \
-	.link_device = link, \
-	.firmware_rules = firmware_rules, \
-	.firmware_changed = firmware_changed, \
-	.order_device = order_device, \
-	.link_flags = link_flags, \
-	.link_added = link_added, \
-	.device_ready = device_ready, \
-	.driver_ready = driver_ready, \
-	.may_probe = may_probe, \
-	.dma_configure = weir_need_iommu_, \
-	.dma_cleanup = weir_lost_driver_, \
-	.iommu_added = weir_iommu_came_, \
-	.supplier_ready = supplier_ready, \
-	.bound = bound, \
-	.deferred = deferred, \
-	.failed = failed, \
-	.unblocked = reconsider, \
-	.unbound = unbound, \
-	.deleted = deleted, \
-	.catalogue_changed = catalogue_changed, \
-	.step = step
+/* ---- IOMMUs, where the machine has that part ---- */
 
-const struct weir_policy_ops weir_policy_weir_ = { DECISIONS(link_device) };
-const struct weir_policy_ops weir_policy_acyclic_ = { DECISIONS(link_plainly) };
+static int dma_configure(struct weir_device *dev)
+{
+	const struct weir_part_iommu *iommu = dev->m->parts.iommu;
+
+	return iommu ? iommu->need(dev) : 0;
+}
+
+static void dma_cleanup(struct weir_device *dev)
+{
+	if (dev->m->parts.iommu)
+		dev->m->parts.iommu->lost_driver(dev);
+}
+
+static void iommu_added(struct weir_device *dev)
+{
+	dev->m->parts.iommu->came(dev);
+}
+
+const struct weir_policy_ops weir_policy_weir_ = {
+	.abi = WEIR_ABI(struct weir_policy_ops),
+	.name = "weir",
+	.init = init,
+	.fini = fini,
+	.link_device = link_device,
+	.firmware_rules = firmware_rules,
+	.firmware_changed = firmware_changed,
+	.order_device = order_device,
+	.link_flags = link_flags,
+	.link_added = link_added,
+	.device_ready = device_ready,
+	.driver_ready = driver_ready,
+	.may_probe = may_probe,
+	.dma_configure = dma_configure,
+	.dma_cleanup = dma_cleanup,
+	.iommu_added = iommu_added,
+	.supplier_ready = supplier_ready,
+	.bound = bound,
+	.deferred = deferred,
+	.failed = failed,
+	.unblocked = reconsider,
+	.unbound = unbound,
+	.deleted = deleted,
+	.catalogue_changed = catalogue_changed,
+	.step = step,
+};
