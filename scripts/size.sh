@@ -5,6 +5,7 @@
 # with only what it uses:
 # - examples/static-smmu: the SMMUv3's hardware layer and translation tables; as it is, and with
 #   taking memory away from guests and reserving besides;
+# - examples/core-smmu: the driver model with the SMMUv3's hardware layer, and why a device is not up;
 # - examples/one-driver: the driver model and the IOMMU stack with the SMMUv3's driver, firmware a constant.
 # And how much memory the library takes for a device, an instance, a domain and its tables.
 #
@@ -19,8 +20,8 @@ out=$build/size
 cd "$here/.." || exit 1
 out=$(mkdir -p "$out" && cd "$out" && pwd) || exit 1
 cc=aarch64-linux-gnu-gcc
-static=24576 static_unmap=27648 one_driver=124928
-examples='examples/static-smmu/static_smmu.c examples/one-driver/one_driver.c'
+static=24576 static_unmap=27648 core_smmu=65536 one_driver=124928
+examples='examples/static-smmu/static_smmu.c examples/core-smmu/core_smmu.c examples/one-driver/one_driver.c'
 
 command -v $cc > /dev/null || { echo "ok 1 - size # SKIP no $cc (package gcc-aarch64-linux-gnu)"; echo 1..1; exit 0; }
 rm -f "$out"/*.o
@@ -61,8 +62,22 @@ size() {
 size static-smmu 24576 $static static_smmu_start -Wl,-u,static_smmu_stop
 size static-smmu-unmap 24576 $static_unmap static_smmu_start \
 	-Wl,-u,static_smmu_stop,-u,static_smmu_revoke,-u,weir_table_reserve
+size core-smmu 65536 $core_smmu core_smmu_start \
+	-Wl,-u,core_smmu_load,-u,core_smmu_unload,-u,core_smmu_stop,-u,weir_device_root_cause \
+	-Wl,-u,weir_pm_suspend,-u,weir_pm_resume
 size one-driver 65536 $one_driver one_driver_start \
 	-Wl,-u,one_driver_stop,-u,weir_dma_map_phys,-u,weir_dma_unmap,-u,weir_domain_map,-u,weir_domain_unmap
+
+# Who embeds the driver model with it has nothing of groups, domains, DMA, PCI and libfdt.
+nr=$((nr + 1))
+more=$(aarch64-linux-gnu-nm "$out/core-smmu" |
+	grep -oE ' (weir_(group|domain|dma|iommu|iova|pci|identity|master|acpi|dt)_|fdt_)[a-z0-9_]*' | sort -u)
+if [ -z "$more" ]; then
+	echo "ok $nr - core-smmu takes no groups, domains and DMA calls"
+else
+	echo "not ok $nr - core-smmu takes" $more
+	failed=1
+fi
 
 # Who embeds the SMMUv3 alone has nothing of devices, firmware, PCI, DMA and libfdt.
 nr=$((nr + 1))
