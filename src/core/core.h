@@ -183,6 +183,13 @@ struct weir_fwnode {
 	int32_t rank;                      /* (m) of its device at first; rank.c */
 };
 
+/*
+ * A flag of a supplier node: one of the links to it may be a device's, because the consumer's
+ * node, or one above it, has one. Without it nobody looks for such links when the supplier
+ * gets its device, which comes first as a rule.
+ */
+#define WEIR_FWNODE_SOUGHT_ 0x10000u
+
 /* Not larger than struct weir_link: the two share a slab. */
 struct weir_fwlink {
 	struct weir_fwnode *consumer;  /* (c) */
@@ -255,6 +262,7 @@ struct weir_machine {
 	uint32_t nr_group_words;              /* (m) */
 	struct weir_domain *blocked, *identity; /* (m) the machine's own, made when first asked for */
 	bool suspended;                       /* (m) */
+	bool went_without;                    /* (m) a device was to be bound without its IOMMU, once */
 	bool unranked;                        /* (m) ranks ran out of numbers, and say nothing */
 	bool pm_busy;                         /* (m) a change of the machine's power is under way */
 	bool rpm_running;                     /* (m) a thread has the power lock */

@@ -98,6 +98,8 @@ int weir_fw_link_consumers_(struct weir_device *dev)
 {
 	struct weir_fwlink *fwlink, *tmp;
 
+	if (!(dev->fwnode->flags & WEIR_FWNODE_SOUGHT_))
+		return 0;
 	weir_list_each_safe(fwlink, tmp, &dev->fwnode->consumers, struct weir_fwlink, s_node) {
 		struct weir_device *own = fwlink->consumer->owner;
 		struct weir_device *con = own ? own : proxy_for(fwlink);
@@ -127,6 +129,8 @@ int weir_fw_link_suppliers_(struct weir_device *dev)
 				return err;
 			if (node == top && err != WEIR_EAGAIN)
 				weir_fwlink_drop_(fwlink);
+			else
+				fwlink->supplier->flags |= WEIR_FWNODE_SOUGHT_;
 		}
 	}
 	return 0;

@@ -52,6 +52,8 @@ static void put(struct weir_fwlink *fwlink, struct weir_fwnode *consumer,
 					.property = property, .flags = flags };
 	weir_list_add_head(&supplier->consumers, &fwlink->s_node);
 	weir_list_add_head(&consumer->suppliers, &fwlink->c_node);
+	if (consumer->m->stats.devices)
+		supplier->flags |= WEIR_FWNODE_SOUGHT_;
 	consumer->m->stats.fwnode_links++;
 	count(consumer, false, blocks(flags));
 }
@@ -190,6 +192,7 @@ void weir_fwlinks_move_consumers_(struct weir_fwnode *from, struct weir_fwnode *
 {
 	struct weir_fwlink *fwlink, *tmp;
 
+	to->flags |= from->flags & WEIR_FWNODE_SOUGHT_;
 	weir_list_each_safe(fwlink, tmp, &from->consumers, struct weir_fwlink, s_node) {
 		struct weir_fwlink *there = weir_fwlink_find_(fwlink->consumer, to);
 

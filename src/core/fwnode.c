@@ -331,7 +331,7 @@ const char *weir_fwnode_name(const struct weir_fwnode *node)
 
 uint32_t weir_fwnode_flags(const struct weir_fwnode *node)
 {
-	return node->flags;
+	return node->flags & (WEIR_FWNODE_SOUGHT_ - 1);
 }
 
 struct weir_device *weir_fwnode_device(const struct weir_fwnode *node)

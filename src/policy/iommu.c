@@ -146,6 +146,7 @@ static int need(struct weir_device *dev)
 	dev->iommu_err = err == WEIR_EDEFER && !dev->untranslated ? 0 : err;
 	if (!dev->untranslated)
 		return err ? err : hold_iommus(dev);
+	dev->m->went_without = true;
 	weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);
 	return 0;
 }
@@ -178,6 +179,8 @@ static struct weir_device *find_late(struct weir_device *iommu, enum weir_iommu_
 {
 	struct weir_link *link;
 
+	if (!iommu->m->went_without) /* every device is asked about, so most are spared the walk */
+		return NULL;
 	weir_list_each(link, &iommu->consumers, struct weir_link, s_node)
 		if (weir_iommu_late_of_(link->consumer) == late && runs_without(link) &&
 		    (!passed || link->consumer->mark != passed))
