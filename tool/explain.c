@@ -264,7 +264,7 @@ static int tell_log(struct run *r, struct weir_bootlog *log)
 		json_dumpf(doc, stdout, JSON_INDENT(1));
 		putchar('\n');
 		json_decref(doc);
-		status = story.deferred || story.failed || log->gave_up ? EXIT_FINDING : EXIT_OK;
+		status = log_complains(&story) ? EXIT_FINDING : EXIT_OK;
 	} else {
 		status = log_tell(r, &story);
 	}

@@ -74,6 +74,8 @@ struct root {
 	struct weir_fwnode *node;
 	const struct weir_bootlog_device *logged;
 	const char *reason; /* its own, when it names nobody */
+	struct weir_fwnode *child; /* below the device: what is waited for is no device; or NULL */
+	double since;       /* when the log last said that it is waited for */
 };
 
 #define MAX_STEPS 64
@@ -114,7 +116,8 @@ static struct root walk(const struct run *r, const struct log_story *s, const st
 			return at;
 		if (!next && !node)
 			return at;
-		at = (struct root){ .device = next, .node = next ? NULL : node };
+		at = (struct root){ .device = next, .node = next ? NULL : node, .since = at.logged->last,
+				    .child = next && node != weir_device_fwnode(next) ? node : NULL };
 		at.logged = log_of_device(r, s->log, next);
 		if (!at.logged || at.logged->state != WEIR_BOOTLOG_DEFERRED)
 			return at;
@@ -185,9 +188,33 @@ static void silent_words(const struct run *r, const struct root *root, const str
 	}
 }
 
+/*
+ * A device that is bound, and who needs a node below it waits. Linux hands them on when it binds a
+ * device: not when the driver came before the device was complete.
+ */
+static bool is_left(const struct root *root)
+{
+	const struct weir_bootlog_device *d = root->logged;
+
+	return root->child && d && d->state == WEIR_BOOTLOG_BOUND && (d->at < 0 || root->since >= d->at);
+}
+
+static void left_words(const struct run *r, const struct root *root, const char *who, char *what, size_t bytes,
+		       char *fix, size_t fix_bytes)
+{
+	snprintf(what, bytes, "%s: bound in the log, and %s below it is waited for all the same. Linux hands such "
+		 "waits on when it binds a device; a driver that comes while its device is being added (modules "
+		 "loaded in parallel, before the fix of April 2026) is bound too early for that", who,
+		 weir_fwnode_name(root->child));
+	snprintf(fix, fix_bytes, "unbind and bind its driver again to see whether that is it; load the "
+		 "driver before or "
+		 "after the one that adds %s, or take the fix (weir race %s --add --for %s)",
+		 weir_device_name(root->device), r->board, weir_device_name(root->device));
+}
+
 static int describe(const struct run *r, const struct root *root, struct log_cause *c)
 {
-	char what[800], fix[400] = "", who[256], why[300];
+	char what[1000], fix[700] = "", who[256], why[300];
 	const struct weir_driver_spec *spec = root->device ? driver_for(r, root->device) : NULL;
 
 	if (root->node) {
@@ -200,6 +227,9 @@ static int describe(const struct run *r, const struct root *root, struct log_cau
 		snprintf(what, sizeof(what), "%s, which is not on this board's tree: %s", root->logged->name,
 			 root->reason ? root->reason : "no reason in the log");
 		snprintf(fix, sizeof(fix), "is this the board's device tree? PCI and USB devices are in none");
+	} else if (root->device && is_left(root)) {
+		left_words(r, root, device_words(root->device, who, sizeof(who)), what, sizeof(what), fix,
+			   sizeof(fix));
 	} else if (root->device && root->logged && root->logged->state != WEIR_BOOTLOG_SEEN) {
 		logged_words(root, spec, device_words(root->device, who, sizeof(who)), what, sizeof(what),
 			     fix, sizeof(fix));

@@ -47,8 +47,23 @@ struct weir_device *log_device(const struct run *r, const char *name);
 const struct weir_bootlog_device *log_of_device(const struct run *r, const struct weir_bootlog *log,
 						const struct weir_device *dev);
 
+/*
+ * explainiommu.c: what a log says of IOMMUs. @r: NULL when there is no prediction, and then causes are
+ * not told.
+ */
+struct log_groups {
+	size_t devices;                 /* that the log has in a group */
+	const char *without[12];        /* bound, behind an IOMMU by the tree, and in none: the first of them */
+	size_t nr_without;
+};
+void log_groups(const struct run *r, const struct weir_bootlog *log, struct log_groups *out);
+void log_iommus_print(const struct run *r, const struct weir_bootlog *log);
+json_t *log_iommus_json(const struct run *r, const struct weir_bootlog *log);
+
 /* explainlog_out.c. Return: EXIT_OK when the log has no complaint, else EXIT_FINDING. */
 int log_tell(struct run *r, const struct log_story *s);
+/* Whether a device waits or failed, the root did not come, or something is wrong with an IOMMU. */
+bool log_complains(const struct log_story *s);
 json_t *json_of_log(struct run *r, const struct log_story *s);
 
 #endif

@@ -123,14 +123,20 @@ static void tell_rest(const struct log_story *s)
 		       log->cycles.n - s->foreign_cycles);
 }
 
+bool log_complains(const struct log_story *s)
+{
+	return s->deferred || s->failed || s->log->gave_up || s->log->note_count;
+}
+
 int log_tell(struct run *r, const struct log_story *s)
 {
 	tell_head(r, s);
 	tell_causes(r, s);
+	log_iommus_print(r, s->log);
 	tell_differences(r, s);
 	tell_times(s);
 	tell_rest(s);
-	return s->deferred || s->failed || s->log->gave_up ? EXIT_FINDING : EXIT_OK;
+	return log_complains(s) ? EXIT_FINDING : EXIT_OK;
 }
 
 /* ---- JSON ---- */
@@ -218,11 +224,11 @@ json_t *json_of_log(struct run *r, const struct log_story *s)
 {
 	const struct weir_bootlog *log = s->log;
 
-	return json_pack("{s:i, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "version", 1, "board", json_text(r->board), "file", json_text(s->path), "kernel", text(log->version),
 			 "lines", (json_int_t)log->lines, "end", seconds(log->end),
 			 "timeout_at", seconds(log->timeout_at), "gave_up", text(log->gave_up),
-			 "causes", json_of_causes(s), "differ", json_of_differences(s),
+			 "causes", json_of_causes(s), "iommu", log_iommus_json(r, log), "differ", json_of_differences(s),
 			 "devices", json_of_devices(s), "sync_state", json_of_pairs(&log->sync_state),
 			 "cycles", json_of_pairs(&log->cycles), "firmware", json_of_pairs(&log->firmware));
 }

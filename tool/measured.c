@@ -36,7 +36,7 @@ int log_open(struct opts *o, struct weir_bootlog **out_log)
 	weir_bytes_fini(&text);
 	if (status)
 		return status;
-	if (!log->device_count && !log->version && !log->gave_up) {
+	if (!log->device_count && !log->version && !log->gave_up && !log->note_count) {
 		status = complain("%s: no kernel message about a device in %zu lines", o->log, log->lines);
 		weir_bootlog_destroy(log);
 		return status;

@@ -179,7 +179,7 @@ static int race_all(struct races *r)
 	for (int p = PROFILE_LINUX; p <= PROFILE_WEIR; p++) {
 		if (r->o->profile_given && r->o->profile != (enum profile)p)
 			continue;
-		if (!r->json && !r->o->schedule)
+		if (!r->json && !r->o->schedule && r->n)
 			printf("\n%spolicy %s%s%s\n", style_bold(r->o),
 			       race_profile_name((enum profile)p), style_off(r->o),
 			       r->o->add && p == PROFILE_LINUX ?
@@ -206,7 +206,7 @@ static void print_head(const struct races *r)
 	if (r->o->add) {
 		printf("%zu device%s that a driver's probe adds, below which are nodes that others need\n",
 		       r->n, r->n == 1 ? "" : "s");
-		if (has_fix(&r->base))
+		if (r->n && has_fix(&r->base))
 			printf("note: this kernel, %s, has the fix: it does not do what follows\n",
 			       r->base.kernel->version);
 		return;

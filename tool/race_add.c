@@ -25,7 +25,10 @@ static bool is_below(const struct weir_fwnode *node, const struct weir_fwnode *t
 	return false;
 }
 
-/* What holds a device back: a node below @top that is no device; or NULL. */
+/*
+ * What holds a device back: a node that is no device, and @top's is the nearest one above it; or NULL.
+ * With another one between, it is that which is waited for.
+ */
 static struct weir_fwlink *wait_below(const struct weir_device *dev, const struct weir_fwnode *top)
 {
 	struct weir_fwlink *fwlink;
@@ -34,7 +37,7 @@ static struct weir_fwlink *wait_below(const struct weir_device *dev, const struc
 		return NULL;
 	weir_list_each(fwlink, &dev->fwnode->suppliers, struct weir_fwlink, c_node)
 		if (!(fwlink->flags & (WEIR_FWLINK_CYCLE | WEIR_FWLINK_IGNORE)) &&
-		    !fwlink->supplier->owner && is_below(fwlink->supplier, top))
+		    !fwlink->supplier->owner && weir_fwnode_owner_above_(fwlink->supplier) == top)
 			return fwlink;
 	return NULL;
 }
@@ -174,8 +177,12 @@ static int early_open(struct run *base, struct race_sched *sched, struct early *
 	return err;
 }
 
-/* Whether another node needs one below this that is no device, by the links made so far. */
-static bool is_needed_below(const struct run *base, struct weir_fwnode *top)
+/*
+ * Whether another node needs one below this that is no device, by the links made so far. @top_there: its
+ * node in the base run.
+ */
+static bool is_needed_below(const struct run *base, struct weir_fwnode *top,
+			    const struct weir_fwnode *top_there)
 {
 	struct weir_fwnode *node;
 	char path[256];
@@ -186,7 +193,8 @@ static bool is_needed_below(const struct run *base, struct weir_fwnode *top)
 		struct weir_fwnode *same;
 
 		weir_fwnode_path(node, path, sizeof(path));
-		if (weir_fwnode_find(base->m, path, &same) || weir_fwnode_device(same))
+		if (weir_fwnode_find(base->m, path, &same) || weir_fwnode_device(same) ||
+		    weir_fwnode_owner_above_(same) != top_there)
 			continue;
 		weir_list_each(fwlink, &node->consumers, struct weir_fwlink, s_node)
 			if (fwlink->consumer != top && !is_below(fwlink->consumer, top))
@@ -230,7 +238,7 @@ static bool fill(const struct run *base, const struct early *early, struct weir_
 	weir_fwnode_path(node, u.master, sizeof(u.master));
 	weir_fwnode_path(weir_device_fwnode(maker), u.maker, sizeof(u.maker));
 	if (weir_fwnode_find(early->m, u.master, &same) || weir_fwnode_device(same) ||
-	    !is_needed_below(base, same))
+	    !is_needed_below(base, same, node))
 		return false;
 	add_late_drivers(base, &u, node);
 	u.nr_iommu_drivers = u.nr_drivers;

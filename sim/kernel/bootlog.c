@@ -52,7 +52,9 @@ static struct weir_bootlog_device *device(struct reader *r, const char *name, si
 	}
 	log->devices = more;
 	log->devices[log->device_count] = (struct weir_bootlog_device){
-		.name = copy, .at = WEIR_BOOTLOG_NEVER, .deferred_at = WEIR_BOOTLOG_NEVER, .probe_us = -1,
+		.name = copy, .at = WEIR_BOOTLOG_NEVER, .deferred_at = WEIR_BOOTLOG_NEVER,
+		.last = WEIR_BOOTLOG_NEVER, .probe_us = -1,
+		.group = -1,
 	};
 	return &log->devices[log->device_count++];
 }
@@ -88,15 +90,19 @@ static void set_state(struct reader *r, struct weir_bootlog_device *d, enum weir
 	if (d->state != state || d->at < 0)
 		d->at = r->time;
 	d->state = state;
+	d->last = r->time;
 }
 
 /* ---- single messages ---- */
 
-/* "probe of NAME returned 517 after 45 usecs" (initcall_debug) */
+/*
+ * "probe of NAME returned 517 after 45 usecs" (initcall_debug); later kernels: "probe of NAME with
+ * driver DRIVER returned ...".
+ */
 static bool probe_result(struct reader *r, const char *text)
 {
-	static const char start[] = "probe of ", middle[] = " returned ";
-	const char *name = text + sizeof(start) - 1, *at;
+	static const char start[] = "probe of ", middle[] = " returned ", with[] = " with driver ";
+	const char *name = text + sizeof(start) - 1, *at, *driver;
 	struct weir_bootlog_device *d;
 	char *end;
 	long result;
@@ -105,13 +111,19 @@ static bool probe_result(struct reader *r, const char *text)
 	if (strncmp(text, start, sizeof(start) - 1))
 		return false;
 	at = strstr(name, middle);
-	d = at ? device(r, name, (size_t)(at - name)) : NULL;
+	driver = at ? strstr(name, with) : NULL;
+	if (driver > at)
+		driver = NULL;
+	d = at ? device(r, name, (size_t)((driver ? driver : at) - name)) : NULL;
 	if (!d)
 		return false;
+	driver = driver ? driver + sizeof(with) - 1 : NULL;
 	result = strtol(at + sizeof(middle) - 1, &end, 10);
 	if (end == at + sizeof(middle) - 1)
 		return false;
 	result = labs(result);
+	if (driver)
+		d->driver = keep(r, driver, (size_t)(at - driver));
 	d->probes++;
 	if (!strncmp(end, " after ", 7)) {
 		us = strtoll(end + 7, &end, 10);
@@ -167,7 +179,13 @@ static void device_message(struct reader *r, const char *name, size_t n, const c
 	} else if (!strcmp(text, "Added to deferred list")) { /* dynamic debug */
 		deferred(r, device(r, name, n), "");
 	} else if (!strncmp(text, "Adding to iommu group ", 22)) {
-		(void)device(r, name, n);
+		d = device(r, name, n);
+		if (d)
+			d->group = atoi(text + 22);
+	} else if (!strncmp(text, "Removing from iommu group ", 26)) {
+		d = device(r, name, n);
+		if (d)
+			d->group = -1;
 	} else if (!strncmp(text, "probe with driver ", 18) || !strncmp(text, "probe failed", 12)) {
 		d = device(r, name, n);
 		if (d) {
@@ -292,6 +310,8 @@ static void take_line(struct reader *r, const char *text)
 {
 	const char *colon, *name;
 
+	if (!weir_bootlog_iommu_general_(r->log, text))
+		r->failed = true;
 	if (general(r, text) || probe_result(r, text) || cycle(r, text) || bound(r, text) ||
 	    old_failure(r, text) || deferred_line(r, text))
 		return;
@@ -300,8 +320,11 @@ static void take_line(struct reader *r, const char *text)
 		return;
 	for (name = colon; name > text && name[-1] != ' ';)
 		name--;
-	if (name > text) /* "DRIVER NAME: " */
-		device_message(r, name, (size_t)(colon - name), colon + 2);
+	if (name == text) /* else: "DRIVER NAME: " */
+		return;
+	device_message(r, name, (size_t)(colon - name), colon + 2);
+	if (!weir_bootlog_iommu_(r->log, name, (size_t)(colon - name), colon + 2))
+		r->failed = true;
 }
 
 int weir_bootlog_read(const char *text, size_t size, struct weir_bootlog **out_log)
@@ -357,6 +380,7 @@ void weir_bootlog_destroy(struct weir_bootlog *log)
 	free(log->sync_state.items);
 	free(log->cycles.items);
 	free(log->firmware.items);
+	free(log->notes);
 	weir_strtable_fini(&log->names);
 	weir_arena_fini(&log->arena);
 	free(log);

@@ -34,6 +34,8 @@ struct weir_bootlog_device {
 	int error;			/* of a probe that failed, positive */
 	double at;			/* when it got there, in seconds; or WEIR_BOOTLOG_NEVER */
 	double deferred_at;		/* when it was first deferred, likewise */
+	double last;			/* when the log last said how it is, likewise */
+	int group;			/* of IOMMUs, as last said; -1: none */
 	int64_t probe_us;		/* the longest probe that was measured; -1: none was */
 	unsigned int probes;		/* results of probes in the log */
 };
@@ -47,6 +49,28 @@ struct weir_bootlog_pairs {
 	size_t n, room;
 };
 
+/* What a log says of IOMMUs. bootlog_iommu.c */
+enum weir_bootlog_note_kind {
+	WEIR_NOTE_LATE,		/* a master came to its IOMMU only when its driver was bound */
+	WEIR_NOTE_NO_GROUP,	/* a master was not taken: id is the group */
+	WEIR_NOTE_GIVEN_UP,	/* a device goes on without a supplier, after the timeout */
+	WEIR_NOTE_NO_DIRECT,	/* an IOMMU, or a master: firmware's direct mapping was not made */
+	WEIR_NOTE_NEEDS_DIRECT,	/* a master is not given away, for firmware's direct mapping */
+	WEIR_NOTE_NO_DMA,	/* a master's DMA goes around its IOMMU */
+	WEIR_NOTE_UNKNOWN_ID,	/* an IOMMU met an id that it was told of by nobody */
+	WEIR_NOTE_FAULT,	/* an IOMMU met an access of an id that it does not allow */
+};
+
+struct weir_bootlog_note {
+	enum weir_bootlog_note_kind kind;
+	const char *device;
+	uint64_t id;			/* group, or stream id */
+	uint64_t address;		/* of the first fault */
+	bool has_address;
+	int error;			/* positive; 0: none is told */
+	unsigned int times;
+};
+
 struct weir_bootlog {
 	struct weir_bootlog_device *devices;
 	size_t device_count, device_room;
@@ -54,12 +78,17 @@ struct weir_bootlog {
 	struct weir_bootlog_pairs cycles;	/* paths of two nodes */
 	struct weir_bootlog_pairs firmware;	/* device, file that was not found */
 	const char *version, *cmdline, *model;	/* NULL: the log does not say */
+	struct weir_bootlog_note *notes;	/* each once, in order */
+	size_t note_count, note_room;
+	const char *domain_type;		/* "Translated", "Passthrough"; NULL: the log does not say */
 	const char *gave_up;			/* the line that says that there is no root; NULL */
 	double gave_up_at, end, init_at;
 	double timeout_at;	/* when deferred_probe_timeout was over */
 	double extended_to;	/* when it was to be over, as last said (dynamic debug) */
 	size_t lines, timed;
 	/* private */
+	unsigned int event_at;			/* which word of an event's record comes next; 0: none */
+	uint64_t event_id;
 	struct weir_strtable names;
 	struct weir_arena arena;
 };
@@ -87,5 +116,11 @@ bool weir_bootlog_slack(const struct weir_bootlog *log, const struct weir_bootlo
 
 /* bootlog_line.c: takes a line's head off, in place. @out_time: or WEIR_BOOTLOG_NEVER. */
 char *weir_bootlog_line_(char *line, double *out_time);
+/*
+ * bootlog_iommu.c: @text is what follows "DRIVER DEVICE: ", or the whole message. Return: false
+ * without memory.
+ */
+bool weir_bootlog_iommu_(struct weir_bootlog *log, const char *device, size_t n, const char *text);
+bool weir_bootlog_iommu_general_(struct weir_bootlog *log, const char *text);
 
 #endif

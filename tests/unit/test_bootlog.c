@@ -65,6 +65,7 @@ static void test_bootlog_probes(void **state)
 		"[ 2.700000] drv h: probe with driver drv failed with error -2\n"
 		"[ 2.800000] bus: 'platform': really_probe: bound device i to driver drv\n"
 		"[ 2.900000] probe of a c returned 0 after 1 usecs\n"
+		"[ 2.950000] probe of 10.k with driver k-drv returned -517 after 2 usecs\n"
 		"[ 3.000000] probe of j returned\n");
 	const struct weir_bootlog_device *b = weir_bootlog_device(log, "b");
 
@@ -82,9 +83,11 @@ static void test_bootlog_probes(void **state)
 	assert_int_equal(weir_bootlog_device(log, "g")->error, 22);
 	assert_int_equal(weir_bootlog_device(log, "h")->error, 2);
 	assert_string_equal(weir_bootlog_device(log, "i")->driver, "drv");
+	assert_int_equal(weir_bootlog_device(log, "10.k")->state, WEIR_BOOTLOG_DEFERRED);
+	assert_string_equal(weir_bootlog_device(log, "10.k")->driver, "k-drv");
 	assert_null(weir_bootlog_device(log, "j"));
 	assert_true(log->end == 3.0);
-	assert_int_equal(log->timed, 11);
+	assert_int_equal(log->timed, 12);
 	weir_bootlog_destroy(log);
 }
 
@@ -118,6 +121,59 @@ static void test_bootlog_rest(void **state)
 	assert_non_null(log->gave_up);
 	assert_null(weir_bootlog_device(log, "20.usb")->reason);
 	assert_int_equal(weir_bootlog_device(log, "20.usb")->state, WEIR_BOOTLOG_DEFERRED);
+	weir_bootlog_destroy(log);
+}
+
+/* What is said of IOMMUs: each message once, with its numbers. */
+static void test_bootlog_iommu(void **state)
+{
+	static const struct weir_bootlog_note want[] = {
+		{ WEIR_NOTE_LATE, "10.decon", 0, 0, false, 0, 2 },
+		{ WEIR_NOTE_NO_GROUP, "0000:9c:00.0", 11, 0, false, 22, 1 },
+		{ WEIR_NOTE_GIVEN_UP, "20.gpu", 0, 0, false, 0, 1 },
+		{ WEIR_NOTE_UNKNOWN_ID, "5.iommu", 0x429, 0, false, 0, 2 },
+		{ WEIR_NOTE_FAULT, "5.iommu", 0x121, 0xfc401000, true, 0, 1 },
+		{ WEIR_NOTE_FAULT, "9.iommu", 8, 0x1000, true, 0, 1 },
+		{ WEIR_NOTE_FAULT, "9.iommu", 0x17, 0x2000, true, 0, 1 },
+		{ WEIR_NOTE_NO_DIRECT, "5.iommu", 0, 0, false, 0, 1 },
+		{ WEIR_NOTE_NO_DMA, "30.usb", 0, 0, false, 0, 1 },
+	};
+	struct weir_bootlog *log = read_log(
+		"[ 0.100000] iommu: Default domain type: Translated (set via kernel command line)\n"
+		"[ 1.000000] platform 10.decon: Adding to iommu group 3\n"
+		"[ 1.100000] decon 10.decon: late IOMMU probe at driver bind, something fishy here!\n"
+		"[ 1.100001] decon 10.decon: late IOMMU probe at driver bind, something fishy here!\n"
+		"[ 1.200000] nvme 0000:9c:00.0: Failed to add to iommu group 11: -22\n"
+		"[ 1.300000] gpu 20.gpu: deferred probe timeout, ignoring dependency\n"
+		"[ 1.400000] arm-smmu 5.iommu: Blocked unknown Stream ID 0x429; boot with \"x\"\n"
+		"[ 1.400001] arm-smmu 5.iommu: Blocked unknown Stream ID 0x429; boot with \"x\"\n"
+		"[ 1.500000] arm-smmu 5.iommu: Unhandled context fault: fsr=0x402, iova=0xfc401000, "
+		"fsynr=0x60003, cbfrsynra=0x121, cb=38\n"
+		"[ 1.600000] arm-smmu-v3 9.iommu: event 0x10 received:\n"
+		"[ 1.600001] arm-smmu-v3 9.iommu: \t0x0000000800000010\n"
+		"[ 1.600002] arm-smmu-v3 9.iommu: \t0x0000020000000000\n"
+		"[ 1.600003] arm-smmu-v3 9.iommu: \t0x0000000000001000\n"
+		"[ 1.600004] arm-smmu-v3 9.iommu: \t0x0000000000000000\n"
+		"[ 1.700000] arm-smmu-v3 9.iommu: event: F_TRANSLATION client: (unassigned sid) sid: 0x17 "
+		"ssid: 0x0 iova: 0x2000 ipa: 0x0\n"
+		"[ 1.800000] arm-smmu 5.iommu: IOMMU driver was not able to establish FW requested direct mapping.\n"
+		"[ 1.900000] Failed to set up IOMMU for device 30.usb; retaining platform DMA ops\n"
+		"[ 2.000000] arm-smmu 5.iommu: Unhandled context fault: none of it\n"
+		"[ 2.100000] platform 11.decon: Adding to iommu group 4\n"
+		"[ 2.200000] platform 11.decon: Removing from iommu group 4\n");
+
+	(void)state;
+	assert_string_equal(log->domain_type, "Translated");
+	assert_int_equal(weir_bootlog_device(log, "10.decon")->group, 3);
+	assert_int_equal(weir_bootlog_device(log, "11.decon")->group, -1);
+	assert_int_equal(log->note_count, sizeof(want) / sizeof(want[0]));
+	for (size_t i = 0; i < log->note_count; i++) {
+		const struct weir_bootlog_note *a = &log->notes[i], *b = &want[i];
+
+		assert_string_equal(a->device, b->device);
+		assert_true(a->kind == b->kind && a->id == b->id && a->address == b->address &&
+			    a->has_address == b->has_address && a->error == b->error && a->times == b->times);
+	}
 	weir_bootlog_destroy(log);
 }
 
@@ -169,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_bootlog_heads),
 		cmocka_unit_test(test_bootlog_probes),
 		cmocka_unit_test(test_bootlog_rest),
+		cmocka_unit_test(test_bootlog_iommu),
 		cmocka_unit_test(test_bootlog_devices_deferred),
 		cmocka_unit_test(test_bootlog_noise),
 	};

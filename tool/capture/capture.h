@@ -91,6 +91,10 @@ struct seen {
 /* seen.c. Return: 0; WEIR_ENOMEM; WEIR_EBADMSG: "devices" is missing or damaged. */
 int seen_open(struct seen *s, const struct capture *c);
 void seen_close(struct seen *s);
+/*
+ * Whose child node a device waits for, though it is bound: Linux did not hand the wait on. Negative: nobody's.
+ */
+long seen_left(const struct seen *s, size_t dev);
 /* The device that a chain of suppliers without driver ends at, from @dev on; @dev itself. */
 size_t seen_root(const struct seen *s, size_t dev);
 /* The link that holds it back; NULL: none is known. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Of the kernel's log, for a capture, the lines that tell of probes and nothing else: other
+ * Of the kernel's log, for a capture, the lines that tell of probes and IOMMUs and nothing else: other
  * lines can hold serial numbers, addresses and the names of people's files.
  */
 #include "capture.h"
@@ -16,6 +16,9 @@ static bool is_told(const char *line)
 {
 	static const char *const words[] = {
 		"probe of ", "eferred probe", "Added to deferred list", "probe with driver ",
+		"iommu group ", "late IOMMU probe", "ignoring dependency", "iommu: Default domain type",
+		"1:1 IOMMU mapping", "FW requested direct mapping", "Failed to set up IOMMU",
+		"Blocked unknown Stream ID", "Unhandled context fault", "arm-smmu-v3 ",
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

@@ -5,6 +5,8 @@
  */
 #include "live.h"
 
+#include "explainlog.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -143,6 +145,14 @@ static void print_group(const struct live *l, const struct live_group *g)
 	seen_words(&l->seen, g->root, words, sizeof(words));
 	printf("%s%zu wait%s for 1:%s %s: %s\n", style_bold(l->o), g->n, g->n == 1 ? "s" : "",
 	       style_off(l->o), root->name, words);
+	if (root->driver)
+		printf("   but who needs a node below it still waits: Linux hands such waits on when "
+			 "it binds a device, and "
+		       "not when\n   the driver came while the device was being added (modules loaded "
+			 "in parallel, before "
+		       "the fix of April 2026)\n   fix: unbind and bind its driver again, load the "
+			 "driver before or after the "
+		       "one that adds it, or take the fix\n   (weir race BOARD --add)\n");
 	for (size_t i = 0; i < l->seen.n && told < 8; i++) {
 		const struct seen_link *held = seen_held(&l->seen, i);
 
@@ -215,6 +225,8 @@ static void print_all(const struct live *l)
 	for (size_t i = 0; i < l->nr_groups; i++)
 		print_group(l, &l->groups[i]);
 	printf("%zu devices in %zu IOMMU groups\n", behind, groups);
+	if (l->log)
+		log_iommus_print(l->predicted ? &l->run : NULL, l->log);
 	if (l->predicted)
 		print_differences(l);
 	else
@@ -227,6 +239,7 @@ static void print_all(const struct live *l)
 
 static int look(struct live *l, struct opts *o, const struct capture *c)
 {
+	const struct capture_entry *log = capture_find(c, "log");
 	int status, err = seen_open(&l->seen, c);
 
 	if (err)
@@ -236,6 +249,8 @@ static int look(struct live *l, struct opts *o, const struct capture *c)
 	if (status)
 		return status;
 	if (live_iommus(l) || collect_groups(l) || compare(l))
+		return complain("out of memory");
+	if (log && weir_bootlog_read(log->data, log->bytes, &l->log))
 		return complain("out of memory");
 	if (o->ktap)
 		return live_ktap(l) ? EXIT_FINDING : EXIT_OK;
@@ -248,12 +263,13 @@ static int look(struct live *l, struct opts *o, const struct capture *c)
 	} else {
 		print_all(l);
 	}
-	return l->waiting || l->worse ? EXIT_FINDING : EXIT_OK;
+	return l->waiting || l->worse || (l->log && l->log->note_count) ? EXIT_FINDING : EXIT_OK;
 }
 
 static void forget(struct live *l)
 {
 	live_iommus_free(l);
+	weir_bootlog_destroy(l->log);
 	if (l->predicted)
 		run_close(&l->run);
 	free(l->twins);

@@ -4,6 +4,7 @@
 #define WEIR_TOOL_LIVE_H
 
 #include "capture.h"
+#include "kernel/bootlog.h"
 
 /* What a device is by both, where they can be compared: by its node in the device tree. */
 enum live_match {
@@ -29,6 +30,7 @@ struct live {
 	struct live_group *groups;   /* the largest first */
 	size_t nr_groups;
 	size_t bound, waiting, agree, worse, better;
+	struct weir_bootlog *log;    /* what was kept of the kernel's; NULL: nothing */
 	bool deferred_known;         /* devices_deferred could be read */
 	/* live_iommu.c: the tree alone, where there is no prediction; all NULL: there is one, or no tree */
 	struct weir_machine *alone;

@@ -2,6 +2,8 @@
 /* `weir live` for programs: JSON (docs/json.md) and KTAP version 1. */
 #include "live.h"
 
+#include "explainlog.h"
+
 static const char *match_name(enum live_match match)
 {
 	static const char *const names[] = { "alone", "agrees", "worse", "better" };
@@ -36,9 +38,10 @@ json_t *live_json(const struct live *l)
 		json_array_append_new(groups, json_pack(
 			"{s:s, s:I}", "root", l->seen.devices[l->groups[i].root].name, "waiting",
 			(json_int_t)l->groups[i].n));
-	return json_pack("{s:i, s:o, s:s?, s:b, s:b, s:o, s:o}", "version", 1, "board", json_text(l->board),
+	return json_pack("{s:i, s:o, s:s?, s:b, s:b, s:o, s:o, s:o}", "version", 1, "board", json_text(l->board),
 			 "kernel", l->seen.kernel, "deferred_known", (int)l->deferred_known,
-			 "predicted", (int)l->predicted, "causes", groups, "devices", devices);
+			 "predicted", (int)l->predicted, "causes", groups, "devices", devices, "iommu",
+			 l->log ? log_iommus_json(l->predicted ? &l->run : NULL, l->log) : json_array());
 }
 
 /* ---- KTAP ---- */

@@ -218,6 +218,39 @@ bool seen_waits(const struct seen *s, size_t dev)
 	return !d->driver && (d->deferred || d->waiting > 0 || seen_held(s, dev));
 }
 
+/* The device of a node, or of the nearest one above it; negative: none. */
+static long at_or_above(const struct seen *s, const char *path, size_t n)
+{
+	while (n > 1) {
+		for (size_t i = 0; i < s->n; i++)
+			if (s->devices[i].node && strlen(s->devices[i].node) == n &&
+			    !memcmp(s->devices[i].node, path, n))
+				return (long)i;
+		while (n && path[n - 1] != '/')
+			n--;
+		n -= n > 0;
+	}
+	return -1;
+}
+
+long seen_left(const struct seen *s, size_t dev)
+{
+	static const char wait[] = "wait for supplier /";
+	const char *reason = s->devices[dev].deferred, *path = reason ? strstr(reason, wait) : NULL;
+	long above;
+	size_t n;
+
+	if (!path || s->devices[dev].driver)
+		return -1;
+	path += sizeof(wait) - 2;
+	n = strcspn(path, " ");
+	above = at_or_above(s, path, n);
+	if (above < 0 || !s->devices[above].driver || strlen(s->devices[above].node) == n ||
+	    (size_t)above == dev)
+		return -1;
+	return above;
+}
+
 size_t seen_root(const struct seen *s, size_t dev)
 {
 	const struct seen_link *held;
@@ -225,7 +258,7 @@ size_t seen_root(const struct seen *s, size_t dev)
 	/* as many steps as there are devices: then it is a circle */
 	for (size_t n = 0; n < s->n && (held = seen_held(s, dev)); n++)
 		dev = held->supplier;
-	return dev;
+	return seen_left(s, dev) >= 0 ? (size_t)seen_left(s, dev) : dev;
 }
 
 /* ---- words ---- */
@@ -238,7 +271,11 @@ static void waits_words(const struct seen *s, size_t dev, char *buf, size_t byte
 	const char *root = s->devices[seen_root(s, dev)].name;
 	bool tells = d->deferred && *d->deferred;
 
-	if (held && held->property && s->devices[held->supplier].name == root)
+	if (s->devices[seen_root(s, dev)].driver)
+		snprintf(buf, bytes, "waits for a node below %s, which is bound%s%s: Linux did not "
+			 "hand the wait on", root,
+			 tells ? "; the kernel says: " : "", tells ? d->deferred : "");
+	else if (held && held->property && s->devices[held->supplier].name == root)
 		snprintf(buf, bytes, "waits for %s (%s): %s, which has no driver", need_words(held->property),
 			 held->property, root);
 	else if (held && held->property)

@@ -105,7 +105,10 @@ if [ -n "$root" ]; then
 	cat "$root/var/log/dmesg" 2> /dev/null
 else
 	dmesg 2> /dev/null
-fi | grep -e 'probe of ' -e 'eferred probe' -e 'Added to deferred list' -e 'probe with driver ' > "$top/log" || rm -f "$top/log"
+fi | grep -e 'probe of ' -e 'eferred probe' -e 'Added to deferred list' -e 'probe with driver ' -e 'iommu group ' \
+	-e 'late IOMMU probe' -e 'ignoring dependency' -e 'iommu: Default domain type' -e '1:1 IOMMU mapping' \
+	-e 'FW requested direct mapping' -e 'Failed to set up IOMMU' -e 'Blocked unknown Stream ID' \
+	-e 'Unhandled context fault' -e 'arm-smmu-v3 ' > "$top/log" || rm -f "$top/log"
 find "$top" -type f -size 0 -path '*/acpi/*' -exec rm -f {} +
 (cd "$work" && tar cf - weir-capture) | gzip > "$out" || exit 2
 say "$out: $(wc -l < "$top/devices") devices"
