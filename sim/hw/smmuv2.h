@@ -85,6 +85,7 @@ enum smmu2_mischief {
 	SMMU2_IRQ_LOST,         /* interrupts do not arrive */
 	SMMU2_DEAD,             /* registers read as all ones and swallow writes */
 	SMMU2_DIES,             /* ... from the @n-th access on */
+	SMMU2_GONE,             /* it was pulled out: registers likewise, no way to memory, no walks */
 	SMMU2_MISCHIEFS,
 };
 
@@ -98,7 +99,7 @@ enum smmu2_outcome {
 	SMMU2_ABORTED,
 	SMMU2_STALLED,          /* it waits for CBn_RESUME */
 	SMMU2_NOTHING,          /* it was translated to an address that is no memory */
-	SMMU2_NOBODY,           /* it has no power or clock: there is no way to memory */
+	SMMU2_NOBODY,           /* it has no power or clock, or is gone: there is no way to memory */
 };
 
 #define SMMU2_READ  0x1u

@@ -54,9 +54,14 @@ struct eb_kind {
 	struct hwport (*port)(struct eb_master *m, unsigned int i);
 	/* The boot loader left it so that the master reaches memory. */
 	void (*left_on)(struct eb_master *m);
+	/* ... by tables, which have one entry; what that is, and how many are before it. */
+	void (*left_translating)(struct eb_master *m, uint64_t root_pa);
+	uint32_t (*section)(const struct eb_master *m, uint64_t pa);
 	void (*power)(void *model, bool on);
 	void (*clock)(void *model, bool on);
 	void (*dead)(void *model, bool on);
+	void (*gone)(void *model, bool on);  /* pulled out */
+	void (*stuck)(void *model, bool on); /* it confirms nothing */
 	unsigned int (*findings)(const void *model);
 	const char *(*first_finding)(const void *model);
 };
@@ -70,6 +75,7 @@ struct eb_sysmmu {
 	struct eb_clock clocks[EB_CLOCKS];
 	unsigned int nr_clocks;
 	unsigned int nr_masters;    /* that go through it */
+	bool asleep;                /* its domain is */
 	int fail_clocks;            /* what the providers return for it instead; 0: nothing */
 	uint8_t who;
 };
@@ -88,6 +94,7 @@ struct eb_master {
 	struct hwcodec *codec;
 	struct hwmulti *multi;      /* reads through all ports */
 	bool running;
+	bool may_fail;              /* its DMA, for its IOMMU is gone */
 	void *va;                   /* of its buffer */
 	uint64_t iova;
 	uint64_t seed;
@@ -96,6 +103,9 @@ struct eb_master {
 struct eb_options {
 	uint64_t seed;
 	bool firmware_display;      /* the boot loader left a display on */
+	bool firmware_tables;       /* ... through tables of its own */
+	bool no_shutdown;           /* masters go on when the machine is shut down */
+	const char *no_driver;      /* path of a node whose kind this kernel has no driver for */
 	const struct eb_kind *kind; /* NULL: System MMUs */
 	char (*without)[EB_PATH];   /* masters that cannot come up for other reasons: disabled */
 	unsigned int nr_without;
@@ -122,7 +132,8 @@ struct eb_board {
 	struct weir_module *module;
 	struct eb_master *left_on;  /* by firmware */
 	uint64_t left_pa;
-	bool held_providers;        /* clock controllers and power domains do not come yet */
+	uint64_t left_root_pa;      /* its tables, if it has some */
+	const struct weir_fwnode *broken; /* a power domain that does not work */
 	char wrong[400];            /* "" while all is well */
 };
 
@@ -137,6 +148,8 @@ int eb_load_codec(struct eb_board *b);
 /* Time for DMA, and whatever hardware does. */
 void eb_run(struct eb_board *b);
 void eb_settle(struct eb_board *b);
+/* An hour goes by, with all timers, and it is known that no driver is still to come. */
+void eb_wait_long(struct eb_board *b);
 
 /* All masters run, translated, and what they do lands; or none does. */
 void eb_all_run(struct eb_board *b);
@@ -155,6 +168,9 @@ struct eb_master *eb_master_at(struct eb_board *b, const struct weir_fwnode *nod
 extern const struct weir_driver_ops eb_master_ops;
 int eb_master_make(struct eb_master *m, uint64_t seed);
 void eb_master_free(struct eb_master *m);
+
+/* late.c: one with masters, and a power domain or a clock that works. EB_SYSMMUS: there is none. */
+unsigned int eb_with_supplier(const struct eb_board *b, bool domain);
 
 /* suppliers.c: clocks, power domains, and everything that only has to be there. */
 extern const struct weir_driver_ops eb_plain_ops;

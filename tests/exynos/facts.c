@@ -8,6 +8,15 @@ static void look(struct eb_board *b, struct eb_facts *out_facts)
 {
 	snprintf(out_facts->reject, EB_PATH, "%s",
 		 b->nr_masters ? b->sysmmus[b->masters[0].sysmmus[0]].path : "");
+	for (unsigned int domain = 0; domain < 2; domain++) {
+		unsigned int at = eb_with_supplier(b, domain);
+		const struct eb_sysmmu *s = &b->sysmmus[at];
+
+		*out_facts->supplier[domain] = '\0';
+		if (at < EB_SYSMMUS)
+			weir_fwnode_path(domain ? s->domain : s->clocks[0].provider,
+					 out_facts->supplier[domain], EB_PATH);
+	}
 	out_facts->masters = b->nr_masters;
 	out_facts->others = b->nr_others;
 	out_facts->iommus = b->nr_sysmmus;

@@ -9,6 +9,7 @@
 struct eb_facts {
 	const struct eb_kind *kind;
 	char reject[EB_PATH];       /* the first IOMMU of the first master; "": there is none */
+	char supplier[2][EB_PATH];  /* a clock's provider, a power domain, of an IOMMU; "": likewise */
 	char without[EB_MASTERS][EB_PATH];
 	char early[EB_EARLY][EB_PATH];
 	unsigned int nr_without, nr_early, masters, others, iommus;

@@ -2,6 +2,8 @@
 /* The kinds of IOMMUs that boards have, see board.h. */
 #include "board.h"
 
+#include <limits.h>
+
 #include "weir/arm_smmu.h"
 
 #define UNREST 32u
@@ -50,6 +52,20 @@ static void sysmmu_left_on(struct eb_master *m)
 	sysmmu_boot_loader(m->b->sysmmus[m->sysmmus[0]].model, 0);
 }
 
+/* Its layout is that of the model's version (sim/hw/sysmmu/walk.c): the tree says no more. */
+static uint32_t sysmmu_section(const struct eb_master *m, uint64_t pa)
+{
+	uint32_t version = (uint32_t)sysmmu_mmio_read(m->b->sysmmus[m->sysmmus[0]].model, 0x34, 4);
+
+	return version >> 28 >= 5 && version != 0x80000001 ? (uint32_t)(pa >> 20 << 16) | 3u << 4 | 2
+							    : (uint32_t)(pa >> 20 << 20) | 1u << 10 | 2;
+}
+
+static void sysmmu_left_translating(struct eb_master *m, uint64_t root_pa)
+{
+	sysmmu_boot_loader(m->b->sysmmus[m->sysmmus[0]].model, root_pa);
+}
+
 static void sysmmu_power_set(void *model, bool on)
 {
 	sysmmu_power(model, on);
@@ -63,6 +79,11 @@ static void sysmmu_clock_set(void *model, bool on)
 static void sysmmu_dead(void *model, bool on)
 {
 	sysmmu_misbehave(model, SYSMMU_DEAD, on);
+}
+
+static void sysmmu_stuck(void *model, bool on)
+{
+	sysmmu_misbehave(model, SYSMMU_BLOCK_STUCK, on ? UINT_MAX : 0);
 }
 
 static unsigned int sysmmu_found(const void *model)
@@ -84,19 +105,25 @@ const struct eb_kind eb_kind_sysmmu = {
 	.make = sysmmu_make,
 	.port = sysmmu_way,
 	.left_on = sysmmu_left_on,
+	.left_translating = sysmmu_left_translating,
+	.section = sysmmu_section,
 	.power = sysmmu_power_set,
 	.clock = sysmmu_clock_set,
 	.dead = sysmmu_dead,
+	.gone = sysmmu_dead,
+	.stuck = sysmmu_stuck,
 	.findings = sysmmu_found,
 	.first_finding = sysmmu_found_first,
 };
 
 /* ---- SMMUs of versions 1 and 2: many masters, told apart by ids ---- */
 
+#define BIG_BYTES (4u << 20) /* of registers: their pages have 64 KiB, else 4 */
+
 /* As many register pages as the tree has room for; contexts and stream matches as the model has. */
 static void shape(struct smmu2_config *config, uint64_t bytes)
 {
-	bool big = bytes >= 4u << 20;
+	bool big = bytes >= BIG_BYTES;
 	uint64_t pages = bytes / 2 / (big ? 0x10000 : 0x1000);
 	unsigned int lg2 = 1, banks;
 
@@ -143,8 +170,15 @@ static struct hwport smmuv2_way(struct eb_master *m, unsigned int i)
 	return smmu2_port(b->sysmmus[m->sysmmus[i]].model, m->ids[i], &m->ways[i]);
 }
 
+/* DDI 0406C, B3.5.1: a section that anybody may read and write. */
+static uint32_t smmuv2_section(const struct eb_master *m, uint64_t pa)
+{
+	(void)m;
+	return (uint32_t)(pa >> 20 << 20) | 3u << 10 | 2;
+}
+
 /* IHI 0062, 9.6: SMR, S2CR (TYPE 0b01: bypass), CR0.USFCFG. It lets the display alone pass. */
-static void smmuv2_left_on(struct eb_master *m)
+static void smmuv2_let(struct eb_master *m, uint32_t s2cr)
 {
 	struct smmu2 *s = m->b->sysmmus[m->sysmmus[0]].model;
 	uint64_t n = 0;
@@ -152,7 +186,7 @@ static void smmuv2_left_on(struct eb_master *m)
 	for (unsigned int i = 0; i < m->nr_sysmmus; i++, n++) {
 		if (m->sysmmus[i] != m->sysmmus[0])
 			continue;
-		smmu2_mmio_write(s, 0xc00 + 4 * n, 4, 1u << 16);
+		smmu2_mmio_write(s, 0xc00 + 4 * n, 4, s2cr);
 		smmu2_mmio_write(s, 0x800 + 4 * n, 4, 1u << 31 | m->ids[i]);
 	}
 	smmu2_mmio_write(s, 0x68, 4, 0);
@@ -161,6 +195,27 @@ static void smmuv2_left_on(struct eb_master *m)
 	while (smmu2_mmio_read(s, 0x74, 4) & 1)
 		;
 	smmu2_mmio_write(s, 0, 4, 1u << 10);
+}
+
+static void smmuv2_left_on(struct eb_master *m)
+{
+	smmuv2_let(m, 1u << 16);
+}
+
+/* Bank 0 does stage 1 by short descriptors: SMMU_CBAR0.TYPE 0b01, SMMU_CB0_TTBR0, SMMU_CB0_SCTLR.M. */
+static void smmuv2_left_translating(struct eb_master *m, uint64_t root_pa)
+{
+	struct eb_sysmmu *s = &m->b->sysmmus[m->sysmmus[0]];
+	uint64_t pa, bytes, page;
+
+	if (weir_firmware_registers(s->node, 0, &pa, &bytes))
+		return;
+	page = bytes >= BIG_BYTES ? 0x10000 : 0x1000;
+	bytes = 2 * page << (((uint32_t)smmu2_mmio_read(s->model, 0x24, 4) >> 28 & 7) + 1);
+	smmu2_mmio_write(s->model, page, 4, 1u << 16);
+	smmu2_mmio_write(s->model, bytes / 2 + 0x20, 4, (uint32_t)root_pa);
+	smmu2_mmio_write(s->model, bytes / 2, 4, 1);
+	smmuv2_let(m, 0);
 }
 
 static void smmuv2_power(void *model, bool on)
@@ -176,6 +231,16 @@ static void smmuv2_clock(void *model, bool on)
 static void smmuv2_dead(void *model, bool on)
 {
 	smmu2_misbehave(model, SMMU2_DEAD, on);
+}
+
+static void smmuv2_gone(void *model, bool on)
+{
+	smmu2_misbehave(model, SMMU2_GONE, on);
+}
+
+static void smmuv2_stuck(void *model, bool on)
+{
+	smmu2_misbehave(model, SMMU2_SYNC_STUCK, on);
 }
 
 static unsigned int smmuv2_found(const void *model)
@@ -201,9 +266,13 @@ const struct eb_kind eb_kind_smmuv2 = {
 	.make = smmuv2_make,
 	.port = smmuv2_way,
 	.left_on = smmuv2_left_on,
+	.left_translating = smmuv2_left_translating,
+	.section = smmuv2_section,
 	.power = smmuv2_power,
 	.clock = smmuv2_clock,
 	.dead = smmuv2_dead,
+	.gone = smmuv2_gone,
+	.stuck = smmuv2_stuck,
 	.findings = smmuv2_found,
 	.first_finding = smmuv2_found_first,
 };

@@ -125,7 +125,8 @@ static void master_remove(struct weir_device *dev)
 		return;
 	stop(m);
 	allow(m, false);
-	if (weir_dma_free(dev, EB_BYTES, m->va, m->iova))
+	/* what a dead IOMMU may still reach is not given back */
+	if (weir_dma_free(dev, EB_BYTES, m->va, m->iova) && !m->may_fail)
 		eb_wrong(m->b, "%s: its buffer cannot be freed", m->path);
 	m->va = NULL;
 }
@@ -146,7 +147,10 @@ static int master_resume(struct weir_device *dev)
 
 static void master_shutdown(struct weir_device *dev)
 {
-	(void)master_suspend(dev);
+	const struct eb_master *m = master_of(dev);
+
+	if (!m || !m->b->options.no_shutdown)
+		(void)master_suspend(dev);
 }
 
 const struct weir_driver_ops eb_master_ops = {

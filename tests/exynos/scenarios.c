@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts.h"
+#include "stories.h"
 
 struct story {
 	const char *name;
@@ -22,7 +22,7 @@ struct story {
 };
 
 /* A master may have gone with its parent. */
-static void master_unbind(struct eb_board *b, unsigned int i)
+void eb_master_unbind(struct eb_board *b, unsigned int i)
 {
 	struct weir_device *dev = eb_device(b->masters[i].node);
 
@@ -30,7 +30,7 @@ static void master_unbind(struct eb_board *b, unsigned int i)
 		weir_driver_unbind(dev);
 }
 
-static void master_bind(struct eb_board *b, unsigned int i)
+void eb_master_bind(struct eb_board *b, unsigned int i)
 {
 	struct weir_device *dev = eb_device(b->masters[i].node);
 
@@ -50,16 +50,18 @@ static void order(struct eb_board *b, unsigned int variant)
 		{ eb_load_display, eb_load_codec, eb_load_iommu },
 		{ eb_load_codec, eb_load_display, eb_load_iommu },
 	};
-	bool iommu = false;
+	bool iommu = false, late = variant >= 6; /* after every timeout that there could be */
 
 	for (unsigned int i = 0; i < 3; i++) {
-		iommu = iommu || orders[variant][i] == eb_load_iommu;
-		if (orders[variant][i](b))
+		int (*load)(struct eb_board *board) = orders[late ? variant - 4 : variant][i];
+
+		iommu = iommu || load == eb_load_iommu;
+		if (late)
+			eb_wait_long(b);
+		if (load(b))
 			return;
-		if (!iommu) { /* however long it takes */
-			eb_run(b);
+		if (!iommu)
 			eb_none_runs(b);
-		}
 	}
 	eb_all_run(b);
 }
@@ -128,81 +130,6 @@ static void instances(struct eb_board *b, unsigned int variant)
 	eb_all_run(b);
 }
 
-/* ---- 3: clocks and power domains that are late, fail, or are missing ---- */
-
-static struct weir_fwnode *supplier_of(const struct eb_sysmmu *s)
-{
-	return s->domain ? s->domain : s->nr_clocks ? s->clocks[0].provider : NULL;
-}
-
-/* One with masters, whose supplier is there before any IOMMU is. */
-static unsigned int with_supplier(const struct eb_board *b)
-{
-	for (unsigned int i = 0; i < b->nr_masters; i++)
-		for (unsigned int j = 0; j < b->masters[i].nr_sysmmus; j++) {
-			const struct weir_fwnode *node =
-				supplier_of(&b->sysmmus[b->masters[i].sysmmus[j]]);
-			struct weir_device *dev = node ? eb_device(node) : NULL;
-
-			if (dev && weir_device_status_get(dev) == WEIR_DEVICE_BOUND)
-				return b->masters[i].sysmmus[j];
-		}
-	return EB_SYSMMUS;
-}
-
-/* Whoever is behind a System MMU waits, in the end for @what. */
-static void expect_waits(struct eb_board *b, unsigned int sysmmu, const struct weir_fwnode *what)
-{
-	for (unsigned int i = 0; i < b->nr_masters; i++)
-		for (unsigned int j = 0; j < b->masters[i].nr_sysmmus; j++) {
-			struct weir_device *dev = eb_device(b->masters[i].node);
-			struct weir_why why;
-
-			if (b->masters[i].sysmmus[j] != sysmmu || !dev)
-				continue;
-			if (b->masters[i].running)
-				eb_wrong(b, "%s runs", b->masters[i].path);
-			weir_device_root_cause(dev, &why);
-			if (weir_device_fwnode(why.device) != what && why.node != what)
-				eb_wrong(b, "%s waits for %s, not for what is missing",
-					 b->masters[i].path, weir_device_name(why.device));
-		}
-}
-
-static void suppliers(struct eb_board *b, unsigned int variant)
-{
-	unsigned int at = with_supplier(b);
-	struct eb_sysmmu *s = &b->sysmmus[at];
-	struct weir_device *dev;
-
-	if (at == EB_SYSMMUS)
-		return; /* the family's trees name neither */
-	dev = eb_device(supplier_of(s));
-	if (variant == 2) { /* a clock that does not start */
-		if (!s->nr_clocks)
-			return;
-		s->fail_clocks = WEIR_EIO;
-	} else if (weir_driver_unbind(dev)) {
-		eb_wrong(b, "%s cannot be unbound", weir_device_name(dev));
-	}
-	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
-		return;
-	eb_run(b);
-	expect_waits(b, at, variant == 2 ? s->node : weir_device_fwnode(dev));
-	eb_check(b);
-	if (variant == 0 || !eb_ok(b))
-		return; /* it never comes */
-	s->fail_clocks = 0;
-	if (variant == 2) { /* others may have the same clock */
-		for (unsigned int i = 0; i < b->nr_sysmmus; i++)
-			(void)weir_driver_bind(eb_device(b->sysmmus[i].node));
-	} else if (weir_driver_bind(dev)) {
-		eb_wrong(b, "it cannot be bound again");
-	}
-	eb_settle(b);
-	eb_all_run(b);
-}
-
 /* ---- 4: a display that the boot loader left on ---- */
 
 /* Masters, and whoever else has one of its IOMMUs as a supplier, such as a host bridge. */
@@ -212,7 +139,7 @@ static unsigned int stop_users(struct eb_board *b, struct weir_device **stopped,
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < b->nr_masters; i++)
-		master_unbind(b, i);
+		eb_master_unbind(b, i);
 	while (n < room && !weir_module_user(b->module, 0, &user, &used)) {
 		if (weir_driver_unbind(user))
 			eb_wrong(b, "%s cannot be unbound", weir_device_name(user));
@@ -227,7 +154,7 @@ static void start_users(struct eb_board *b, struct weir_device **stopped, unsign
 		weir_driver_bind(stopped[--n]);
 	eb_settle(b);
 	for (unsigned int i = 0; i < b->nr_masters; i++)
-		master_bind(b, i);
+		eb_master_bind(b, i);
 }
 
 /*
@@ -263,6 +190,7 @@ static void left_on(struct eb_board *b, unsigned int variant)
 	if (!b->left_on)
 		return; /* no display is behind a System MMU */
 	stats = hwdisplay_stats_get(b->left_on->display);
+	variant %= 4; /* the second time it goes through tables of the boot loader's */
 	eb_run(b);
 	if (variant == 3 && !half_there(b))
 		return;
@@ -326,6 +254,20 @@ static void unload(struct eb_board *b, unsigned int variant)
 
 /* ---- 6: sleep and shutdown with DMA in flight ---- */
 
+/* Masters that nobody stops go on through a shutdown: nothing of what they do lands after it. */
+static void shut_out(struct eb_board *b)
+{
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		b->masters[i].may_fail = true;
+	weir_pm_shutdown(b->m);
+	hwram_allow(b->h->ram, b->h->ram->base, b->h->ram->bytes, 0, 0);
+	eb_run(b);
+	eb_check(b);
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		if (!b->masters[i].running)
+			eb_wrong(b, "%s was stopped", b->masters[i].path);
+}
+
 static void sleep_wake(struct eb_board *b, unsigned int variant)
 {
 	if (eb_load_iommu(b) || eb_load_display(b) || eb_load_codec(b))
@@ -344,10 +286,10 @@ static void sleep_wake(struct eb_board *b, unsigned int variant)
 	}
 	if (variant == 1) { /* a master goes, its System MMU sleeps, both come back */
 		for (unsigned int i = 0; i < b->nr_masters; i++)
-			master_unbind(b, i);
+			eb_master_unbind(b, i);
 		eb_none_runs(b);
 		for (unsigned int i = 0; i < b->nr_masters; i++)
-			master_bind(b, i);
+			eb_master_bind(b, i);
 		eb_settle(b);
 		eb_all_run(b);
 	}
@@ -355,6 +297,8 @@ static void sleep_wake(struct eb_board *b, unsigned int variant)
 		weir_pm_shutdown(b->m);
 		eb_none_runs(b);
 	}
+	if (variant == 3)
+		shut_out(b);
 }
 
 /* ---- 7: IOMMUs that go, fail for good, or reject ids ---- */
@@ -362,6 +306,16 @@ static void sleep_wake(struct eb_board *b, unsigned int variant)
 static unsigned int used_sysmmu(const struct eb_board *b)
 {
 	return b->nr_masters ? b->masters[0].sysmmus[0] : EB_SYSMMUS;
+}
+
+static void pull(struct eb_board *b, unsigned int at)
+{
+	b->kind->gone(b->sysmmus[at].model, true);
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		for (unsigned int j = 0; j < b->masters[i].nr_sysmmus; j++)
+			b->masters[i].may_fail = b->masters[i].may_fail ||
+						 b->masters[i].sysmmus[j] == at;
+	hwhost_points(b->h, 50);
 }
 
 static void plugged(struct eb_board *b, unsigned int variant)
@@ -372,11 +326,12 @@ static void plugged(struct eb_board *b, unsigned int variant)
 	if (at == EB_SYSMMUS || eb_load_iommu(b) || eb_load_display(b) || eb_load_codec(b))
 		return;
 	eb_all_run(b);
-	(void)variant;
 	for (unsigned int round = 0; round < 2 && eb_ok(b); round++) {
 		struct weir_bus *bus;
 		char name[64];
 
+		if (variant == 1) /* pulled out: what its master does until it stops is lost */
+			pull(b, at);
 		dev = eb_device(b->sysmmus[at].node);
 		parent = weir_device_parent(dev);
 		bus = weir_device_bus(dev);
@@ -387,28 +342,29 @@ static void plugged(struct eb_board *b, unsigned int variant)
 		if (b->masters[0].running)
 			eb_wrong(b, "%s runs without its System MMU", b->masters[0].path);
 		eb_check(b);
-		if (weir_device_create(bus, name, parent, b->sysmmus[at].node, &dev))
+		if (variant == 1) { /* what is plugged is another one, or this one reset */
+			b->kind->power(b->sysmmus[at].model, false);
+			b->kind->power(b->sysmmus[at].model, true);
+			b->kind->gone(b->sysmmus[at].model, false);
+		}
+		if (weir_device_create(bus, name, parent, b->sysmmus[at].node, &dev)) {
 			eb_wrong(b, "%s cannot be plugged again", name);
-		else if (weir_device_add(dev))
-			eb_wrong(b, "%s cannot be added again", name);
-		if (!eb_ok(b))
 			return;
+		}
+		if (weir_device_add(dev))
+			eb_wrong(b, "%s cannot be added again", name);
 		weir_device_unref(dev);
 		eb_settle(b);
 		eb_all_run(b);
 	}
 }
 
-/* Dead hardware, or a block that never comes: it fails by name, its master waits for it alone. */
-static void fails(struct eb_board *b, unsigned int variant)
+/* Dead hardware: it fails by name, its master waits for it alone. */
+static void dead(struct eb_board *b, unsigned int at)
 {
-	unsigned int at = used_sysmmu(b);
 	struct weir_why why;
 
-	if (at == EB_SYSMMUS)
-		return;
 	b->kind->dead(b->sysmmus[at].model, true);
-	(void)variant;
 	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
 		return;
 	eb_run(b);
@@ -416,10 +372,56 @@ static void fails(struct eb_board *b, unsigned int variant)
 	    why.verdict != WEIR_VERDICT_REFUSED)
 		eb_wrong(b, "%s is dead, and its verdict is %s", b->sysmmus[at].path,
 			 weir_verdict_name(why.verdict));
-	expect_waits(b, at, b->sysmmus[at].node);
+	eb_expect_waits(b, at, b->sysmmus[at].node, false);
 	b->kind->dead(b->sysmmus[at].model, false);
-	if (weir_driver_bind(eb_device(b->sysmmus[at].node)))
+}
+
+/* It never confirms what it is asked for: whoever is behind it does not run, with a root cause, in an end. */
+static void stuck(struct eb_board *b, unsigned int at)
+{
+	struct weir_device *dev;
+	struct weir_why why;
+
+	b->kind->stuck(b->sysmmus[at].model, true);
+	if (eb_load_display(b) || eb_load_codec(b) || eb_load_iommu(b))
+		return;
+	eb_wait_long(b);
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		for (unsigned int j = 0; j < b->masters[i].nr_sysmmus; j++) {
+			dev = eb_device(b->masters[i].node);
+			if (b->masters[i].sysmmus[j] != at || !dev)
+				continue;
+			if (b->masters[i].running)
+				eb_wrong(b, "%s runs behind what is stuck", b->masters[i].path);
+			weir_device_root_cause(dev, &why);
+			if (why.verdict != WEIR_VERDICT_FAILED)
+				eb_wrong(b, "%s: in the end %s, which is %s", b->masters[i].path,
+					 weir_device_name(why.device), weir_verdict_name(why.verdict));
+		}
+	eb_check(b);
+	b->kind->stuck(b->sysmmus[at].model, false);
+	dev = eb_device(b->sysmmus[at].node); /* only its power ends it */
+	if (weir_device_status_get(dev) == WEIR_DEVICE_BOUND)
+		weir_driver_unbind(dev);
+	b->kind->power(b->sysmmus[at].model, false);
+	b->kind->power(b->sysmmus[at].model, true);
+}
+
+static void fails(struct eb_board *b, unsigned int variant)
+{
+	unsigned int at = used_sysmmu(b);
+
+	if (at == EB_SYSMMUS)
+		return;
+	if (variant)
+		stuck(b, at);
+	else
+		dead(b, at);
+	if (eb_ok(b) && weir_driver_bind(eb_device(b->sysmmus[at].node)))
 		eb_wrong(b, "%s cannot be tried again", b->sysmmus[at].path);
+	eb_settle(b);
+	for (unsigned int i = 0; i < b->nr_masters; i++)
+		eb_master_bind(b, i);
 	eb_settle(b);
 	eb_all_run(b);
 }
@@ -445,14 +447,15 @@ static void rejects(struct eb_board *b, unsigned int variant)
 /* ---- all of them ---- */
 
 static const struct story stories[] = {
-	{ "the IOMMU driver before, between and after others", order, 6, false, false },
+	{ "the IOMMU driver before, between and after others", order, 10, false, false },
 	{ "instances become ready in any order", instances, 3, false, false },
-	{ "clocks and power domains late, missing, failing", suppliers, 3, false, false },
-	{ "a display left on by the boot loader", left_on, 4, true, false },
+	{ "clocks and power domains late, missing, failing", eb_story_suppliers, EB_SUPPLIER_VARIANTS,
+	  false, false },
+	{ "a display left on by the boot loader", left_on, 8, true, false },
 	{ "unloaded, and loaded again", unload, 2, false, false },
-	{ "sleep, runtime sleep, shutdown", sleep_wake, 3, false, false },
-	{ "an IOMMU is unplugged and plugged", plugged, 1, false, false },
-	{ "an IOMMU fails for good, and is repaired", fails, 1, false, false },
+	{ "sleep, runtime sleep, shutdown", sleep_wake, 4, false, false },
+	{ "an IOMMU is unplugged and plugged", plugged, 2, false, false },
+	{ "an IOMMU fails for good, and is repaired", fails, 2, false, false },
 	{ "an IOMMU rejects ids", rejects, 1, false, true },
 };
 
@@ -476,7 +479,11 @@ static bool run_story(const struct story *story, const char *board, const void *
 			.firmware_display = story->firmware_display,
 			.kind = f->kind, .without = f->without, .nr_without = f->nr_without,
 			.early = f->early, .nr_early = f->nr_early,
-			.reject = story->reject ? f->reject : NULL };
+			.reject = story->reject ? f->reject : NULL,
+			.firmware_tables = story->run == left_on && variant >= 4,
+			.no_shutdown = story->run == sleep_wake && variant == 3,
+			.no_driver = story->run == eb_story_suppliers ? eb_without_driver(f, variant)
+								      : NULL };
 		struct eb_board b;
 
 		if (!eb_open(&b, dtb, bytes, &options))

@@ -168,8 +168,10 @@ static const struct weir_clock_ops clock_ops = {
 void eb_power_update(struct eb_board *b, const struct weir_fwnode *domain, bool on)
 {
 	for (unsigned int i = 0; i < b->nr_sysmmus; i++)
-		if (b->sysmmus[i].domain == domain)
+		if (b->sysmmus[i].domain == domain) {
+			b->sysmmus[i].asleep = !on;
 			b->kind->power(b->sysmmus[i].model, on);
+		}
 }
 
 static int domain_suspend(struct weir_device *dev)
@@ -183,6 +185,8 @@ static int domain_suspend(struct weir_device *dev)
 static int domain_resume(struct weir_device *dev)
 {
 	point(dev);
+	if (board_of(dev)->broken == weir_device_fwnode(dev))
+		return WEIR_EIO;
 	if (has(weir_device_fwnode(dev), "#power-domain-cells"))
 		eb_power_update(board_of(dev), weir_device_fwnode(dev), true);
 	return 0;
@@ -202,19 +206,14 @@ static bool has_children_to_make(const struct weir_fwnode *node)
 	return false;
 }
 
-static bool is_provider(const struct weir_fwnode *node)
-{
-	return has(node, "#clock-cells") || has(node, "#power-domain-cells");
-}
-
 static int plain_probe(struct weir_device *dev)
 {
 	struct weir_fwnode *node = weir_device_fwnode(dev);
 	struct eb_board *b = board_of(dev);
 	int err = 0;
 
-	if (b->held_providers && is_provider(node))
-		return weir_dev_fail(dev, WEIR_EDEFER, "held back");
+	if (b->broken == node)
+		return weir_dev_fail(dev, WEIR_EIO, "it does not work");
 	if (has(node, "#clock-cells"))
 		err = weir_clocks_publish(dev, &clock_ops, dev);
 	if (!err && has(node, "#power-domain-cells"))

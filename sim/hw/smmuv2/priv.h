@@ -120,6 +120,8 @@ struct smmu2 {
 void smmu2_find_(struct smmu2 *s, enum smmu2_finding what, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool smmu2_chance_(struct smmu2 *s, unsigned int n);
+/* It is there, with power and a clock. */
+bool smmu2_there_(const struct smmu2 *s);
 unsigned int smmu2_nr_banks_(const struct smmu2 *s);
 unsigned int smmu2_nr_smrs_(const struct smmu2 *s);
 unsigned int smmu2_oas_(const struct smmu2 *s);

@@ -352,7 +352,7 @@ static bool proper(struct smmu2 *s, uint64_t offset, unsigned int width)
 	}
 	if (s->mischief[SMMU2_DIES] && !--s->mischief[SMMU2_DIES])
 		s->mischief[SMMU2_DEAD] = 1;
-	if (s->mischief[SMMU2_DEAD])
+	if (s->mischief[SMMU2_DEAD] || s->mischief[SMMU2_GONE])
 		return false;
 	if (offset % width || offset + width > smmu2_bytes(&s->config) ||
 	    (width != 4 && (width != 8 || !is_wide(s, offset / page_bytes(s), offset % page_bytes(s))))) {

@@ -28,6 +28,11 @@ bool smmu2_chance_(struct smmu2 *s, unsigned int n)
 	return hwrng_chance(&s->rng, n);
 }
 
+bool smmu2_there_(const struct smmu2 *s)
+{
+	return s->power && s->clock && !s->mischief[SMMU2_GONE];
+}
+
 unsigned int smmu2_nr_banks_(const struct smmu2 *s)
 {
 	return (unsigned int)bits2(s->config.idr1, 7, 0);
@@ -108,7 +113,7 @@ static uint64_t levels(const struct smmu2 *s)
 {
 	uint64_t up = 0;
 
-	if (!s->power || s->mischief[SMMU2_IRQ_LOST])
+	if (!s->power || s->mischief[SMMU2_GONE] || s->mischief[SMMU2_IRQ_LOST])
 		return 0;
 	if ((s->gfsr && s->scr0 & SCR0_GCFGFIE) || s->mischief[SMMU2_IRQ_SPURIOUS])
 		up |= 1ull << SMMU2_LINE_GLOBAL;
@@ -154,7 +159,7 @@ void smmu2_misbehave(struct smmu2 *s, enum smmu2_mischief what, unsigned int n)
 
 bool smmu2_alive(const struct smmu2 *s)
 {
-	return s->power && s->clock && !s->mischief[SMMU2_DEAD];
+	return smmu2_there_(s) && !s->mischief[SMMU2_DEAD];
 }
 
 void smmu2_identify(struct smmu2 *s, const struct smmu2_config *config)
@@ -166,7 +171,7 @@ void smmu2_identify(struct smmu2 *s, const struct smmu2_config *config)
 
 void smmu2_memory_goes(struct smmu2 *s, uint64_t pa, uint64_t bytes)
 {
-	if (!s->power)
+	if (!s->power || s->mischief[SMMU2_GONE])
 		return;
 	smmu2_tlb_goes_(s, pa, bytes);
 	for (unsigned int i = 0; i < smmu2_nr_banks_(s) && i < SMMU2_BANKS; i++) {
@@ -184,7 +189,7 @@ void smmu2_memory_goes(struct smmu2 *s, uint64_t pa, uint64_t bytes)
 
 void smmu2_point(struct smmu2 *s)
 {
-	if (!s->power || !s->clock || s->in_point)
+	if (!smmu2_there_(s) || s->in_point)
 		return;
 	s->in_point = true;
 	smmu2_settle_(s);

@@ -145,7 +145,7 @@ bool smmu2_access_(struct smmu2 *s, const struct s2_access *a, bool fresh, uint6
 
 	*out_fault = (struct s2_fault){ 0 };
 	*out_pa = a->iova;
-	if (!s->power || !s->clock)
+	if (!smmu2_there_(s))
 		return false;
 	if (s->scr0 & SCR0_CLIENTPD)
 		return true;
@@ -255,7 +255,7 @@ static enum smmu2_outcome refused(struct smmu2 *s, const struct s2_access *a,
 	if (a->flags & SMMU2_MUST)
 		smmu2_find_(s, SMMU2_LOST, "stream 0x%x is aborted at 0x%llx, which has to land", a->sid,
 			    (unsigned long long)a->iova);
-	if (!s->power || !s->clock)
+	if (!smmu2_there_(s))
 		return SMMU2_NOBODY;
 	return waits ? SMMU2_STALLED : SMMU2_ABORTED;
 }

@@ -65,7 +65,7 @@ void sysmmu_wire(struct sysmmu *s, void (*irq)(void *arg), void *arg)
 
 void sysmmu_point(struct sysmmu *s)
 {
-	if (!s->power || !s->clock || s->in_point)
+	if (!s->power || !s->clock || s->mischief[SYSMMU_DEAD] || s->in_point)
 		return;
 	s->in_point = true;
 	sysmmu_settle_(s);
