@@ -358,12 +358,15 @@ static void hand_over(struct weir_group *group, struct weir_stream *stream,
 			weir_faults_owner_(stream, master->dev);
 }
 
-static void drop_streams(struct weir_group *group, const struct weir_master *master, uint32_t n,
-			 struct weir_domain *blocked)
+/* Those from @first up to @end at an instance; NULL: all. */
+static void drop_streams(struct weir_group *group, const struct weir_master *master, uint32_t first,
+			 uint32_t end, const struct weir_iommu *iommu, struct weir_domain *blocked)
 {
-	while (n--) {
-		struct weir_stream *stream = find_stream(group, &master->streams[n]);
+	for (uint32_t i = end; i-- > first;) {
+		struct weir_stream *stream = find_stream(group, &master->streams[i]);
 
+		if (!stream || (iommu && stream->iommu != iommu))
+			continue;
 		if (--stream->users) {
 			hand_over(group, stream, master);
 			continue;
@@ -382,7 +385,7 @@ static void drop_streams(struct weir_group *group, const struct weir_master *mas
 static enum weir_domain_type usual_type(const struct weir_master *master)
 {
 	for (uint32_t i = 0; i < master->nr_streams && !master->adopted; i++)
-		if (master->streams[i].iommu->hardware)
+		if (master->streams[i].iommu && master->streams[i].iommu->hardware)
 			return WEIR_DOMAIN_DMA;
 	return WEIR_DOMAIN_IDENTITY;
 }
@@ -443,7 +446,8 @@ static void end_group(struct weir_group *group)
 	weir_unlock_(group->m);
 }
 
-int weir_group_join_(struct weir_group *group, struct weir_master *master)
+int weir_group_join_(struct weir_group *group, struct weir_master *master, uint32_t first,
+		     uint32_t end)
 {
 	struct weir_domain *blocked;
 	uint32_t i;
@@ -453,25 +457,25 @@ int weir_group_join_(struct weir_group *group, struct weir_master *master)
 		return err;
 	err = begin_group(group, master);
 	if (!err)
-		err = weir_regions_join_(group, master);
-	for (i = 0; !err && i < master->nr_streams; i++) {
+		err = weir_regions_join_(group, master, first, end);
+	for (i = first; !err && i < end; i++) {
 		struct weir_stream *stream = find_stream(group, &master->streams[i]);
 
 		if (stream)
 			stream->users++;
-		else
+		else if (master->streams[i].iommu)
 			err = add_stream(group, &master->streams[i], master->dev, blocked);
 	}
-	if (err && i)
+	if (err && i > first)
 		i--; /* that one did not come */
 	if (!err)
 		err = weir_regions_map_(group, group->domain);
 	if (!err)
 		err = begin_streams(group);
 	if (err) {
-		drop_streams(group, master, i, blocked);
+		drop_streams(group, master, first, i, NULL, blocked);
 		end_group(group);
-	} else {
+	} else if (weir_list_empty(&master->group_node)) {
 		weir_lock_(group->m);
 		weir_list_add_tail(&group->masters, &master->group_node);
 		weir_unlock_(group->m);
@@ -480,11 +484,16 @@ int weir_group_join_(struct weir_group *group, struct weir_master *master)
 	return err;
 }
 
-void weir_group_leave_(struct weir_group *group, struct weir_master *master)
+void weir_group_leave_(struct weir_group *group, struct weir_master *master,
+		       const struct weir_iommu *iommu)
 {
-	drop_streams(group, master, master->nr_streams, group->m->blocked);
+	drop_streams(group, master, 0, master->nr_streams, iommu, group->m->blocked);
 	weir_lock_(group->m);
-	weir_list_del(&master->group_node);
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		if (master->streams[i].iommu == iommu)
+			master->streams[i].iommu = NULL;
+	if (!iommu)
+		weir_list_del(&master->group_node);
 	weir_unlock_(group->m);
 	end_group(group);
 }

@@ -66,6 +66,12 @@ void weir_group_wait_(struct weir_group *group)
 {
 	struct weir_machine *m = group->m;
 
+	if (m->ops->lock_wait) {
+		m->nr_waiting++;
+		m->ops->lock_wait(m->host, m->lock);
+		m->nr_waiting--;
+		return;
+	}
 	weir_group_ref_(group);
 	weir_unlock_(m);
 	m->ops->lock(m->host, group->lock);
@@ -88,7 +94,7 @@ static void unlock(struct weir_group *group)
 
 int weir_group_of(const struct weir_device *dev, struct weir_group **out_group)
 {
-	if (!dev->master)
+	if (!dev->master || !dev->master->whole)
 		return WEIR_ENOENT;
 	*out_group = dev->master->group;
 	return 0;
@@ -96,7 +102,7 @@ int weir_group_of(const struct weir_device *dev, struct weir_group **out_group)
 
 int weir_device_group(const struct weir_device *dev)
 {
-	return dev->master ? dev->master->group->identity->number : WEIR_ENOENT;
+	return dev->master && dev->master->whole ? dev->master->group->identity->number : WEIR_ENOENT;
 }
 
 int weir_group_number(const struct weir_group *group)

@@ -75,14 +75,6 @@ int weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *op
 
 /* ---- taking back ---- */
 
-static bool is_at(const struct weir_master *master, const struct weir_iommu *iommu)
-{
-	for (uint32_t i = 0; i < master->nr_streams; i++)
-		if (master->streams[i].iommu == iommu)
-			return true;
-	return false;
-}
-
 struct weir_device *weir_iommu_claimed_(struct weir_device *dev, unsigned int index)
 {
 	struct weir_device *user;
@@ -90,8 +82,8 @@ struct weir_device *weir_iommu_claimed_(struct weir_device *dev, unsigned int in
 	if (!dev->iommu)
 		return NULL;
 	weir_list_each(user, &dev->m->devices, struct weir_device, all_node)
-		if (user->master && user->master->group->owner && is_at(user->master, dev->iommu) &&
-		    !index--)
+		if (user->master && user->master->group->owner &&
+		    weir_master_is_at_(user->master, dev->iommu) && !index--)
 			return user;
 	return NULL;
 }
@@ -102,7 +94,7 @@ static struct weir_master *any_master(const struct weir_iommu *iommu, const stru
 	struct weir_master *master;
 
 	weir_list_each(master, &group->masters, struct weir_master, group_node)
-		if (master->dev->master == master && is_at(master, iommu))
+		if (master->dev->master == master && weir_master_is_at_(master, iommu))
 			return master;
 	return NULL;
 }
@@ -116,7 +108,7 @@ static struct weir_group *any_group(const struct weir_iommu *iommu)
 	if (stream)
 		return stream->group;
 	weir_list_each(master, &iommu->dev->m->moving, struct weir_master, moving)
-		if (is_at(master, iommu))
+		if (weir_master_is_at_(master, iommu))
 			return master->group;
 	return NULL;
 }
@@ -133,7 +125,7 @@ static void retract(struct weir_device *dev)
 	while ((group = any_group(iommu))) {
 		master = any_master(iommu, group);
 		if (master)
-			weir_iommu_detach_(master->dev);
+			weir_iommu_detach_from_(master->dev, iommu);
 		else
 			weir_group_wait_(group);
 	}

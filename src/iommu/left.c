@@ -2,7 +2,8 @@
 /*
  * Devices that firmware left running: they have direct regions, and nobody of ours had them
  * yet. Such a device is a master, behind a domain with its regions and nothing else, from the
- * moment its instances are there. That ends when a driver was bound to it, or when the sync_state of
+ * moment the first of its instances is there; the others join that domain as they come, and the driver's
+ * DMA uses it when all are there. That ends when a driver was bound to it, or when the sync_state of
  * the instance's driver says that nobody will come; and not with the instance: where the hardware
  * can, its streams stay behind that domain while the instance's driver is unloaded. Then the machine
  * refers to the domain, and the device is behind it again with the next instance.
@@ -65,13 +66,20 @@ bool weir_left_running_(const struct weir_device *dev)
 	return dev->left && !dev->was_bound && !dev->dead;
 }
 
-/* The next device behind an IOMMU that may be running and is nobody's business yet. */
+/* Nothing carries it at an IOMMU, which may not have an instance yet. */
+static bool lacks(const struct weir_device *dev, const struct weir_device *iommu)
+{
+	return !dev->master || (!dev->master->whole &&
+				(!iommu->iommu || !weir_master_is_at_(dev->master, iommu->iommu)));
+}
+
+/* The next device behind an IOMMU that may be running and is nobody's business there yet. */
 static struct weir_device *next_running(const struct weir_device *iommu, uint32_t after)
 {
 	struct weir_device *dev;
 
 	weir_list_each(dev, &iommu->m->devices, struct weir_device, all_node)
-		if (dev->seq > after && !dev->master && !dev->busy && dev != iommu &&
+		if (dev->seq > after && lacks(dev, iommu) && !dev->busy && dev != iommu &&
 		    is_at(dev, iommu) && may_run(dev))
 			return dev;
 	return NULL;
@@ -120,18 +128,17 @@ void weir_iommu_keep_running_(struct weir_device *iommu)
 	uint32_t seq = 0;
 
 	while ((dev = next_running(iommu, seq))) {
-		struct weir_fwnode *missing;
 		int err;
 
 		seq = dev->seq;
 		dev->refs++;
-		err = weir_iommu_configure_(dev, &missing);
+		err = weir_iommu_configure_left_(dev);
 		dev->left = dev->left || !err;
-		if (!err && dev->master) {
+		if (!err) {
 			weir_master_hold_(dev->master, true);
 			be_consumer(dev, iommu);
 		}
-		if (err && err != WEIR_EDEFER)
+		if (err)
 			weir_logf_(iommu->m, WEIR_LOG_WARN, "%s: firmware left it running, and it "
 				   "cannot be kept so behind %s: %s", dev->name, iommu->name,
 				   weir_strerror(err));
@@ -180,7 +187,7 @@ static struct weir_left *find(struct weir_machine *m, const struct weir_stream_i
 	struct weir_left *left;
 
 	for (left = m->left; left; left = left->next)
-		if (left->target == id->iommu->dev->fwnode && left->stream == id->id)
+		if (id->iommu && left->target == id->iommu->dev->fwnode && left->stream == id->id)
 			return left;
 	return NULL;
 }

@@ -3,7 +3,9 @@
  * Masters: devices behind IOMMUs. A device becomes one when all its instances are
  * there, before its driver is called: its streams join its group. It stays one until it
  * is deleted or an instance goes; while no device of the group has a driver, the group
- * is blocked. Guarded by the machine lock, which is dropped while hardware is told.
+ * is blocked. What firmware left running is one as soon, and as long, as some of its instances are
+ * there; to others it is none before it is whole.
+ * Guarded by the machine lock, which is dropped while hardware is told.
  */
 #include "iommu/priv.h"
 
@@ -75,6 +77,14 @@ static void free_master(struct weir_master *master)
 	weir_free_(master->dev->m, master, master_bytes(master->nr_streams));
 }
 
+static void hold(const struct weir_stream_id *stream, bool on)
+{
+	if (stream->iommu && on)
+		weir_rpm_use_(stream->iommu->dev);
+	else if (stream->iommu)
+		weir_rpm_unuse_(stream->iommu->dev);
+}
+
 /*
  * Links keep instances awake for those who have a driver since. Others do DMA, too: those that were
  * adopted, whose links let go, and what firmware left running.
@@ -84,12 +94,25 @@ void weir_master_hold_(struct weir_master *master, bool on)
 	if (master->holds == on)
 		return;
 	master->holds = on;
-	for (uint32_t i = 0; i < master->nr_streams; i++) {
-		if (on)
-			weir_rpm_use_(master->streams[i].iommu->dev);
-		else
-			weir_rpm_unuse_(master->streams[i].iommu->dev);
-	}
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		hold(&master->streams[i], on);
+}
+
+bool weir_master_is_at_(const struct weir_master *master, const struct weir_iommu *iommu)
+{
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		if (master->streams[i].iommu == iommu)
+			return true;
+	return master->coming == iommu;
+}
+
+/* Whether all its instances are there. */
+static bool is_whole(const struct weir_master *master)
+{
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		if (!master->streams[i].iommu)
+			return false;
+	return true;
 }
 
 /* How a device comes that is bound already. */
@@ -113,7 +136,8 @@ static int make_master(struct weir_device *dev, uint32_t nr_streams,
 	weir_list_init(&master->group_node);
 	weir_list_init(&master->moving);
 	for (uint32_t i = 0; i < nr_streams; i++)
-		(void)stream_at(dev, i, &master->streams[i], &missing);
+		if (stream_at(dev, i, &master->streams[i], &missing) < 0)
+			master->streams[i].iommu = NULL;
 	err = weir_identify_(dev);
 	if (!err)
 		err = weir_group_get_(dev->m, weir_identity_of_(dev), &master->group);
@@ -123,6 +147,20 @@ static int make_master(struct weir_device *dev, uint32_t nr_streams,
 	}
 	*out_master = master;
 	return 0;
+}
+
+/* Others hear of it when it is whole. */
+static void announce(struct weir_master *master)
+{
+	master->whole = is_whole(master);
+	if (master->whole)
+		weir_event_dev_(WEIR_EVENT_GROUP, master->dev, NULL, master->group->identity->number);
+}
+
+static void has_moved(struct weir_master *master)
+{
+	weir_list_del(&master->moving);
+	weir_work_changed_(master->dev->m);
 }
 
 static int join(struct weir_master *master)
@@ -135,10 +173,61 @@ static int join(struct weir_master *master)
 	weir_unlock_(m);
 	m->ops->lock(m->host, group->lock);
 	if (!group->owner)
-		err = weir_group_join_(group, master);
+		err = weir_group_join_(group, master, 0, master->nr_streams);
 	m->ops->unlock(m->host, group->lock);
 	weir_lock_(m);
-	weir_list_del(&master->moving);
+	has_moved(master);
+	return err;
+}
+
+static void set_stream(struct weir_master *master, uint32_t i, const struct weir_stream_id *id)
+{
+	weir_lock_(master->dev->m);
+	master->streams[i] = *id;
+	weir_unlock_(master->dev->m);
+}
+
+/* A stream more; it is moving. */
+static int join_more(struct weir_master *master, uint32_t i, const struct weir_stream_id *id)
+{
+	static const struct weir_stream_id none;
+	struct weir_machine *m = master->dev->m;
+	struct weir_group *group = master->group;
+	int err = WEIR_EBUSY;
+
+	master->coming = id->iommu;
+	weir_unlock_(m);
+	m->ops->lock(m->host, group->lock);
+	if (!group->owner) {
+		set_stream(master, i, id);
+		err = weir_group_join_(group, master, i, i + 1);
+		if (err)
+			set_stream(master, i, &none);
+	}
+	m->ops->unlock(m->host, group->lock);
+	weir_lock_(m);
+	master->coming = NULL;
+	if (!err && master->holds)
+		hold(id, true);
+	return err;
+}
+
+/* The streams of a master whose instances came since. */
+static int extend(struct weir_master *master)
+{
+	struct weir_device *dev = master->dev;
+	struct weir_fwnode *missing;
+	struct weir_stream_id id;
+	int err = 0;
+
+	if (master->whole)
+		return 0;
+	weir_list_add_tail(&dev->m->moving, &master->moving);
+	for (uint32_t i = 0; i < master->nr_streams && !err; i++)
+		if (!master->streams[i].iommu && stream_at(dev, i, &id, &missing) > 0)
+			err = join_more(master, i, &id);
+	has_moved(master);
+	announce(master);
 	return err;
 }
 
@@ -160,11 +249,27 @@ void weir_iommu_wait_(const struct weir_device *dev)
 		weir_group_wait_(master->group);
 }
 
+/* Its streams go that are at @iommu; NULL: all. */
+static void leave(struct weir_master *master, const struct weir_iommu *iommu)
+{
+	struct weir_machine *m = master->dev->m;
+	struct weir_group *group = master->group;
+
+	weir_list_add_tail(&m->moving, &master->moving);
+	if (master->whole)
+		weir_event_dev_(WEIR_EVENT_GROUP_LEAVE, master->dev, NULL, group->identity->number);
+	master->whole = false;
+	weir_unlock_(m);
+	m->ops->lock(m->host, group->lock);
+	weir_group_leave_(group, master, iommu);
+	m->ops->unlock(m->host, group->lock);
+	weir_lock_(m);
+	has_moved(master);
+}
+
 void weir_iommu_detach_(struct weir_device *dev)
 {
-	struct weir_machine *m = dev->m;
 	struct weir_master *master;
-	struct weir_group *group;
 
 	weir_iommu_wait_(dev);
 	master = dev->master;
@@ -173,18 +278,39 @@ void weir_iommu_detach_(struct weir_device *dev)
 	dev->master = NULL;
 	weir_master_hold_(master, false);
 	dev->refs++;
-	weir_list_add_tail(&m->moving, &master->moving);
-	group = master->group;
-	weir_event_dev_(WEIR_EVENT_GROUP_LEAVE, dev, NULL, group->identity->number);
-	weir_unlock_(m);
-	m->ops->lock(m->host, group->lock);
-	weir_group_leave_(group, master);
-	m->ops->unlock(m->host, group->lock);
-	weir_lock_(m);
-	weir_list_del(&master->moving);
-	weir_group_put_(group);
+	leave(master, NULL);
+	weir_group_put_(master->group);
 	free_master(master);
 	weir_identity_detached_(dev);
+	weir_device_unref_(dev);
+}
+
+/* Whether it has a stream at another instance. */
+static bool is_elsewhere(const struct weir_master *master, const struct weir_iommu *iommu)
+{
+	for (uint32_t i = 0; i < master->nr_streams; i++)
+		if (master->streams[i].iommu && master->streams[i].iommu != iommu)
+			return true;
+	return false;
+}
+
+void weir_iommu_detach_from_(struct weir_device *dev, const struct weir_iommu *iommu)
+{
+	struct weir_master *master;
+
+	weir_iommu_wait_(dev);
+	master = dev->master;
+	if (!master || !weir_master_is_at_(master, iommu))
+		return;
+	if (!weir_left_running_(dev) || dev->reg || !is_elsewhere(master, iommu)) {
+		weir_iommu_detach_(dev);
+		return;
+	}
+	dev->refs++;
+	for (uint32_t i = 0; i < master->nr_streams && master->holds; i++)
+		if (master->streams[i].iommu == iommu)
+			hold(&master->streams[i], false);
+	leave(master, iommu);
 	weir_device_unref_(dev);
 }
 
@@ -205,7 +331,7 @@ static int become_master(struct weir_device *dev, uint32_t nr_streams,
 	}
 	dev->master = master;
 	weir_master_hold_(master, master->adopted);
-	weir_event_dev_(WEIR_EVENT_GROUP, dev, NULL, master->group->identity->number);
+	announce(master);
 	return 0;
 }
 
@@ -272,26 +398,87 @@ static void block(struct weir_group *group, const struct weir_device *but)
 	weir_group_unref_(group);
 }
 
+/* How many streams firmware says. Return: 0; of the first that cannot be had. */
+static int count_streams(struct weir_device *dev, uint32_t *out_n, struct weir_fwnode **out_missing)
+{
+	struct weir_stream_id stream;
+	uint32_t n = 0;
+	int err;
+
+	while ((err = stream_at(dev, n, &stream, out_missing)) > 0)
+		n++;
+	if (!err)
+		*out_n = n;
+	return err;
+}
+
 static int configure(struct weir_device *dev, const struct adoption *adoption,
 		     struct weir_fwnode **out_missing)
 {
-	struct weir_stream_id stream;
-	uint32_t nr_streams = 0;
-	int err;
+	uint32_t n;
+	int err = count_streams(dev, &n, out_missing);
 
-	while ((err = stream_at(dev, nr_streams, &stream, out_missing)) > 0)
-		nr_streams++;
-	if (err || !nr_streams)
+	if (err || !n)
 		return err;
-	err = become_master(dev, nr_streams, adoption);
+	err = become_master(dev, n, adoption);
 	/* the group may have been blocked, because none of its devices had a driver */
 	return err || adoption ? err : unblock(dev->master->group);
+}
+
+/*
+ * The rest of what firmware left running. What does not go with what came first is tried anew, in
+ * firmware's order.
+ */
+static int complete(struct weir_device *dev, struct weir_fwnode **out_missing)
+{
+	uint32_t n;
+	int err = count_streams(dev, &n, out_missing);
+
+	if (err)
+		return err;
+	err = extend(dev->master);
+	if (err == WEIR_EOPNOTSUPP || err == WEIR_EINVAL) {
+		weir_iommu_detach_(dev);
+		return configure(dev, NULL, out_missing);
+	}
+	return err ? err : unblock(dev->master->group);
 }
 
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing)
 {
 	weir_iommu_wait_(dev);
+	if (dev->master && !dev->master->whole)
+		return complete(dev, out_missing);
 	return dev->master ? unblock(dev->master->group) : configure(dev, NULL, out_missing);
+}
+
+int weir_iommu_configure_left_(struct weir_device *dev)
+{
+	struct weir_fwnode *missing;
+	struct weir_stream_id id;
+	struct weir_fwspec spec;
+	uint32_t n = 0;
+	bool some = false;
+	int err;
+
+	weir_iommu_wait_(dev);
+	if (dev->master) {
+		err = extend(dev->master);
+	} else {
+		for (; !(err = weir_iommu_spec_(dev, n, &spec)); n++)
+			some = stream_at(dev, n, &id, &missing) > 0 || some;
+		if (err != WEIR_ENOENT || !some)
+			return err == WEIR_ENOENT ? WEIR_EINVAL : err;
+		err = become_master(dev, n, NULL);
+	}
+	return err ? err : unblock(dev->master->group);
+}
+
+void weir_iommu_without_(struct weir_device *dev, int why)
+{
+	if (dev->master && !dev->master->whole)
+		weir_iommu_detach_(dev);
+	weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, why);
 }
 
 int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain)

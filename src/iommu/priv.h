@@ -87,7 +87,10 @@ struct weir_stream_id {
 	uint32_t id;
 };
 
-/* How a device is behind IOMMUs, while all of them are there. */
+/*
+ * How a device is behind IOMMUs, while all of them are there; or, when firmware left it running,
+ * some of them.
+ */
 struct weir_master {
 	struct weir_device *dev;     /* (c) */
 	struct weir_group *group;    /* (c) */
@@ -96,8 +99,10 @@ struct weir_master {
 	bool adopted;                /* (c) it runs already and does DMA directly, or one of its group */
 	struct weir_domain *mirror;  /* (c) what it is adopted with; NULL: identity. Borrowed while it joins */
 	bool holds;                  /* (m) keeps its instances awake, where no link does */
-	uint32_t nr_streams;         /* (c) */
-	struct weir_stream_id streams[];
+	bool whole;                  /* (m) all its instances are there */
+	struct weir_iommu *coming;   /* (m) an instance that it gets a stream at; NULL */
+	uint32_t nr_streams;         /* (c) that firmware says */
+	struct weir_stream_id streams[]; /* (m) and (g); without instance while that is missing */
 };
 
 /* Special regions, sorted by their first address. */
@@ -218,6 +223,11 @@ void weir_iommu_wait_(const struct weir_device *dev);
  */
 int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_missing);
 /*
+ * A device is about to have its driver without its IOMMUs: those that are there block it, also what
+ * firmware left running. Machine lock as above.
+ */
+void weir_iommu_without_(struct weir_device *dev, int why);
+/*
  * Puts a device that is bound, and does DMA directly, behind its IOMMUs without it
  * noticing: behind @domain, or an identity domain when that is NULL. Machine lock as above.
  * Return: as above; WEIR_EBUSY when others of its group are translated.
@@ -225,6 +235,15 @@ int weir_iommu_configure_(struct weir_device *dev, struct weir_fwnode **out_miss
 int weir_iommu_adopt_(struct weir_device *dev, struct weir_domain *domain);
 /* As weir_part_iommu's. */
 void weir_iommu_detach_(struct weir_device *dev);
+/*
+ * Puts a device that firmware left running behind those of its IOMMUs that are there, as far as it
+ * is not; the others follow. Machine lock as above. Return: 0; as above: what failed is blocked.
+ */
+int weir_iommu_configure_left_(struct weir_device *dev);
+/* An instance goes: its masters are none any more, but what firmware left running stays one at others. */
+void weir_iommu_detach_from_(struct weir_device *dev, const struct weir_iommu *iommu);
+/* Whether it has a stream at an instance, or gets one. Machine lock held. */
+bool weir_master_is_at_(const struct weir_master *master, const struct weir_iommu *iommu);
 /* Its instances stay awake for it, or need not any more. Machine lock held. */
 void weir_master_hold_(struct weir_master *master, bool on);
 /* The device's own rule, or the machine's. */
@@ -268,31 +287,34 @@ void weir_group_put_(struct weir_group *group);
 /* Keeps its memory and its lock, but not its masters. */
 void weir_group_ref_(struct weir_group *group);
 void weir_group_unref_(struct weir_group *group);
-/* Lets another thread go on that has a master join or leave; the lock is dropped. */
+/* Waits while another thread has a master join or leave, or for a moment; the lock is dropped. */
 void weir_group_wait_(struct weir_group *group);
 
 /* attach.c, group lock held */
 int weir_group_attach_(struct weir_group *group, struct weir_domain *domain);
 /*
- * A master comes to the group: its streams are put behind what the group is behind,
- * or behind its usual domain when that is nothing yet. All of them or none.
+ * A master comes to the group, or more of it: its streams from @first up to @end are put behind what
+ * the group is behind, or behind its usual domain when that is nothing yet. All of them or none.
  * Return: 0; as weir_group_attach(); WEIR_EBUSY when another group has one of them.
  */
-int weir_group_join_(struct weir_group *group, struct weir_master *master);
+int weir_group_join_(struct weir_group *group, struct weir_master *master, uint32_t first,
+		     uint32_t end);
 /*
- * A master goes: the streams that nobody else has are blocked, as far as that can be
- * done, and forgotten.
+ * A master goes, or one of its instances (NULL: all): the streams there that nobody else has are
+ * blocked, as far as that can be done, and forgotten.
  */
-void weir_group_leave_(struct weir_group *group, struct weir_master *master);
+void weir_group_leave_(struct weir_group *group, struct weir_master *master,
+		       const struct weir_iommu *iommu);
 
 /* region.c */
 #define WEIR_REGIONS_MAX 256u /* that one source may tell of one stream or device; more are an error */
 void weir_regions_free_(struct weir_machine *m, struct weir_regions *list);
 /*
- * The regions of a master that comes are the group's. Group lock held. Return: 0; WEIR_EIO when an
- * instance failed, or told nonsense; WEIR_ENOMEM.
+ * The regions of a master that comes are the group's, with those of its streams from @first up to
+ * @end. Group lock held. Return: 0; WEIR_EIO when an instance failed, or told nonsense; WEIR_ENOMEM.
  */
-int weir_regions_join_(struct weir_group *group, const struct weir_master *master);
+int weir_regions_join_(struct weir_group *group, const struct weir_master *master, uint32_t first,
+		       uint32_t end);
 /*
  * Maps in a domain what its masters need at all times. Group lock held. Return: 0; WEIR_EEXIST when
  * something else is mapped there; as weir_domain_map().

@@ -154,9 +154,11 @@ static int ask_firmware(const struct weir_master *master, struct weir_regions *l
 	for (uint32_t s = 0; !err && s < master->nr_streams; s++) {
 		const struct weir_stream_id *id = &master->streams[s];
 
-		for (unsigned int i = 0; !err && !weir_firmware_stream_region(id->iommu->dev->fwnode,
-									      id->id, i, &fw); i++)
+		for (unsigned int i = 0; !err && id->iommu; i++) {
+			if (weir_firmware_stream_region(id->iommu->dev->fwnode, id->id, i, &fw))
+				break;
 			err = add_firmware(dev, list, i, &fw);
+		}
 	}
 	return err;
 }
@@ -233,15 +235,17 @@ static int copy(const struct weir_group *group, struct weir_regions *out_list)
 	return err;
 }
 
-int weir_regions_join_(struct weir_group *group, const struct weir_master *master)
+int weir_regions_join_(struct weir_group *group, const struct weir_master *master, uint32_t first,
+		       uint32_t end)
 {
 	struct weir_regions list;
 	int err = copy(group, &list);
 
 	if (err)
 		return err;
-	for (uint32_t i = 0; i < master->nr_streams && !err; i++)
-		err = ask_instance(master->dev, &master->streams[i], &list);
+	for (uint32_t i = first; i < end && !err; i++)
+		if (master->streams[i].iommu)
+			err = ask_instance(master->dev, &master->streams[i], &list);
 	if (!err)
 		err = ask_firmware(master, &list);
 	if (!err)

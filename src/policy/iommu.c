@@ -82,7 +82,7 @@ static int still_behind(struct weir_device *dev, struct weir_fwnode **out_missin
 {
 	struct weir_fwspec spec;
 
-	if (dev->master || weir_iommu_spec_(dev, 0, &spec))
+	if ((dev->master && dev->master->whole) || weir_iommu_spec_(dev, 0, &spec))
 		return 0;
 	*out_missing = spec.target;
 	return WEIR_EDEFER;
@@ -147,7 +147,7 @@ static int need(struct weir_device *dev)
 	if (!dev->untranslated)
 		return err ? err : hold_iommus(dev);
 	dev->m->went_without = true;
-	weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);
+	weir_iommu_without_(dev, err);
 	return 0;
 }
 

@@ -41,6 +41,8 @@ struct smmu_kind {
 		       unsigned int what);
 	void (*master)(void *model, uint32_t sid, uint8_t who);
 	unsigned int (*rogue)(void *model, uint32_t sid, uint64_t iova, bool write);
+	/* One that reads, and must not be refused. */
+	unsigned int (*scan)(void *model, uint32_t sid, uint64_t iova);
 	void (*rogue_stop)(void *model, unsigned int rogue);
 	void (*aim)(void *model, unsigned int rogue, uint64_t iova);
 	bool (*reach)(void *model, uint32_t sid, uint64_t iova, uint64_t *out_pa);
@@ -127,6 +129,11 @@ static inline void kind3_master(void *model, uint32_t sid, uint8_t who)
 static inline unsigned int kind3_rogue(void *model, uint32_t sid, uint64_t iova, bool write)
 {
 	return smmu3_rogue(model, sid, iova, write ? SMMU3_WRITE : SMMU3_READ);
+}
+
+static inline unsigned int kind3_scan(void *model, uint32_t sid, uint64_t iova)
+{
+	return smmu3_rogue(model, sid, iova, SMMU3_READ | SMMU3_MUST);
 }
 
 static inline void kind3_rogue_stop(void *model, unsigned int rogue)
@@ -328,6 +335,11 @@ static inline unsigned int kind2_rogue(void *model, uint32_t sid, uint64_t iova,
 	return smmu2_rogue(model, sid, iova, write ? SMMU2_WRITE : SMMU2_READ);
 }
 
+static inline unsigned int kind2_scan(void *model, uint32_t sid, uint64_t iova)
+{
+	return smmu2_rogue(model, sid, iova, SMMU2_READ | SMMU2_MUST);
+}
+
 static inline void kind2_rogue_stop(void *model, unsigned int rogue)
 {
 	smmu2_rogue_stop(model, rogue);
@@ -474,8 +486,9 @@ static const struct smmu_kind smmu_kind3 = {
 	.name = "v3", .compatible = kind3_compatible, .module = &weir_module_arm_smmu_v3,
 	.bytes = kind3_bytes, .deep = true, .syncs = kind3_syncs,
 	.model = kind3_model, .master = kind3_master,
-	.rogue = kind3_rogue, .rogue_stop = kind3_rogue_stop, .aim = kind3_aim, .reach = kind3_reach,
-	.power = kind3_power, .stick = kind3_stick, .findings = kind3_findings, .first_finding = kind3_first_finding,
+	.rogue = kind3_rogue, .scan = kind3_scan, .rogue_stop = kind3_rogue_stop, .aim = kind3_aim,
+	.reach = kind3_reach, .power = kind3_power, .stick = kind3_stick, .findings = kind3_findings,
+	.first_finding = kind3_first_finding,
 	.create = kind3_create, .destroy = kind3_destroy, .suspend = kind3_suspend,
 	.resume = kind3_resume, .poll = kind3_poll, .stage2 = kind3_stage2, .domain = kind3_domain,
 	.domain_end = kind3_domain_end, .attach = kind3_attach, .invalidate = kind3_invalidate,
@@ -486,8 +499,9 @@ static const struct smmu_kind smmu_kind2 = {
 	.name = "v2", .compatible = kind2_compatible, .module = &weir_module_arm_smmu,
 	.bytes = kind2_bytes, .syncs = kind2_syncs, .global_interrupts = true,
 	.model = kind2_model, .master = kind2_master,
-	.rogue = kind2_rogue, .rogue_stop = kind2_rogue_stop, .aim = kind2_aim, .reach = kind2_reach,
-	.power = kind2_power, .stick = kind2_stick, .findings = kind2_findings, .first_finding = kind2_first_finding,
+	.rogue = kind2_rogue, .scan = kind2_scan, .rogue_stop = kind2_rogue_stop, .aim = kind2_aim,
+	.reach = kind2_reach, .power = kind2_power, .stick = kind2_stick, .findings = kind2_findings,
+	.first_finding = kind2_first_finding,
 	.create = kind2_create, .destroy = kind2_destroy, .suspend = kind2_suspend,
 	.resume = kind2_resume, .poll = kind2_poll, .stage2 = kind2_stage2, .domain = kind2_domain,
 	.domain_end = kind2_domain_end, .attach = kind2_attach, .invalidate = kind2_invalidate,

@@ -21,6 +21,11 @@ static const struct im_master special[] = {
 	{ .at_a = 2, .at_b = 2, .hole_iova = 0xa000000 },
 };
 
+/* m0 was left running behind both, and m1 was not. */
+static const struct im_master left[] = {
+	{ .at_a = 1, .at_b = 2, .also_a = 3, .direct_pa = 0x9000000 }, { .at_a = 2, .at_b = NONE },
+};
+
 #define START "tree;iommus;clients;+a;+b;"
 #define LATE_RULES(rule) .rules = { WEIR_IOMMU_OPTIONAL, rule }, .dma = true, .may_be_direct = true
 
@@ -51,6 +56,11 @@ static const struct im_script regions[] = {
 	{ .name = "left running by firmware, and nobody comes",
 	  .steps = "tree;iommus;+m0;+m1;+a;+b;settle;consumers a;-iommus;settle;iommus;settle;clients;up",
 	  ALL(special) },
+	{ .name = "left running behind two, one of which comes late",
+	  .steps = "tree;iommus;+m0;+m1;+a;settle;+b;settle;clients;up", ALL(left), .dma = true },
+	{ .name = "left running behind two that go and come",
+	  .steps = "tree;iommus;+m0;+b;settle;+a;settle;-b;settle;+b;-a;settle;+m1;+a;settle;"
+	  "-iommus;settle;iommus;settle;clients;up", ALL(left), .dma = true },
 	{ .name = "doorbells",
 	  .steps = "doorbell;" START "+m0;+m1;up;msi m0;attach m0;map m0;-m1;+m1;up",
 	  ALL(several) },

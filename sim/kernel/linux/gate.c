@@ -125,7 +125,7 @@ int linux_dma_configure(struct weir_device *dev)
 	if (err == WEIR_EDEFER || err == WEIR_ENOMEM)
 		return err;
 	if (err)
-		weir_event_dev_(WEIR_EVENT_UNTRANSLATED, dev, NULL, err);
+		weir_iommu_without_(dev, err);
 	dev->iommu_err = err;
 	return 0;
 }

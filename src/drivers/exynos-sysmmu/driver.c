@@ -87,8 +87,8 @@ static int op_attach(void *instance, uint32_t stream, enum weir_domain_type type
 }
 
 /*
- * A master that firmware left running may lack others of its System MMUs yet. This one is blocked when
- * that has a driver, or when sync_state says that nobody comes.
+ * A master that runs without us may be adopted when the others of its System MMUs are there, too. This one
+ * is blocked when it has another driver, or when sync_state says that nobody comes.
  */
 static int op_enforce(void *instance)
 {
@@ -189,7 +189,7 @@ static void sysmmu_remove(struct weir_device *dev)
 	struct bound *b = weir_device_data(dev);
 
 	weir_iommu_unregister(dev);
-	/* as it was found: its master waited for others of its System MMUs */
+	/* as it was found: its master runs without us */
 	b->kept = b->kept || (b->sysmmu->mode == SYSMMU_FOUND && weir_iommu_runs_already(dev));
 	b->sysmmu = weir_sysmmu_destroy(b->sysmmu);
 	weir_glue_clocks_off_(b->dev, &b->clocked, b->kept);
