@@ -147,6 +147,87 @@ static void test_smmuv3_refuses_registers(void **state)
 	refused(5, 3u << 10, 2u << 10, WEIR_EIO, "VAX");
 }
 
+/* ---- which tables ---- */
+
+/* One that says this wants, and takes, tables of that kind; stage 2 beside stage 1. */
+static void tables_of(uint32_t idr0, uint32_t idr3, uint32_t idr5,
+		      const struct weir_table_config *want, uint32_t s2_iova_bits)
+{
+	struct weir_table_config got;
+	struct smmu3_config config;
+	struct weir_tables t;
+	struct bed bed;
+
+	smmu3_config_usual(&config);
+	config.idr[0] = idr0;
+	config.idr[3] = idr3;
+	config.idr[5] = idr5;
+	bed_init(&bed, &config);
+	assert_int_equal(bed_create(&bed), 0);
+	weir_smmu_v3_tables_get(bed.smmu, &got);
+	assert_int_equal(got.format, want->format);
+	assert_int_equal(got.granule_lg2, want->granule_lg2);
+	assert_int_equal(got.iova_bits, want->iova_bits);
+	assert_int_equal(got.pa_bits, want->pa_bits);
+	assert_int_equal(got.bbm_level, want->bbm_level);
+	assert_int_equal(got.coherent, want->coherent);
+	t = (struct weir_tables){ .format = got.format, .granule_lg2 = got.granule_lg2, .levels = 3,
+				  .iova_bits = got.iova_bits, .pa_bits = got.pa_bits,
+				  .coherent = got.coherent };
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), 0);
+	t.pa_bits++;
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
+	t.pa_bits--;
+	t.iova_bits++;
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
+	t.iova_bits = 24;
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
+	t.iova_bits = 39;
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), 0);
+	t.coherent = true;
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), got.coherent ? 0 : WEIR_EOPNOTSUPP);
+	t.coherent = false;
+	t.levels = 0;
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
+	t.levels = 3;
+	t.granule_lg2 = 13;
+	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
+	if (s2_iova_bits) {
+		assert_int_equal(weir_smmu_v3_stage2_get(bed.smmu, &got), 0);
+		assert_int_equal(got.format, WEIR_TABLE_ARM_S2);
+		assert_int_equal(got.iova_bits, s2_iova_bits);
+	} else {
+		assert_int_equal(weir_smmu_v3_stage2_get(bed.smmu, &got), WEIR_EOPNOTSUPP);
+	}
+	bed_close(&bed);
+}
+
+static void test_smmuv3_says_which_tables(void **state)
+{
+	const uint32_t all = SMMU3_IDR5_4K | SMMU3_IDR5_16K | SMMU3_IDR5_64K;
+	struct smmu3_config config;
+	uint32_t idr0;
+
+	(void)state;
+	smmu3_config_usual(&config);
+	idr0 = config.idr[0];
+	tables_of(idr0, 0, SMMU3_OAS_44 | all, &(struct weir_table_config){
+		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 44,
+		.coherent = true }, 44);
+	tables_of(idr0 & ~SMMU3_IDR0_COHACC, SMMU3_IDR3_BBML(1), SMMU3_OAS_52 | all,
+		  &(struct weir_table_config){
+		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
+		.bbm_level = 1 }, 48);
+	tables_of(idr0 & ~SMMU3_IDR0_S1P, SMMU3_IDR3_BBML(2), SMMU3_OAS_40 | SMMU3_IDR5_16K,
+		  &(struct weir_table_config){
+		.format = WEIR_TABLE_ARM_S2, .granule_lg2 = 14, .iova_bits = 40, .pa_bits = 40,
+		.bbm_level = 2, .coherent = true }, 40);
+	tables_of(idr0 & ~(SMMU3_IDR0_S2P | SMMU3_IDR0_VMID16), 0,
+		  SMMU3_OAS_52 | SMMU3_IDR5_64K | SMMU3_IDR5_VA52, &(struct weir_table_config){
+		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 16, .iova_bits = 52, .pa_bits = 52,
+		.coherent = true }, 0);
+}
+
 static void test_smmuv3_refuses_nothing_there(void **state)
 {
 	struct smmu3_config config;
@@ -233,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_stage2),
 		cmocka_unit_test(test_smmuv3_not_coherent),
 		cmocka_unit_test(test_smmuv3_refuses_registers),
+		cmocka_unit_test(test_smmuv3_says_which_tables),
 		cmocka_unit_test(test_smmuv3_refuses_nothing_there),
 		cmocka_unit_test(test_smmuv3_refuses_without_cache_sync),
 		cmocka_unit_test(test_smmuv3_every_call_fails),

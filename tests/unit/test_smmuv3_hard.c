@@ -84,6 +84,7 @@ static void one_fails(struct bed *bed)
  */
 static void commands_fail(unsigned int seed, bool coherent)
 {
+	const struct weir_invalidation many = { .iova = 0x200000, .bytes = 16 * 4096, .page_bytes = 4096 };
 	struct weir_smmu_v3_domain *one, *two;
 	struct table first, second;
 	struct smmu3_config config;
@@ -94,8 +95,10 @@ static void commands_fail(unsigned int seed, bool coherent)
 	config.seed = seed;
 	if (!coherent)
 		config.idr[0] &= ~SMMU3_IDR0_COHACC;
-	if (seed % 3 == 0)
-		config.idr[1] = SMMU3_IDR1(16, 0, 7, 3); /* as few commands as can be */
+	if (seed % 3 == 0) { /* the queue is full again and again */
+		config.idr[1] = SMMU3_IDR1(16, 0, 7, 3);
+		config.idr[3] &= ~SMMU3_IDR3_RIL;
+	}
 	bed_init(&bed, &config);
 	assert_int_equal(bed_create(&bed), 0);
 	a = buffer(&bed, 1);
@@ -114,6 +117,7 @@ static void commands_fail(unsigned int seed, bool coherent)
 		assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, one), 0);
 		assert_int_equal(touch(&bed, SID, in(&first, IOVA)), SMMU3_LANDED);
 		one_fails(&bed);
+		assert_int_equal(weir_smmu_v3_invalidate(one, &many), 0);
 		unmap(&first, one, IOVA);
 		hwram_allow(bed.h->ram, a, 4096, 0, 0);
 		hwhost_points(bed.h, 20);

@@ -93,6 +93,19 @@ static bool event_registers_of_page_0(uint64_t seed, bool wrong)
 	return rig_close_with(&r, SMMU3_BAD_REGISTER);
 }
 
+/* IDR1.CMDQS is 8. */
+static bool queue_larger_than_there_is(uint64_t seed, bool wrong)
+{
+	struct smmu3_config config;
+	struct rig r;
+
+	smmu3_config_usual(&config);
+	config.seed = seed;
+	rig_init(&r, &config);
+	rig_write64(&r, 0x90, r.cmdq_pa | (wrong ? 9 : 8));
+	return rig_close_with(&r, SMMU3_BAD_REGISTER);
+}
+
 static void test_smmuv3_model_register_rules(void **state)
 {
 	(void)state;
@@ -101,6 +114,7 @@ static void test_smmuv3_model_register_rules(void **state)
 	rig_both_ways(gerrorn_without_error, SEEDS);
 	rig_both_ways(gbpa_without_update, SEEDS);
 	rig_both_ways(event_registers_of_page_0, SEEDS);
+	rig_both_ways(queue_larger_than_there_is, SEEDS);
 }
 
 /* SMMUEN is 0: GBPA decides (6.3.14). Without ABORT, DMA lands where the test did not allow it. */

@@ -113,6 +113,8 @@ struct smmu3 {
 	uint32_t cr0, cr0ack, cr1, cr2, gbpa, gbpa_next, irq_ctrl, irq_ctrlack, gerror, gerrorn;
 	uint64_t strtab_base, cmdq_base, eventq_base;
 	uint32_t strtab_cfg, cmdq_prod, cmdq_cons, eventq_prod, eventq_cons;
+	uint64_t refused[2];          /* the command at refused_at, which failed; 0: none */
+	uint32_t refused_at;
 	uint64_t msi_cfg0[2];         /* GERROR, EVENTQ */
 	uint32_t msi_cfg1[2], msi_cfg2[2];
 	/* caches */

@@ -82,14 +82,19 @@ static void command_error(struct smmu3 *s, unsigned int error)
 	smmu3_gerror_(s, GERR_CMDQ);
 }
 
-/* On request, as illegal or as not readable. */
+/* On request, as illegal or as not readable; as long as it stands there. */
 static bool fails(struct smmu3 *s, const uint64_t words[2])
 {
-	unsigned int n = s->mischief[SMMU3_COMMAND_FAILS];
+	unsigned int *n = &s->mischief[SMMU3_COMMAND_FAILS];
+	bool again = s->refused[0] && s->refused[0] == words[0] && s->refused[1] == words[1] &&
+		     s->refused_at == (s->cmdq_cons & index_mask(s->cmdq_base));
 
-	if (!n || bits(words[0], 7, 0) == CMD_SYNC || (n == 1 && !smmu3_chance_(s, 128)))
+	if (!again && (!*n || bits(words[0], 7, 0) == CMD_SYNC || (*n == 1 && !smmu3_chance_(s, 128))))
 		return false;
-	s->mischief[SMMU3_COMMAND_FAILS]--;
+	*n -= !again;
+	s->refused[0] = words[0];
+	s->refused[1] = words[1];
+	s->refused_at = s->cmdq_cons & index_mask(s->cmdq_base);
 	command_error(s, smmu3_chance_(s, 128) ? CERROR_ILL : CERROR_ABT);
 	return true;
 }
@@ -108,6 +113,7 @@ static bool take_command(struct smmu3 *s)
 	}
 	if (fails(s, words))
 		return false;
+	s->refused[0] = 0;
 	if (bits(words[0], 7, 0) == CMD_SYNC && bits(words[0], 13, 12) <= CS_SEV) {
 		if (!sync_ready(s))
 			return false;

@@ -214,6 +214,11 @@ static void write_wide_half(struct smmu3 *s, uint64_t offset, uint32_t value)
 		return;
 	*reg = offset & 4 ? (*reg & 0xffffffffull) | (uint64_t)value << 32
 			  : (*reg & ~0xffffffffull) | value;
+	/* IDR1.CMDQS, EVENTQS */
+	if ((reg == &s->cmdq_base && bits(*reg, 4, 0) > bits(s->config.idr[1], 25, 21)) ||
+	    (reg == &s->eventq_base && bits(*reg, 4, 0) > bits(s->config.idr[1], 20, 16)))
+		smmu3_find_(s, SMMU3_BAD_REGISTER, "0x%llx asks for a larger queue than there is: 2^%llu",
+			    (unsigned long long)offset, (unsigned long long)bits(*reg, 4, 0));
 }
 
 static void write_msi(struct smmu3 *s, uint64_t offset, uint32_t value)

@@ -191,8 +191,9 @@ int weir_smmu_v3_walks(const struct weir_smmu_v3 *smmu, const struct weir_tables
 		return WEIR_EOPNOTSUPP;
 	if (tables->granule_lg2 > 16 || !(has->granules & 1u << tables->granule_lg2))
 		return WEIR_EOPNOTSUPP;
-	if (tables->granule_lg2 < 16 && widest > 48)
-		widest = 48;
+	/* longer addresses take the 64 KiB granule, 3.4.1 */
+	if (tables->granule_lg2 < 16 && (tables->iova_bits > 48 || tables->pa_bits > 48))
+		return WEIR_EOPNOTSUPP;
 	/* T0SZ is 16 to 39, and 12 with 52 bits, 5.4; there is a level for each table. */
 	if (tables->iova_bits > widest || tables->iova_bits < 25 || tables->pa_bits > has->oas_bits ||
 	    tables->levels < 1 || tables->levels > 4)
