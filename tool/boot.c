@@ -326,7 +326,7 @@ int cmd_boot(int argc, char **argv)
 		run_close(&r);
 		return complain("out of memory");
 	}
-	status = r.initramfs ? alone_study(&o, o.args[0], &r.side, NULL, &alone) : 0;
+	status = r.initramfs ? alone_study(r.o, o.args[0], &r.side, NULL, &alone) : 0;
 	if (status)
 		goto out;
 	if (o.json) {

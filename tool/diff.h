@@ -41,6 +41,7 @@ struct diff_side {
 	bool initramfs;       /* there is one; lists are then what is in it */
 	struct diff_list modules;
 	struct diff_list more; /* firmware files; of a capture, parameters of the command line */
+	struct diff_list config; /* of a capture that has it: settings of the kernel's configuration */
 	char *cmdline;        /* of a capture; NULL */
 	bool no_tree;         /* a capture without a device tree: nothing can be predicted */
 };

@@ -62,14 +62,18 @@ static json_t *json_of_images(const struct diff *d)
 static json_t *json_of_seen(const struct diff *d)
 {
 	const struct diff_side *a = d ? &d->sides[0] : NULL, *b = d ? &d->sides[1] : NULL;
+	bool config;
 
 	if (!d)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "a", json_of_side(a), "b",
+	config = a->config.n && b->config.n;
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "a", json_of_side(a), "b",
 			 json_of_side(b), "changes", json_of_changes(d),
 			 "modules_a", only(&a->modules, &b->modules), "modules_b",
 			 only(&b->modules, &a->modules), "parameters_a", only(&a->more, &b->more),
-			 "parameters_b", only(&b->more, &a->more));
+			 "parameters_b", only(&b->more, &a->more),
+			 "settings_a", config ? only(&a->config, &b->config) : json_array(),
+			 "settings_b", config ? only(&b->config, &a->config) : json_array());
 }
 
 json_t *diff_json(const struct diff *predicted, const struct diff *seen)

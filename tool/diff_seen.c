@@ -104,6 +104,32 @@ static int take_words(struct diff_list *l, const struct capture_entry *e, bool f
 	return err;
 }
 
+/* What a configuration sets: lines "CONFIG_X=...". One that is damaged is none. */
+static int take_config(struct diff_list *l, const struct capture *c)
+{
+	const struct capture_entry *e = capture_find(c, "config.gz");
+	struct weir_errtext et = { "" };
+	struct weir_bytes text = { 0 };
+	const char *at, *end;
+	int err = 0;
+
+	if (!e || weir_unpack_stream((const uint8_t *)e->data, e->bytes, &et, &text))
+		return 0;
+	for (at = (const char *)text.data, end = at + text.size; at < end && !err;) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		size_t n = (size_t)((stop ? stop : end) - at);
+
+		if (n > 7 && n < 400 && !strncmp(at, "CONFIG_", 7) && !memchr(at, '\0', n))
+			err = diff_list_add(l, at, n);
+		at += n + 1;
+	}
+	weir_bytes_fini(&text);
+	for (size_t i = 0; i < l->n; i++)
+		text_clean(l->item[i], strlen(l->item[i]), "");
+	diff_list_sort(l);
+	return err;
+}
+
 static int take(struct diff_side *side, const struct capture *c, const struct seen *s,
 		const struct weir_bootlog *log, const char *board)
 {
@@ -122,7 +148,7 @@ static int take(struct diff_side *side, const struct capture *c, const struct se
 	if (!side->model || asprintf(&side->title, "Linux %s, %zu devices wait",
 				     s->kernel ? s->kernel : "of unknown version", waiting) < 0)
 		return WEIR_ENOMEM;
-	if (take_words(&side->modules, capture_find(c, "modules"), true))
+	if (take_words(&side->modules, capture_find(c, "modules"), true) || take_config(&side->config, c))
 		return WEIR_ENOMEM;
 	return take_words(&side->more, capture_find(c, "cmdline"), false);
 }

@@ -178,6 +178,7 @@ void diff_side_close(struct diff_side *side)
 	}
 	diff_list_free(&side->modules);
 	diff_list_free(&side->more);
+	diff_list_free(&side->config);
 	free(side->devices);
 	free(side->cmdline);
 	free(side->title);

@@ -82,20 +82,25 @@ static size_t run_of(const struct diff *d, size_t from)
 	return n;
 }
 
+#define MANY 40 /* more than that are counted */
+
 /* What only one side has. */
-static void print_only(const struct diff *d, const char *what, bool more)
+static void print_only(const char *what, const struct diff_list *a, const struct diff_list *b)
 {
+	const struct diff_list *lists[] = { a, b };
+
 	for (int i = 0; i < 2; i++) {
-		const struct diff_side *x = &d->sides[i], *y = &d->sides[!i];
 		const char *name;
 		size_t at = 0, n = 0;
 
-		while ((name = diff_list_only(more ? &x->more : &x->modules, more ? &y->more : &y->modules,
-					      &at))) {
-			if (!n++)
+		while ((name = diff_list_only(lists[i], lists[!i], &at))) {
+			if (!n)
 				printf("only on %c, %s", i ? 'B' : 'A', what);
-			printf(" %s", name);
+			if (n++ < MANY)
+				printf(" %s", name);
 		}
+		if (n > MANY)
+			printf(" and %zu more (--json has them)", n - MANY);
 		if (n)
 			putchar('\n');
 	}
@@ -114,6 +119,7 @@ static void print_head(const struct diff *d, const struct opts *o)
 
 void diff_print(const struct diff *d, const struct opts *o)
 {
+	const struct diff_side *a = &d->sides[0], *b = &d->sides[1];
 	enum diff_change last = DIFF_CHANGES;
 
 	print_head(d, o);
@@ -131,8 +137,10 @@ void diff_print(const struct diff *d, const struct opts *o)
 	}
 	if (!d->n)
 		printf("no difference: %zu devices\n", d->sides[0].n);
-	if (d->seen || (d->sides[0].initramfs && d->sides[1].initramfs)) {
-		print_only(d, d->seen ? "modules:" : "modules in the initramfs:", false);
-		print_only(d, d->seen ? "parameters:" : "firmware files in the initramfs:", true);
+	if (d->seen || (a->initramfs && b->initramfs)) {
+		print_only(d->seen ? "modules:" : "modules in the initramfs:", &a->modules, &b->modules);
+		print_only(d->seen ? "parameters:" : "firmware files in the initramfs:", &a->more, &b->more);
 	}
+	if (a->config.n && b->config.n)
+		print_only("settings of the kernel:", &a->config, &b->config);
 }

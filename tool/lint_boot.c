@@ -161,7 +161,7 @@ static void check_iommus(struct lint *l)
 	struct weir_fwnode *node;
 	const void *value;
 
-	if (!l->r->kernel || l->o->linux_args.fw_devlink_strict)
+	if (!l->r->kernel || l->r->o->linux_args.fw_devlink_strict)
 		return;
 	for (node = weir_fwnode_root(l->r->m); node; node = weir_fwnode_next(node))
 		if (weir_fwnode_available(node) &&

@@ -73,7 +73,7 @@ static int trial_run(struct plan *p, const char *without, struct trial *out_tria
 	bool lin = p->o->profile == PROFILE_LINUX;
 	int err = weir_machine_create_policy(weir_posix_ops(p->posix), p->posix,
 					     lin ? &weir_policy_linux_6_12 : NULL,
-					     &p->o->linux_args, &t.m);
+					     &p->r.o->linux_args, &t.m);
 
 	if (!err)
 		err = weir_firmware_load_dt(t.m, p->r.dtb.data, p->r.dtb.size);

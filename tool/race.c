@@ -252,6 +252,10 @@ int cmd_race(int argc, char **argv)
 	r.progress = isatty(STDERR_FILENO);
 	if (run_open(&r.base, &quiet, o.args[0], NULL, what, sizeof(what)))
 		return complain("%s", what);
+	if (r.base.o == &r.base.own) { /* the command line of a capture */
+		o.cmdline = r.base.own.cmdline;
+		o.linux_args = r.base.own.linux_args;
+	}
 	r.base.o = &o;
 	r.result = malloc(sizeof(*r.result));
 	r.sched = race_sched_create();

@@ -17,13 +17,52 @@
 
 static int read_tree(struct run *r, char *out_what, size_t bytes)
 {
-	int err = board_read(r->o, r->board, &r->dtb, out_what, bytes);
+	int err = board_read(r->o, r->board, &r->dtb, &r->cmdline, out_what, bytes);
 
 	if (!err)
 		err = overlays_apply(&r->o->overlays, r->board, &r->dtb, out_what, bytes);
 	if (!err)
 		tree_clean(r->dtb.data, r->dtb.size);
 	return err;
+}
+
+/* A capture's command line holds, unless another one is given. */
+static void take_cmdline(struct run *r)
+{
+	if (!r->cmdline || r->o->cmdline || r->o->linux_args_given)
+		return;
+	r->own = *r->o;
+	r->own.cmdline = r->cmdline;
+	weir_linux_args_parse(&r->own.linux_args, r->cmdline);
+	r->o = &r->own;
+}
+
+/* What of it matters here. */
+static void tell_cmdline(const struct run *r)
+{
+	static const char *const keys[] = {
+		"fw_devlink", "deferred_probe_timeout=", "module_blacklist=", "modprobe.blacklist=",
+	};
+	const char *at = r->o == &r->own ? r->cmdline : "";
+	bool any = false;
+
+	while (*at) {
+		size_t n = strcspn(at, " \t");
+
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			if (strncmp(at, keys[i], strlen(keys[i])))
+				continue;
+			if (!any)
+				fprintf(stderr, "weir: note: %s: its own command line holds (--cmdline for another):", r->board);
+			fprintf(stderr, " %.*s", (int)n, at);
+			any = true;
+			break;
+		}
+		at += n;
+		at += strspn(at, " \t");
+	}
+	if (any)
+		fputc('\n', stderr);
 }
 
 /* ---- the kernel ---- */
@@ -387,6 +426,10 @@ int run_open(struct run *r, const struct opts *o, const char *board,
 	*r = (struct run){ .o = o, .board = board };
 	firmware_log_init(&r->firmware);
 	err = read_tree(r, out_what, what_bytes);
+	if (!err) {
+		take_cmdline(r);
+		o = r->o;
+	}
 	if (!err && shared) {
 		r->side = *shared;
 	} else if (!err) {
@@ -415,6 +458,7 @@ int run_open(struct run *r, const struct opts *o, const char *board,
 		return err;
 	}
 	note_timeout(r);
+	tell_cmdline(r);
 	return 0;
 }
 
@@ -433,6 +477,7 @@ void run_close(struct run *r)
 	if (r->own_kernel)
 		kernel_side_close(&r->side);
 	weir_bytes_fini(&r->dtb);
+	free(r->cmdline);
 	firmware_log_fini(&r->firmware);
 	*r = (struct run){ 0 };
 }

@@ -162,6 +162,8 @@ struct run {
 	size_t nr_builtin, nr_modules;
 	uint32_t timeout_event;    /* id of the event; 0: the timer did not fire */
 	bool assumed;              /* no kernel: every driver was assumed */
+	char *cmdline;             /* of a board that is a capture; NULL */
+	struct opts own;           /* o is this when the capture's command line holds */
 	const char *modules;       /* real ones, looked for there; NULL: drivers are modelled */
 };
 
@@ -180,9 +182,12 @@ void kernel_side_close(struct kernel_side *side);
 int read_plain(const char *path, struct weir_bytes *out_bytes, char *out_what, size_t bytes);
 /* The same for a tree, which may be one of a boot image. */
 int tree_read(const char *path, struct weir_bytes *out_tree, char *out_what, size_t bytes);
-/* The tree of a board: of the options' memory, a file or a capture. */
+/*
+ * The tree of a board: of the options' memory, a file or a capture. @out_cmdline: the capture's; the
+ * caller's, or NULL.
+ */
 int board_read(const struct opts *o, const char *board, struct weir_bytes *out_tree,
-	       char *out_what, size_t bytes);
+	       char **out_cmdline, char *out_what, size_t bytes);
 /* overlay.c: onto a tree in malloc()ed memory. Return: as read_plain(). */
 int overlays_apply(const struct list *paths, const char *board, struct weir_bytes *tree,
 		   char *out_what, size_t bytes);

@@ -102,7 +102,22 @@ static bool is_overlay(const struct weir_bytes *tree)
 	return false;
 }
 
-static int read_capture(const char *board, struct weir_bytes *tree, char *out_what, size_t bytes)
+/* The command line of a capture, or NULL when it has none; it is the caller's. Return: false without memory. */
+static bool take_cmdline(const struct capture *c, char **out_cmdline)
+{
+	const struct capture_entry *e = capture_find(c, "cmdline");
+	char *text = e ? strndup(e->data, e->bytes) : NULL;
+
+	if (text) {
+		text[strcspn(text, "\n")] = '\0';
+		text_clean(text, strlen(text), "");
+	}
+	*out_cmdline = text;
+	return !e || text;
+}
+
+static int read_capture(const char *board, struct weir_bytes *tree, char **out_cmdline, char *out_what,
+			size_t bytes)
 {
 	struct capture c;
 	int err;
@@ -111,15 +126,21 @@ static int read_capture(const char *board, struct weir_bytes *tree, char *out_wh
 	if (capture_read(&c, board))
 		return complain_in(out_what, bytes, "%s: no device tree, and no capture", board);
 	err = capture_dtb(&c, tree);
+	if (!err && !take_cmdline(&c, out_cmdline)) {
+		capture_free(&c);
+		weir_bytes_fini(tree);
+		return complain_in(out_what, bytes, "out of memory");
+	}
 	capture_free(&c);
 	return err ? complain_in(out_what, bytes, "%s: a capture without a device tree", board) : 0;
 }
 
 int board_read(const struct opts *o, const char *board, struct weir_bytes *out_tree,
-	       char *out_what, size_t bytes)
+	       char **out_cmdline, char *out_what, size_t bytes)
 {
 	const struct weir_bytes *given = &o->tree;
 	struct weir_bytes tree = { 0 };
+	char *cmdline = NULL;
 	int err;
 
 	if (given->data) {
@@ -129,18 +150,22 @@ int board_read(const struct opts *o, const char *board, struct weir_bytes *out_t
 		memcpy(tree.data, given->data, given->size);
 		tree.size = given->size;
 		*out_tree = tree;
+		*out_cmdline = NULL;
 		return 0;
 	}
 	err = tree_read(board, &tree, out_what, bytes);
 	if (!err && capture_is(tree.data, tree.size))
-		err = read_capture(board, &tree, out_what, bytes);
+		err = read_capture(board, &tree, &cmdline, out_what, bytes);
 	if (!err && is_overlay(&tree))
 		err = complain_in(out_what, bytes,
 				  "%s: an overlay, and no board: name the board, and this with --overlay",
 				  board);
-	if (err)
+	if (err) {
 		weir_bytes_fini(&tree);
-	else
-		*out_tree = tree;
-	return err;
+		free(cmdline);
+		return err;
+	}
+	*out_tree = tree;
+	*out_cmdline = cmdline;
+	return 0;
 }

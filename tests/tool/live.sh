@@ -113,6 +113,22 @@ assert {p['name']: p['bytes'] for p in doc['pieces']} == packed and 'devices' in
 assert doc['deferred'] and not doc['private']
 END
 sh "$top/tool/capture/weir-capture.sh" s.tar.gz root 2> err || wrong "the script: $(cat err)"
+# the script needs nothing but busybox: with its shell and its commands alone
+if command -v busybox > /dev/null; then
+	mkdir bb
+	for applet in $(busybox --list); do
+		ln -s "$(command -v busybox)" "bb/$applet"
+	done
+	PATH=$work/bb bb/sh "$top/tool/capture/weir-capture.sh" b.tar.gz root 2> err || wrong "busybox: $(cat err)"
+	mkdir x-b x-bs
+	tar xzf b.tar.gz -C x-b
+	tar xzf s.tar.gz -C x-bs
+	diff -r x-b x-bs > differ || wrong "busybox packs other things than sh: $(head -n 5 differ)"
+	result "capture: the script packs the same with busybox alone"
+else
+	number=$((number + 1))
+	echo "ok $number # SKIP capture: no busybox, so the script runs with another shell alone"
+fi
 for file in c.tar.gz s.tar.gz; do
 	expect 1 "2 wait for 1: phy" live $file
 	grep -v "^$file" out > of-$file
@@ -206,6 +222,25 @@ echo "acme-gpu@6 acme,gpu" > gpu.drivers
 expect 1 "^3 wait for 1: smmu: no driver is bound" live --sysroot pci --drivers gpu.drivers
 run capture --sysroot pci -o pci.tar.gz
 expect 1 "^3 wait for 1: smmu: no driver is bound" live pci.tar.gz
+# the command line of a capture holds for the prediction, and another one in its place
+echo "root=/dev/sda deferred_probe_timeout=0 modprobe.blacklist=acme-phy quiet" > pci/proc/cmdline
+run capture --sysroot pci -o own.tar.gz
+timeout_of() {
+	run boot own.tar.gz --drivers gpu.drivers --events own.events "$@"
+	sed -n '1s/.*"timeout": *\(-*[0-9]*\).*/\1/p' own.events
+}
+for verb in "boot own.tar.gz" "explain own.tar.gz gpu" "timeline own.tar.gz" "graph own.tar.gz"; do
+	# shellcheck disable=SC2086
+	run $verb --drivers gpu.drivers --json
+	grep -q "own.tar.gz: its own command line holds.*: deferred_probe_timeout=0 modprobe.blacklist=acme-phy$" err ||
+		wrong "$verb: what holds is not told: $(cat err)"
+	# shellcheck disable=SC2086
+	run $verb --drivers gpu.drivers --json --cmdline "deferred_probe_timeout=7"
+	[ ! -s err ] || wrong "$verb: told, though another one is given: $(cat err)"
+done
+[ "$(timeout_of)" = 0 ] || wrong "the capture's own timeout: $(timeout_of)"
+[ "$(timeout_of --cmdline deferred_probe_timeout=7)" = 7 ] || wrong "the timeout that is given"
+[ "$(timeout_of --set fw_devlink=on)" = 10 ] || wrong "with --set, none of the capture's"
 result "live: IOMMUs that Linux has no links to, also of PCI functions"
 
 # what the same board was like with another kernel: its PHY came up, its sound did not
@@ -252,6 +287,22 @@ ln -s ../../../kernel/iommu_groups/7 root2/sys/devices/platform/sound/iommu_grou
 : > root2/sys/kernel/debug/devices_deferred
 run capture --sysroot root2 -o e.tar.gz
 expect 1 "^  /sound .sound.: sound usb -> sound$" diff c.tar.gz e.tar.gz --drivers live.drivers
+# settings of the kernel, where both have them; a damaged one is none
+printf '# a comment\nCONFIG_A=y\nCONFIG_SMMU=m\n# CONFIG_B is not set\n' | gzip > root/proc/config.gz
+printf 'CONFIG_A=y\nCONFIG_SMMU=y\nCONFIG_B=y\n' | gzip > root2/proc/config.gz
+run capture --sysroot root -o h.tar.gz
+run capture --sysroot root2 -o i.tar.gz
+expect 1 "^only on A, settings of the kernel: CONFIG_SMMU=m$" diff h.tar.gz i.tar.gz --drivers live.drivers
+grep -q "^only on B, settings of the kernel: CONFIG_B=y CONFIG_SMMU=y$" out || wrong "settings: $(cat out)"
+run diff h.tar.gz i.tar.gz --drivers live.drivers --json
+python3 "$here/schema.py" "$top/docs/json.md" diff out >> wrong || wrong "diff --json with settings"
+expect 0 "^no difference: 5 devices" diff c.tar.gz h.tar.gz --drivers live.drivers
+grep -q "settings" out && wrong "one side has no settings: $(cat out)"
+echo 'no gzip' > root2/proc/config.gz
+run capture --sysroot root2 -o i.tar.gz
+run diff h.tar.gz i.tar.gz --drivers live.drivers
+grep -q "settings" out && wrong "damaged settings: $(cat out)"
+rm root/proc/config.gz root2/proc/config.gz
 # without a tree on one side nothing is predicted
 rm -rf root2/sys/firmware
 run capture --sysroot root2 -o f.tar.gz
