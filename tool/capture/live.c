@@ -18,7 +18,8 @@ static const struct verb_help live_help = {
 		"waits, and for what; and where that differs from what weir boot predicts for\n"
 		"its device tree and kernel. As root, and with debugfs, it sees more.\n",
 	.example = "weir live board.tar.gz --kernel /lib/modules/6.12.43",
-	.status = "0 nothing waits, 1 something does or differs, 2 bad usage or input.",
+	.status = "0 nothing waits, 1 something does, is worse than predicted, or an IOMMU is complained of,\n"
+		  "2 bad usage or input.",
 };
 
 static const struct verb_help capture_help = {
