@@ -12,12 +12,15 @@
 
 static const struct verb_help help = {
 	.verb = VERB_GROUPS,
-	.usage = "groups [BOARD.dtb|CAPTURE] [options]",
+	.usage = "groups [BOARD.dtb|TABLES|CAPTURE|LSPCI.txt] [options]",
 	.what = "Says which devices share an IOMMU group and why: which ids they put on their DMA,\n"
 		"at which IOMMU. Groups are known from firmware alone, whatever drivers do. Of a\n"
 		"capture (weir capture), or without a board of the Linux that runs, the groups\n"
-		"that Linux made are told beside them, PCI functions among them.\n",
-	.example = "weir groups x1e80100-lenovo-yoga-slim7x.dtb",
+		"that Linux made are told beside them.\n"
+		"Of PCI functions, from their configuration space (of the Linux that runs, as root;\n"
+		"of a capture; or what `sudo lspci -xxxx` printed): which bridge lacks which ACS bit,\n"
+		"what only is switched off, and below which port a card would be alone.\n",
+	.example = "weir groups lspci.txt",
 	.status = "0 it was told, 2 bad usage or input.",
 };
 
@@ -182,11 +185,13 @@ struct side {
 	struct capture c;
 	struct seen s;
 	struct groups_seen groups;
+	struct groups_why why;
 };
 
 static void side_close(struct side *side)
 {
 	groups_seen_close(&side->groups);
+	groups_why_close(&side->why);
 	if (side->is) {
 		seen_close(&side->s);
 		capture_free(&side->c);
@@ -224,22 +229,34 @@ static int side_open(struct side *side, struct opts *o)
 	return 0;
 }
 
+/* What an lspci printed, and nothing else. */
+static bool is_dump_alone(const struct opts *o)
+{
+	return o->lspci && !o->sysroot && (!o->nr_args || o->args[0] == o->lspci);
+}
+
 /* A machine with ACPI has no tree: then there is only what Linux made. */
 static int tell(struct groups *g, struct opts *o, struct side *side)
 {
-	bool tree = !side->is || capture_dtb(&side->c, &o->tree) != WEIR_ENOENT;
-	const char *board = o->nr_args ? o->args[0] : o->sysroot ? o->sysroot : "this machine";
+	bool tree = side->is ? capture_dtb(&side->c, &o->tree) != WEIR_ENOENT : !is_dump_alone(o);
+	const char *board = o->nr_args ? o->args[0] : is_dump_alone(o) ? o->lspci :
+			    o->sysroot ? o->sysroot : "this machine";
 	char what[600];
+	int err;
 
 	if (tree && run_open(&g->run, o, board, NULL, what, sizeof(what)))
 		return complain("%s", what);
 	g->run.o = o;
 	if (tree && collect(g))
 		return complain("out of memory");
+	err = groups_why_open(&side->why, o, board, tree ? &g->run.dtb : NULL, NULL, side->is ? &side->s : NULL);
+	if (err)
+		return err;
 	if (o->json) {
 		json_t *doc = json_of(g, tree, board);
 
 		json_object_set_new(doc, "seen", side->is ? groups_seen_json(&side->groups) : json_null());
+		json_object_set_new(doc, "pci", groups_why_json(&side->why));
 		json_dumpf(doc, stdout, JSON_INDENT(1));
 		putchar('\n');
 		json_decref(doc);
@@ -247,17 +264,19 @@ static int tell(struct groups *g, struct opts *o, struct side *side)
 	}
 	if (tree)
 		print_text(g);
+	groups_why_print(&side->why);
 	if (side->is)
-		groups_seen_print(&side->groups);
+		groups_seen_print(&side->groups, side->why.is);
 	return 0;
 }
 
 static int tell_acpi(struct opts *o, struct side *side)
 {
-	int status = acpi_groups(o, o->args[0], side->is ? &side->s : NULL);
+	bool pci_told = false;
+	int status = acpi_groups(o, o->args[0], side->is ? &side->s : NULL, &pci_told);
 
 	if (!status && side->is && !o->json)
-		groups_seen_print(&side->groups);
+		groups_seen_print(&side->groups, pci_told);
 	return status;
 }
 
@@ -273,7 +292,14 @@ int cmd_groups(int argc, char **argv)
 	if (o.nr_args > 1 || (o.nr_args && o.sysroot))
 		return complain("groups: one board at most; see weir groups --help");
 	o.profile = PROFILE_WEIR; /* there groups are a matter of firmware alone */
-	if (!o.acpi || acpi_is_capture(o.args[0]) == 1)
+	if (o.nr_args && !o.acpi && pcidump_is_file(o.args[0])) {
+		if (o.lspci)
+			return complain("groups: %s and --lspci: one dump at most", o.args[0]);
+		o.lspci = o.args[0];
+	}
+	if (is_dump_alone(&o))
+		status = 0;
+	else if (!o.acpi || acpi_is_capture(o.args[0]) == 1)
 		status = side_open(&side, &o);
 	if (!status && o.acpi)
 		status = tell_acpi(&o, &side);

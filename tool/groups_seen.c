@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * IOMMU groups as a running Linux made them, of itself or of a capture, PCI functions among
- * them; see groups.h. Why two of a group are together is told from where they are on PCI;
- * what isolates functions (ACS) is in their configuration space, which no capture has.
+ * them; see groups.h. Why two of a group are together is told from where they are on PCI, where
+ * what isolates functions (ACS), their configuration space, is not known.
  */
 #include "groups.h"
 
@@ -74,24 +74,37 @@ static size_t size_of(const struct groups_seen *g, size_t from)
 	return n;
 }
 
-void groups_seen_print(const struct groups_seen *g)
+static bool is_pci(const struct groups_seen *g, size_t from, size_t n)
 {
-	printf("as Linux made them:\n");
-	if (!g->n)
-		printf("  none\n");
+	for (size_t i = from; i < from + n; i++)
+		if (strcmp(g->members[i]->bus, "pci"))
+			return false;
+	return true;
+}
+
+void groups_seen_print(const struct groups_seen *g, bool pci_told)
+{
+	bool any = false;
+
 	for (size_t i = 0, n; i < g->n; i += n) {
 		n = size_of(g, i);
-		printf("  group %d:", g->members[i]->group);
+		if (pci_told && is_pci(g, i, n))
+			continue;
+		printf("%s  group %d:", any ? "" : pci_told ? "other groups of Linux:\n" : "as Linux made them:\n",
+		       g->members[i]->group);
+		any = true;
 		for (size_t j = i; j < i + n; j++)
 			printf(" %s", g->members[j]->name);
 		putchar('\n');
-		for (size_t j = i + 1; j < i + n; j++) {
+		for (size_t j = i + 1; j < i + n && !pci_told; j++) {
 			const char *why = why_together(g->members[i], g->members[j]);
 
 			if (why)
 				printf("    %s: %s\n", g->members[j]->name, why);
 		}
 	}
+	if (!any && !pci_told)
+		printf("as Linux made them:\n  none\n");
 }
 
 json_t *groups_seen_json(const struct groups_seen *g)

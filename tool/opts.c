@@ -223,6 +223,7 @@ static int take_shell(struct opts *o, int opt, const char *value)
 	switch (opt) {
 	case O_SCRIPT: o->script = value; break;
 	case O_MODULES: o->modules = value; break;
+	case O_LSPCI: o->lspci = value; break;
 	case 'c': return append(&o->commands, "command", value);
 	case 'k': o->keep_going = true; break;
 	default: return take_plan(o, opt, value);

@@ -78,6 +78,8 @@ const struct option_def option_defs[] = {
 	  "with weir)" },
 	{ "sysroot", O_SYSROOT, "DIR", V | K | U, "What is looked at",
 	  "another root directory, with its sys and proc below" },
+	{ "lspci", O_LSPCI, "FILE", U, NULL,
+	  "configuration space of its PCI functions, as `sudo lspci -xxxx` prints it" },
 	{ "private", O_PRIVATE, NULL, K, NULL,
 	  "serial numbers, MAC addresses and the like too" },
 	{ "verbose", 'v', NULL, B | S | P, "What is said",

@@ -67,6 +67,7 @@ struct opts {
 	bool sarif, rules;
 	uint64_t slower_ns;        /* of diff */
 	const char *sysroot;       /* of live and capture */
+	const char *lspci;         /* of groups: a dump of configuration space */
 	bool ktap, keep_private;
 	struct weir_bytes tree;    /* in place of a file; the run copies it */
 	const char *format, *output;

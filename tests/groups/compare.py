@@ -156,8 +156,8 @@ def linux_groups(kernel, initramfs, args, console, append):
     return boots, left
 
 
-def weir_groups(program, args):
-    done = subprocess.run([program, MACHINE] + args, stdout=subprocess.PIPE, check=True,
+def weir_groups(program, args, dump=None):
+    done = subprocess.run([program] + (['--dump', dump] if dump else []) + [MACHINE] + args, stdout=subprocess.PIPE, check=True,
                           universal_newlines=True)
     rows = [line.split('\t') for line in done.stdout.splitlines()]
     keys = [{row[0]: row[column] for row in rows} for column in (1, 2, 3)]

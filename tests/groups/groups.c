@@ -2,7 +2,11 @@
 /*
  * Prints the groups of the functions below a QEMU's host bridge, by both sets of rules.
  *
- * usage: groups MACHINE [QEMU ARGUMENT]...
+ * usage: groups [--dump FILE] MACHINE [QEMU ARGUMENT]...
+ *
+ * Into FILE goes their configuration space, as `lspci -xxxx` prints it: with the bus numbers that the
+ * library gave, and ACS switched on where it can be. As far as QEMU's models have something in it, for
+ * each word is asked of QEMU by itself.
  *
  * A line a function: its path from the root bus ("/02.0/00.0"), the key of its group by
  * the rules of Linux 6.12, of the same with device trees, and by the library's own, and
@@ -52,6 +56,34 @@ static void print(struct weir_machine *m)
 	}
 }
 
+static int dump(struct weir_machine *m, const char *path)
+{
+	FILE *f = fopen(path, "w");
+	struct weir_device *dev;
+	struct weir_pci_info info;
+
+	for (dev = weir_device_first(m); f && dev; dev = weir_device_next(dev)) {
+		unsigned int bytes = weir_pci_cap(dev, 0x10, 0) > 0 ? 0x300 : 0x100;
+
+		if (weir_pci_info_get(dev, &info))
+			continue;
+		fprintf(f, "%s %s\n", weir_device_name(dev) + sizeof("0000:") - 1, weir_pci_kind_name(info.kind));
+		for (unsigned int at = 0; at < bytes; at += 4) {
+			uint32_t four = weir_pci_read(dev, at, 4);
+
+			if (at % 16 == 0)
+				fprintf(f, "%s%02x:", at ? "\n" : "", at);
+			fprintf(f, " %02x %02x %02x %02x", four & 0xff, four >> 8 & 0xff, four >> 16 & 0xff,
+				four >> 24);
+		}
+		fprintf(f, "\n\n");
+	}
+	if (f && !fclose(f))
+		return 0;
+	perror(path);
+	return 1;
+}
+
 /* What QEMU's machine has besides the host bridge works without drivers. */
 static void settle_firmware(struct weir_machine *m)
 {
@@ -62,7 +94,7 @@ static void settle_firmware(struct weir_machine *m)
 			weir_fwnode_set_initialized(node, true, false);
 }
 
-static int run(struct weir_machine *m, const struct weir_qtest *qtest)
+static int run(struct weir_machine *m, const struct weir_qtest *qtest, const char *path)
 {
 	const void *dtb;
 	size_t bytes;
@@ -81,7 +113,7 @@ static int run(struct weir_machine *m, const struct weir_qtest *qtest)
 	if (err)
 		return fail("bring-up", err);
 	print(m);
-	return 0;
+	return path ? dump(m, path) : 0;
 }
 
 int main(int argc, char **argv)
@@ -90,14 +122,14 @@ int main(int argc, char **argv)
 	char error[WEIR_QTEST_ERROR_BYTES];
 	struct weir_qtest *qtest;
 	struct weir_machine *m;
-	int err, status;
+	int err, status, first = argc > 2 && !strcmp(argv[1], "--dump") ? 3 : 1;
 
-	if (argc < 2) {
-		fprintf(stderr, "usage: groups MACHINE [QEMU ARGUMENT]...\n");
+	if (argc <= first) {
+		fprintf(stderr, "usage: groups [--dump FILE] MACHINE [QEMU ARGUMENT]...\n");
 		return 2;
 	}
-	options.machine = argv[1];
-	options.args = (const char *const *)argv + 2;
+	options.machine = argv[first];
+	options.args = (const char *const *)argv + first + 1;
 	err = weir_qtest_create(&options, &qtest, error);
 	if (err)
 		return fail(error, err);
@@ -106,7 +138,7 @@ int main(int argc, char **argv)
 		weir_qtest_destroy(qtest);
 		return fail("the machine", err);
 	}
-	status = run(m, qtest);
+	status = run(m, qtest, first == 3 ? argv[2] : NULL);
 	weir_machine_destroy(m);
 	weir_qtest_destroy(qtest);
 	return status;

@@ -71,7 +71,7 @@ refuses() {
 compile() { dtc -q -q -f -@ -I dts -O dtb -o "$2" "$1" 2> dtc.log || wrong "dtc $1: $(cat dtc.log)"; }
 
 : > wrong
-[ $# -gt 0 ] || set -- options man input overlay output verdict script replay kernel package images initramfs log iommulog lint diff diffimage plan show live groups acpi race shell
+[ $# -gt 0 ] || set -- options man input overlay output verdict script replay kernel package images initramfs log iommulog lint diff diffimage plan show live groups pci acpi race shell
 for part; do
 	# shellcheck disable=SC1090
 	. "$here/$part.sh"

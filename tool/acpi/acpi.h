@@ -106,6 +106,7 @@ bool acpi_table_is_read(const char *name);
 /* show.c: the verbs. Return: an exit status. */
 int acpi_boot(const struct opts *o, const char *board);
 int acpi_explain(const struct opts *o, const char *board, const char *name);
-int acpi_groups(const struct opts *o, const char *board, const struct seen *seen);
+/* @out_pci_told: whether it was said why PCI functions are together. */
+int acpi_groups(const struct opts *o, const char *board, const struct seen *seen, bool *out_pci_told);
 
 #endif

@@ -75,7 +75,7 @@ static json_t *named_json(const struct acpi_machine *am)
 	return named;
 }
 
-void acpi_json_print(const struct acpi_machine *am)
+void acpi_json_print(const struct acpi_machine *am, json_t *pci)
 {
 	json_t *iommus = json_array(), *hosts = json_array(), *doc;
 
@@ -83,10 +83,10 @@ void acpi_json_print(const struct acpi_machine *am)
 		json_array_append_new(iommus, iommu_json(&am->iommus[i]));
 	for (size_t i = 0; i < am->nr_hosts; i++)
 		json_array_append_new(hosts, host_json(&am->hosts[i]));
-	doc = json_pack("{s:i, s:o, s:s?, s:o, s:o, s:b, s:o, s:o, s:o}", "version", 1, "board",
+	doc = json_pack("{s:i, s:o, s:s?, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "version", 1, "board",
 			json_text(am->board), "kernel", am->side.kernel ? am->side.kernel->version : NULL, "tables",
 			names_json(&am->tables, true), "not_read", names_json(&am->tables, false), "namespace", 0,
-			"iommus", iommus, "hosts", hosts, "named", named_json(am));
+			"iommus", iommus, "hosts", hosts, "named", named_json(am), "pci", pci);
 	json_dumpf(doc, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(doc);

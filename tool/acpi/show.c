@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What `weir boot`, `explain` and `groups` say of a machine with ACPI; see acpi.h. */
+#include "groups.h"
 #include "show.h"
 
 #include <stdlib.h>
@@ -242,7 +243,7 @@ int acpi_boot(const struct opts *o, const char *board)
 	int status = acpi_open(&am, o, board);
 
 	if (!status && o->json) {
-		acpi_json_print(&am);
+		acpi_json_print(&am, json_null());
 	} else if (!status) {
 		print_head(&am);
 		print_iommus(&am);
@@ -399,23 +400,31 @@ static void print_seen(const struct acpi_machine *am, const struct seen *s)
 	}
 }
 
-int acpi_groups(const struct opts *o, const char *board, const struct seen *seen)
+int acpi_groups(const struct opts *o, const char *board, const struct seen *seen, bool *out_pci_told)
 {
+	struct groups_why why = { .is = false };
 	struct acpi_machine am;
 	int status = acpi_open(&am, o, board);
 
+	if (!status)
+		status = groups_why_open(&why, o, board, NULL, &am.tables, seen);
 	if (!status && o->json) {
-		acpi_json_print(&am);
+		acpi_json_print(&am, groups_why_json(&why));
 	} else if (!status) {
 		print_head(&am);
 		print_hosts(&am);
 		print_all_named(&am);
-		if (seen)
+		if (seen && !why.is)
 			print_seen(&am, seen);
+		groups_why_print(&why);
 		print_tail(&am);
-		printf("note: which PCI functions share a group depends on their configuration space (ACS), which no "
-		       "table has%s\n", seen ? "; as Linux made them:" : "; weir groups CAPTURE has what Linux made");
+		if (!why.is && !why.lacks)
+			printf("note: which PCI functions share a group depends on their configuration space (ACS), "
+			       "which no table has: put what `sudo lspci -xxxx` prints beside the tables, or give it by "
+			       "--lspci%s\n", seen ? "; as Linux made them:" : "");
 	}
+	*out_pci_told = why.is;
+	groups_why_close(&why);
 	acpi_close(&am);
 	return status;
 }

@@ -10,7 +10,7 @@ void acpi_need_words(const struct acpi_need *need, char *buf, size_t bytes);
 /* IOMMUs that the kernel lacks a driver for. */
 size_t acpi_nr_missing(const struct acpi_machine *am);
 
-/* json.c: the whole machine, as one document (docs/json.md). */
-void acpi_json_print(const struct acpi_machine *am);
+/* json.c: the whole machine, as one document (docs/json.md). @pci: taken over. */
+void acpi_json_print(const struct acpi_machine *am, json_t *pci);
 
 #endif

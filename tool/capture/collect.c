@@ -5,6 +5,7 @@
  * What cannot be read (debugfs without root) is left out. weir-capture.sh does the same.
  */
 #include "capture.h"
+#include "pci/dump.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -308,6 +309,7 @@ int capture_collect(struct capture *c, const char *root, bool keep_private)
 	add_cmdline(&k);
 	add_dt(&k);
 	add_acpi(&k);
+	k.err = k.err ? k.err : pcidump_collect(c, root);
 	k.err = k.err ? k.err : capture_log(c, root);
 	if (k.err) {
 		capture_free(c);

@@ -225,7 +225,7 @@ static void print_all(const struct live *l)
 		       "debugfs mounted): who waits is known by links alone\n");
 	for (size_t i = 0; i < l->nr_groups; i++)
 		print_group(l, &l->groups[i]);
-	printf("%zu devices in %zu IOMMU groups\n", behind, groups);
+	printf("%zu devices in %zu IOMMU groups%s\n", behind, groups, groups ? " (weir groups: why)" : "");
 	if (l->log)
 		log_iommus_print(l->predicted ? &l->run : NULL, l->log);
 	if (l->predicted)

@@ -71,6 +71,67 @@ for link in "$root"/sys/class/devlink/*; do
 	sup=$(below "$link/supplier" /sys/devices/) || continue
 	echo "$con$tab$sup$tab$(value "$link/status")$tab$(value "$link/sync_state_only")"
 done > "$top/links"
+# pack SIZE: bytes in hexadecimal, of a configuration space of that size, to the rows that grouping
+# needs, all else being zero: ids, class, type of header, buses, type of port, slot, ACS.
+# shellcheck disable=SC2016
+pack='
+BEGIN { for (i = 0; i < 256; i++) value[sprintf("%02x", i)] = i }
+{ for (i = 1; i <= NF; i++) b[n++] = value[$i] }
+function keep(from, to) { for (; from <= to; from++) o[from] = b[from] }
+function put(at, half) { o[at] = half % 256; o[at + 1] = int(half / 256) }
+END {
+	if (n < 64) exit
+	whole = n >= 256 && n == size
+	if (!whole) n = 64
+	keep(0, 3); keep(8, 11); keep(14, 14)
+	if (b[14] % 128 == 1) keep(24, 26)
+	caps = int(b[6] / 16) % 2
+	if (!whole && caps) o[6] = 16
+	at = caps ? b[52] - b[52] % 4 : 0
+	for (i = 0; i < 48 && at >= 64 && at < n && b[at] != 16; i++) at = b[at + 1] - b[at + 1] % 4
+	if (i < 48 && at >= 64 && at < n) {
+		o[6] = 16; o[52] = at; o[at] = 16; keep(at + 2, at + 3)
+		if (at + 20 < 256) o[at + 20] = int(b[at + 20] / 2) % 2 * 2 + int(b[at + 20] / 64) % 2 * 64
+		at = b[256] + b[257] + b[258] + b[259] == 1020 ? 0 : 256
+		for (i = 0; i < 960 && at >= 256 && at < n; i++) {
+			if (b[at] + 256 * b[at + 1] == 13) break
+			at = int((b[at + 2] + 256 * b[at + 3]) / 16); at -= at % 4
+		}
+		if (i < 960 && at >= 256 && at < n) {
+			if (at != 256) put(258, at * 16 + 1)
+			put(at, 13); put(at + 2, 1); keep(at + 4, at + 7)
+		}
+	}
+	end = whole ? 4096 : 64
+	for (at = 0; at < end; at += 16) {
+		row = ""; any = 0
+		for (i = at; i < at + 16; i++) { row = row sprintf(" %02x", o[i]); any += o[i] != 0 }
+		if (any || at == 0 || at + 16 == end) printf "%02x:%s\n", at, row
+	}
+}'
+
+# space FILE: its bytes in hexadecimal
+if od -An -v -tx1 /dev/null > /dev/null 2>&1; then
+	space() { od -An -v -tx1 "$1"; }
+else
+	space() { hexdump -v -e '16/1 " %02x" "\n"' "$1"; }
+fi
+
+for dev in "$root"/sys/bus/pci/devices/*; do
+	[ -e "$dev/config" ] || continue
+	if [ -L "$dev/physfn" ]; then
+		echo "${dev##*/} virtual function of $(last "$dev/physfn")"
+	else
+		echo "${dev##*/} function"
+	fi
+	# shellcheck disable=SC2012
+	size=$(ls -ln "$dev/config" | { read -r _ _ _ _ size _; echo "$size"; })
+	space "$dev/config" 2> /dev/null | awk -v size="$size" "$pack"
+done > "$top/pci"
+grep -q '^00:' "$top/pci" || rm -f "$top/pci"
+if [ "$(grep -c '^ff0:' "$top/pci" 2> /dev/null)" = 0 ]; then
+	say "note: only root can read all of PCI configuration space: why functions share an IOMMU group will not be known"
+fi
 cat "$root/sys/kernel/debug/devices_deferred" > "$top/deferred" 2> /dev/null || {
 	rm -f "$top/deferred"
 	say "note: devices_deferred could not be read: run it as root, with debugfs mounted"
