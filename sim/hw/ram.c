@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define FREED_BYTE 0x5a
+#define STALE_BYTE 0x2b /* entries of any table that it makes are valid, and wrong */
 
 static bool inside(const struct hwram *ram, uint64_t pa, uint64_t bytes)
 {
@@ -63,7 +64,7 @@ static void zero(struct hwram *ram, size_t at, size_t bytes)
 {
 	memset(ram->cpu + at, 0, bytes);
 	memset(ram->coherent + at, 0, bytes);
-	memset(ram->memory + at, FREED_BYTE, bytes);
+	memset(ram->memory + at, STALE_BYTE, bytes);
 	memset(ram->dirty + at / HWRAM_LINE, 1, bytes / HWRAM_LINE);
 }
 

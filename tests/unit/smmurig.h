@@ -61,6 +61,8 @@ static inline void *rig_pages(struct rig *r, size_t bytes, uint64_t *out_pa)
 	void *va;
 
 	assert_int_equal(r->ops->pages_alloc(r->h, bytes, bytes, &va, out_pa), 0);
+	if (r->clean) /* the zeros are there for all */
+		r->ops->cache_sync(r->h, *out_pa, bytes, WEIR_CACHE_CLEAN);
 	return va;
 }
 

@@ -83,7 +83,7 @@ static inline uint64_t sw_bytes(const struct sw *w, unsigned int slot)
 
 static inline uint32_t sw_sid(unsigned int stream)
 {
-	static const uint32_t ids[SW_STREAMS] = { 0, 5, 0x41, 0x1f03 };
+	static const uint32_t ids[SW_STREAMS] = { 0, 5, 0x41, 0x1f33 };
 
 	return ids[stream];
 }

@@ -29,6 +29,8 @@ static void story(const struct smmu3_config *config, bool stage2)
 	one = domain_of(&bed, &first);
 	two = domain_of(&bed, &second);
 	assert_int_equal(touch(&bed, SID, in(&first, IOVA)), SMMU3_ABORTED);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, weir_smmu_v3_stream_max(bed.smmu) + 1, one),
+			 WEIR_ERANGE);
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, one), 0);
 		assert_int_equal(touch(&bed, SID, in(&first, IOVA)), SMMU3_LANDED);
