@@ -52,6 +52,7 @@ enum sysmmu_mischief {
 	SYSMMU_SPURIOUS,        /* @n interrupts for which no fault is pending */
 	SYSMMU_STORM,           /* a fault is pending again as soon as it is cleared, @n times */
 	SYSMMU_IRQ_LOST,        /* while it is set, interrupts do not arrive */
+	SYSMMU_TWICE,           /* up to 5: @n times it has a translation twice, a fault until all is flushed */
 	SYSMMU_ODD_FAULT,       /* the next @n faults are of a kind that does not exist */
 	SYSMMU_DEAD,            /* while it is set, it is gone: registers are all ones, DMA is lost */
 	SYSMMU_MISCHIEFS,

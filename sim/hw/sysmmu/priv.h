@@ -44,6 +44,7 @@ struct sysmmu {
 	bool stuck;             /* ... which never come */
 	bool held;              /* by a fault */
 	bool flushed;           /* since power came */
+	bool twice;             /* what is cached is there twice */
 	/* caches */
 	struct cached cache[CACHED];
 	uint32_t recent[RECENT]; /* pages that were accessed */

@@ -67,7 +67,7 @@ static unsigned int bit_of(const struct sysmmu *s, enum fault fault, bool write)
 		[FAULT_PAGE] = 1, [FAULT_ACCESS] = 3, [FAULT_BUS] = 0, [FAULT_MULTIHIT] = 2,
 	};
 	static const uint8_t seven[FAULTS] = {
-		[FAULT_PAGE] = 1, [FAULT_ACCESS] = 2, [FAULT_BUS] = 0, [FAULT_MULTIHIT] = 3,
+		[FAULT_PAGE] = 1, [FAULT_ACCESS] = 2, [FAULT_BUS] = 0, /* nothing public of others */
 	};
 
 	if (s->config.major < 5)
@@ -81,7 +81,7 @@ void sysmmu_reset_(struct sysmmu *s)
 {
 	s->ctrl = s->cfg = s->base = s->status = s->ctrl_vm = 0;
 	s->flush_start = s->flush_end = s->fault_info = 0;
-	s->blocked = s->stuck = s->held = s->flushed = s->translating = false;
+	s->blocked = s->stuck = s->held = s->flushed = s->translating = s->twice = false;
 }
 
 void sysmmu_line_(struct sysmmu *s)
@@ -189,6 +189,7 @@ static void write_flush(struct sysmmu *s, enum reg reg, uint32_t value)
 	} else if (reg == REG_FLUSH_ALL) {
 		s->stats.flushes_all++;
 		s->flushed = true;
+		s->twice = false;
 		sysmmu_drop_(s, 0, UINT32_MAX >> SMALL_LG2, false);
 	} else if (reg == REG_FLUSH_ENTRY) {
 		s->stats.flushes_entry++;
@@ -202,11 +203,32 @@ static void write_flush(struct sysmmu *s, enum reg reg, uint32_t value)
 	}
 }
 
+/* Which bits there are is the version's affair [O]. */
+static void write_cfg(struct sysmmu *s, uint32_t value)
+{
+	unsigned int version = s->config.major << 8 | s->config.minor;
+	uint32_t bits = CFG_EAP | CFG_QOS;
+
+	if (version <= 0x302)
+		bits |= CFG_LRU;
+	if (version == 0x302)
+		bits |= CFG_SYSSEL;
+	if (version >= 0x302)
+		bits |= CFG_FLPD;
+	if (version > 0x302)
+		bits |= CFG_ACGEN;
+	if (value & ~bits)
+		sysmmu_find_(s, SYSMMU_BAD_REGISTER, "CFG is 0x%x, of which that version has 0x%x", value,
+			     value & bits);
+	quiet(s, "CFG");
+	s->cfg = value;
+}
+
 static void write_reg(struct sysmmu *s, enum reg reg, uint32_t value)
 {
 	switch (reg) {
 	case REG_CTRL: write_ctrl(s, value); break;
-	case REG_CFG: quiet(s, "CFG"); s->cfg = value; break;
+	case REG_CFG: write_cfg(s, value); break;
 	case REG_BASE: quiet(s, "the base"); s->base = value; break;
 	case REG_FLUSH_ALL: case REG_FLUSH_ENTRY: case REG_FLUSH_RANGE:
 		write_flush(s, reg, value);

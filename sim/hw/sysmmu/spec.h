@@ -30,8 +30,12 @@
 #define   CTRL_ON     0x5u
 #define   CTRL_BLOCK  0x7u
 #define R_CFG         0x004u
+#define   CFG_LRU     (1u << 0)  /* up to 3.2 [O] */
 #define   CFG_EAP     (1u << 2)  /* access rights are checked */
+#define   CFG_QOS     (15u << 7)
 #define   CFG_FLPD    (1u << 20) /* 3.2, 3.3: first-level entries are cached [O] */
+#define   CFG_SYSSEL  (1u << 22) /* 3.2 */
+#define   CFG_ACGEN   (1u << 24) /* from 3.3 on */
 #define R_STATUS      0x008u
 #define   STATUS_BLOCKED 1u
 #define R_VERSION     0x034u     /* major in bits 31 to 28, minor in 27 to 21 */

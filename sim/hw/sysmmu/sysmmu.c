@@ -178,8 +178,12 @@ enum hwaccess sysmmu_dma(struct sysmmu *s, uint64_t iova, void *buf, size_t byte
 		s->stats.aborted++;
 		return HWACCESS_ABORTED; /* its master has no such addresses */
 	}
-	if (sysmmu_walk_(s, (uint32_t)iova, write, &pa, &fault))
-		return land(s, iova, pa, buf, bytes, write);
+	if (sysmmu_walk_(s, (uint32_t)iova, write, &pa, &fault)) {
+		s->twice = s->twice || (s->config.major < 7 && sysmmu_mischief_(s, SYSMMU_TWICE));
+		if (!s->twice)
+			return land(s, iova, pa, buf, bytes, write);
+		fault = FAULT_MULTIHIT;
+	}
 	what = sysmmu_fault_(s, fault, (uint32_t)iova, pa, write);
 	if (what == HWACCESS_STALLED)
 		s->stats.stalled++;

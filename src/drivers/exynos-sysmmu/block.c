@@ -101,7 +101,6 @@ int weir_sysmmu_bypass_(struct weir_sysmmu *s)
 
 	if (err)
 		return err;
-	s->resting = false;
 	weir_sysmmu_write_(s, REG_CTRL, CTRL_OFF);
 	return 0;
 }

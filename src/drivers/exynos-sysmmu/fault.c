@@ -75,7 +75,8 @@ static void rested(struct weir_sysmmu *s)
 	s->burst = 0;
 	if (s->resting && !s->off && !atomic_load(&s->unit.dead)) {
 		s->resting = false;
-		if (!weir_sysmmu_read_(s, s->variant->int_status))
+		if (!weir_sysmmu_read_(s, s->variant->int_status) &&
+		    weir_sysmmu_read_(s, REG_CTRL) & 1) /* not what was let pass everything meanwhile */
 			weir_sysmmu_unblock_(s);
 	}
 	weir_spin_unlock(&s->lock, before);

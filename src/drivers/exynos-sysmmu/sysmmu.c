@@ -179,13 +179,9 @@ int weir_sysmmu_resume(struct weir_sysmmu *s)
 	s->off = false;
 	unlock(s, before);
 	err = weir_sysmmu_attach(s, NULL);
-	if (err) {
+	if (err)
 		weir_sysmmu_suspend(s);
-		return err;
-	}
-	if (!s->irq)
-		weir_sysmmu_wake_later_(s);
-	return 0;
+	return err;
 }
 
 /* ---- creation and destruction ---- */
