@@ -52,7 +52,7 @@ enum weir_link_state {
  * Return: 0; WEIR_EINVAL for flags that exclude each other, or when both are the
  * same device, or for a sync-state-only link of a bound consumer; WEIR_ENODEV
  * when one is not added or going away; WEIR_ELOOP when the supplier needs the
- * consumer already; WEIR_ENOMEM.
+ * consumer already; WEIR_EOVERFLOW for the 32,768th stateless one of a pair; WEIR_ENOMEM.
  */
 int weir_link_add(struct weir_device *consumer, struct weir_device *supplier,
 		  uint32_t flags, struct weir_link **out_link);

@@ -151,19 +151,22 @@ struct weir_device {
 	struct weir_list *pm_at;        /* (m) scratch of pm.c */
 };
 
+/* Links are many, and reached in any order: one fits a cache line. */
 struct weir_link {
 	struct weir_device *supplier;  /* (c) referenced */
 	struct weir_device *consumer;  /* (c) referenced */
 	struct weir_list s_node;       /* (m) in supplier->consumers */
 	struct weir_list c_node;       /* (m) in consumer->suppliers */
-	uint32_t flags;                /* (m) WEIR_LINK_* */
-	uint8_t state;                 /* (m) enum weir_link_state */
-	bool blocking;                 /* (m) counted in consumer->nr_blocking */
-	bool rpm_held;                 /* (m) holds a runtime PM use of the supplier */
-	uint32_t refs;                 /* (m) of a stateless link */
 	const char *property;          /* (m) */
-	struct weir_list all_node;     /* (m) in m->links */
+	uint32_t flags : 12;           /* (m) WEIR_LINK_* */
+	uint32_t state : 3;            /* (m) enum weir_link_state */
+	uint32_t blocking : 1;         /* (m) counted in consumer->nr_blocking */
+	uint32_t rpm_held : 1;         /* (m) holds a runtime PM use of the supplier */
+	uint32_t refs : 15;            /* (m) of a stateless link, up to WEIR_LINK_REFS_ */
+	uint32_t index;                /* (m) its place in m->links */
 };
+
+#define WEIR_LINK_REFS_ 0x7fffu
 
 /* What links touch comes first. */
 struct weir_fwnode {
@@ -190,7 +193,7 @@ struct weir_fwnode {
  */
 #define WEIR_FWNODE_SOUGHT_ 0x10000u
 
-/* Not larger than struct weir_link: the two share a slab. */
+/* As large as struct weir_link: the two share a slab. */
 struct weir_fwlink {
 	struct weir_fwnode *consumer;  /* (c) */
 	struct weir_fwnode *supplier;  /* (m) moves to an ancestor */
@@ -223,7 +226,8 @@ struct weir_machine {
 	struct weir_list buses;               /* (m) */
 	struct weir_list devices;             /* (m) all added, in order of addition */
 	struct weir_list joining;             /* (m) devices with a parent that are being added */
-	struct weir_list links;               /* (m) all, in order of creation */
+	struct weir_link **links;             /* (m) all, in order of creation, with holes */
+	uint32_t nr_links, max_links;         /* (m) of these, holes included */
 	struct weir_list modules;             /* (m) */
 	void (*modules_free)(struct weir_machine *m); /* (m) NULL: there never was one */
 	struct weir_map buses_by_name;        /* (m) */
@@ -364,6 +368,8 @@ int weir_link_add_(struct weir_device *consumer, struct weir_device *supplier, u
 struct weir_link *weir_link_find_(struct weir_device *consumer, struct weir_device *supplier);
 /* Which of two properties that ask for one thing is told; either may be NULL. */
 const char *weir_property_of_two_(const char *a, const char *b);
+/* The next of all links, in order of creation, from @*at on, which begins with 0; NULL. */
+struct weir_link *weir_link_each_(const struct weir_machine *m, uint32_t *at);
 /* The only way to change state or flags of a link: keeps the counts true. */
 void weir_link_set_(struct weir_link *link, uint32_t flags, enum weir_link_state state);
 void weir_link_drop_(struct weir_link *link);

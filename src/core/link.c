@@ -36,10 +36,10 @@ void weir_link_set_(struct weir_link *link, uint32_t flags, enum weir_link_state
 	struct weir_device *con = link->consumer;
 	bool blocking = blocks(flags, state);
 
-	if (link->state != (uint8_t)state)
+	if (link->state != state)
 		weir_event_link_(WEIR_EVENT_LINK_STATE, link, state);
-	link->flags = flags;
-	link->state = (uint8_t)state;
+	link->flags = flags & ALL_FLAGS;
+	link->state = state & 7u;
 	if (blocking == link->blocking)
 		return;
 	link->blocking = blocking;
@@ -175,11 +175,42 @@ static struct weir_link *merge(struct weir_link *link, uint32_t flags, const cha
 	return link;
 }
 
+/* Holes are squeezed out when they are more than half of the array, otherwise it grows. */
+static int make_room(struct weir_machine *m)
+{
+	uint32_t n = 0;
+
+	if (m->nr_links < m->max_links)
+		return 0;
+	if (m->stats.links >= m->max_links / 2)
+		return weir_grow_(m, (void **)&m->links, &m->max_links, m->nr_links,
+				  sizeof(struct weir_link *));
+	for (uint32_t i = 0; i < m->nr_links; i++) {
+		if (!m->links[i])
+			continue;
+		m->links[i]->index = n;
+		m->links[n++] = m->links[i];
+	}
+	m->nr_links = n;
+	return 0;
+}
+
+struct weir_link *weir_link_each_(const struct weir_machine *m, uint32_t *at)
+{
+	while (*at < m->nr_links) {
+		struct weir_link *link = m->links[(*at)++];
+
+		if (link)
+			return link;
+	}
+	return NULL;
+}
+
 static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags,
 		const char *property, struct weir_link **out_link)
 {
 	struct weir_machine *m = con->m;
-	struct weir_link *link = weir_slab_alloc_(m, &m->link_slab);
+	struct weir_link *link = make_room(m) ? NULL : weir_slab_alloc_(m, &m->link_slab);
 
 	if (!link)
 		return WEIR_ENOMEM;
@@ -191,7 +222,8 @@ static int make(struct weir_device *con, struct weir_device *sup, uint32_t flags
 	sup->refs++;
 	weir_list_add_tail(&sup->consumers, &link->s_node);
 	weir_list_add_tail(&con->suppliers, &link->c_node);
-	weir_list_add_tail(&m->links, &link->all_node);
+	link->index = m->nr_links;
+	m->links[m->nr_links++] = link;
 	m->stats.links++;
 	weir_event_link_(WEIR_EVENT_LINK_ADD, link, flags);
 	weir_link_set_(link, flags, first_state(con, sup, flags));
@@ -226,6 +258,8 @@ int weir_link_add_(struct weir_device *con, struct weir_device *sup, uint32_t fl
 			return err;
 	}
 	link = weir_link_find_(con, sup);
+	if (link && (flags & WEIR_LINK_STATELESS) && link->refs == WEIR_LINK_REFS_)
+		return WEIR_EOVERFLOW;
 	if (link) {
 		*out_link = merge(link, flags, property);
 		return 0;
@@ -280,7 +314,7 @@ void *weir_link_take_out_(struct weir_link *link)
 		link->supplier->consumer_at = link->s_node.next;
 	weir_list_del(&link->s_node);
 	weir_list_del(&link->c_node);
-	weir_list_del(&link->all_node);
+	m->links[link->index] = NULL;
 	m->stats.links--;
 	weir_device_unref_(link->supplier);
 	weir_device_unref_(con);

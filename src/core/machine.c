@@ -184,7 +184,6 @@ static void init_lists(struct weir_machine *m)
 	weir_list_init(&m->buses);
 	weir_list_init(&m->devices);
 	weir_list_init(&m->joining);
-	weir_list_init(&m->links);
 	weir_list_init(&m->modules);
 	weir_list_init(&m->sync_parked);
 	weir_list_init(&m->iommus);
@@ -326,6 +325,7 @@ void weir_machine_destroy(struct weir_machine *m)
 		m->root->ops->unload(m);
 	weir_catalogue_free_(m);
 	weir_kept_free_(m);
+	weir_free_(m, m->links, m->max_links * sizeof(struct weir_link *));
 	if (m->policy->fini)
 		m->policy->fini(m);
 	weir_unlock_(m);

@@ -109,9 +109,10 @@ void weir_sync_probing_done_(struct weir_machine *m, bool forced)
 {
 	struct weir_link *link;
 	struct weir_list sync;
+	uint32_t at = 0;
 
 	weir_list_init(&sync);
-	weir_list_each(link, &m->links, struct weir_link, all_node) {
+	while ((link = weir_link_each_(m, &at))) {
 		if (!(link->flags & WEIR_LINK_MANAGED) || link->state == WEIR_LINK_ACTIVE ||
 		    !wants_sync(link->supplier))
 			continue;

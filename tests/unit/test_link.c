@@ -154,6 +154,73 @@ static void test_link_stateless_is_counted(void **state)
 	assert_null(world_link(w, "con", "sup"));
 }
 
+static void test_link_stateless_counts_have_an_end(void **state)
+{
+	struct world *w = *state;
+	unsigned int n = 0;
+	int err;
+
+	while (!(err = add(w, "con", "sup", WEIR_LINK_STATELESS)))
+		n++;
+	assert_int_equal(err, WEIR_EOVERFLOW);
+	assert_int_equal(n, 32767);
+	assert_int_equal(add(w, "con", "sup", 0), 0); /* a managed one is not counted */
+	while (n--) {
+		assert_non_null(world_link(w, "con", "sup"));
+		weir_link_del(world_link(w, "con", "sup"));
+	}
+	assert_null(world_link(w, "con", "sup"));
+}
+
+#define MANY 40u
+
+static void assert_order(struct world *w, struct weir_link *const *expected, unsigned int n)
+{
+	struct weir_link *link;
+	unsigned int seen = 0;
+	uint32_t at = 0;
+
+	while ((link = weir_link_each_(w->m, &at))) {
+		assert_true(seen < n);
+		assert_ptr_equal(link, expected[seen++]);
+	}
+	assert_int_equal(seen, n);
+}
+
+/* Whatever was deleted in between, and however often the room of what is gone was used again. */
+static void test_link_order_of_creation_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct weir_device *sup = world_find(w, "sup"), *con[MANY];
+	struct weir_link *links[MANY];
+	unsigned int n = 0, kept;
+	char name[16];
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		con[i] = world_device(w, name, NULL, "kc");
+	}
+	for (unsigned int round = 0; round < 12; round++) {
+		for (unsigned int i = 0; i < MANY; i++) {
+			struct weir_link *link;
+
+			if (!weir_link_find(con[(i * 7 + round) % MANY], sup, &link))
+				continue;
+			assert_int_equal(weir_link_add(con[(i * 7 + round) % MANY], sup, 0,
+						       &links[n++]), 0);
+		}
+		assert_order(w, links, MANY);
+		for (unsigned int i = kept = 0; i < MANY; i++)
+			if ((i + round) % (round % 5 + 2) == 0)
+				links[kept++] = links[i];
+			else
+				weir_link_del(links[i]);
+		n = kept;
+		assert_order(w, links, n);
+	}
+	assert_true(w->m->max_links < 4 * MANY);
+}
+
 static void test_link_refusals(void **state)
 {
 	struct world *w = *state;
@@ -568,6 +635,8 @@ int main(void)
 		TEST(test_link_flags_that_go_together),
 		TEST(test_link_merge),
 		TEST(test_link_stateless_is_counted),
+		TEST(test_link_stateless_counts_have_an_end),
+		TEST(test_link_order_of_creation_is_kept),
 		TEST(test_link_refusals),
 		TEST(test_link_loops),
 		TEST(test_link_loop_by_merging),

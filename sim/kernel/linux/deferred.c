@@ -53,10 +53,11 @@ static void drivers_done(struct weir_machine *m)
 {
 	struct weir_event e = { .type = WEIR_EVENT_NO_MORE_DRIVERS };
 	struct weir_link *link;
+	uint32_t at = 0;
 
 	linux_state(m)->drivers_done = true;
 	m->cause = weir_event_(m, &e);
-	weir_list_each(link, &m->links, struct weir_link, all_node)
+	while ((link = weir_link_each_(m, &at)))
 		if (!link->supplier->can_match)
 			weir_link_relax_(link);
 }
