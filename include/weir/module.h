@@ -40,7 +40,7 @@ int weir_module_load(struct weir_machine *m, const struct weir_module_entry *ent
  */
 int weir_module_open(struct weir_machine *m, const char *name, struct weir_module **out_module);
 
-/* Also stop and remove what uses the module: consumers first, in reverse link order. */
+/* Also stop and remove what uses the module: consumers first, of several the one bound last. */
 #define WEIR_MODULE_FORCE 0x1u
 
 /**

@@ -102,6 +102,12 @@ struct weir_policy_ops {
 
 	/* Work: returns as weir_step(). */
 	int (*step)(struct weir_machine *m, unsigned int budget);
+
+	/*
+	 * Consumers of a device that is unbound go in the reverse order of their binds (beyond the first
+	 * 1024 of its links in the order of these). False: oldest link first.
+	 */
+	bool newest_first;
 };
 
 /** weir_policy_state / weir_policy_set_state - the policy's own data of a machine. */

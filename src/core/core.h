@@ -80,6 +80,7 @@ struct weir_device {
 	struct weir_reg *reg;           /* (m) driver bound or probing */
 	int64_t rank;                   /* (m) above that of all it needs; rank.c */
 	uint32_t rpm_users;             /* (m) who need it awake; rpm.c */
+	uint32_t bound_seq;             /* (m) order of its last bind */
 	bool rpm_up;                    /* (m) awake, and holds what it needs */
 	uint8_t status;                 /* (m) enum weir_device_status */
 	bool added, dead;               /* (m) */
@@ -238,7 +239,7 @@ struct weir_machine {
 	struct weir_dt *dt;                   /* (m) firmware/dt's */
 	struct weir_acpi_tree *acpi;          /* (m) firmware/acpi's */
 	char firmware_error[160];             /* (m) */
-	uint32_t device_seq, driver_seq;      /* (m) */
+	uint32_t device_seq, driver_seq, bound_seq; /* (m) */
 	uint32_t sync_pause;                  /* (m) sync_state is parked while not 0 */
 	bool sync_strict_off;                 /* (m) */
 	struct weir_list sync_parked;         /* (m) devices by sync_node */

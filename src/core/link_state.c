@@ -154,6 +154,24 @@ void weir_links_unprobe_(struct weir_device *dev)
 			set_state(link, rest_state(link));
 }
 
+#define NEWEST_OF 1024u /* links; so that who has many waits no longer for each */
+
+/* The one whose consumer was bound last, or NULL. */
+static struct weir_link *newest(const struct weir_device *dev)
+{
+	struct weir_link *link, *best = NULL;
+	unsigned int n = 0;
+
+	weir_list_each(link, &dev->consumers, struct weir_link, s_node) {
+		if (n++ == NEWEST_OF)
+			break;
+		if (managed(link) && !has_let_go(link) && link->state == WEIR_LINK_ACTIVE &&
+		    (!best || link->consumer->bound_seq > best->consumer->bound_seq))
+			best = link;
+	}
+	return best;
+}
+
 /*
  * The place in the list is kept in the device, and moved on by weir_link_drop_: so
  * whatever happens while a consumer is unbound, no link is looked at twice. Nor need
@@ -161,6 +179,14 @@ void weir_links_unprobe_(struct weir_device *dev)
  */
 struct weir_device *weir_links_next_consumer_(struct weir_device *dev)
 {
+	struct weir_link *last;
+
+	while (dev->m->policy->newest_first && (last = newest(dev))) {
+		if (weir_work_wait_(last->consumer))
+			continue;
+		set_state(last, WEIR_LINK_SUPPLIER_UNBIND);
+		return last->consumer;
+	}
 	while (dev->consumer_at != &dev->consumers) {
 		struct weir_link *link =
 			weir_container_of(dev->consumer_at, struct weir_link, s_node);

@@ -96,6 +96,7 @@ static int bind(struct weir_device *dev)
 		return err;
 	}
 	dev->was_bound = true;
+	dev->bound_seq = ++m->bound_seq;
 	dev->last_err = 0;
 	m->cause = weir_event_dev_(WEIR_EVENT_BOUND, dev, dev->reg->drv->name, 0);
 	dev->cause = m->cause;

@@ -488,6 +488,7 @@ static void iommu_added(struct weir_device *dev)
 const struct weir_policy_ops weir_policy_weir_ = {
 	.abi = WEIR_ABI(struct weir_policy_ops),
 	.name = "weir",
+	.newest_first = true,
 	.init = init,
 	.fini = fini,
 	.link_device = link_device,

@@ -258,6 +258,36 @@ static void test_driver_unbinds_many_consumers_in_linear_time(void **state)
 	assert_status(w, "d99999", WEIR_DEVICE_NO_DRIVER);
 }
 
+/*
+ * Consumers of what is unbound go first, the one that was bound last before all: not the oldest link, nor
+ * the oldest device.
+ */
+static void test_driver_newest_consumer_goes_first(void **state)
+{
+	struct world *w = *state;
+	static const char *const names[] = { "a", "b", "c", "leaf" };
+	struct world_driver *sup;
+
+	world_device(w, "sup", NULL, "ks");
+	for (unsigned int i = 0; i < 4; i++)
+		world_device(w, names[i], NULL, "kc");
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(weir_link_add(world_find(w, names[i]), world_find(w, "sup"), 0, NULL), 0);
+	assert_int_equal(weir_link_add(world_find(w, "leaf"), world_find(w, "a"), 0, NULL), 0);
+	sup = world_driver_add(w, "sup", "ks");
+	world_plan(w, "probe", "a", WEIR_EDEFER, 1);
+	world_driver_add(w, "con", "kc");
+	assert_settles(w);
+	assert_journal(w, "probe sup; probe a; probe b; probe c; probe a; probe leaf");
+	world_driver_del(w, sup);
+	assert_journal(w, "remove leaf; remove a; remove c; remove b; remove sup");
+	sup = world_driver_add(w, "sup", "ks");
+	assert_settles(w);
+	assert_journal(w, "probe sup; probe a; probe b; probe c; probe leaf");
+	world_driver_del(w, sup);
+	assert_journal(w, "remove c; remove b; remove leaf; remove a; remove sup");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
 
 int main(void)
@@ -270,6 +300,8 @@ int main(void)
 		TEST(test_driver_defers_with_a_reason),
 		TEST(test_driver_unbind),
 		cmocka_unit_test_setup_teardown(test_driver_bind, open_weir_world, close_world),
+		cmocka_unit_test_setup_teardown(test_driver_newest_consumer_goes_first, open_weir_world,
+						close_world),
 		TEST(test_driver_unregister_order),
 		TEST(test_driver_reload),
 		TEST(test_driver_unbinds_a_long_chain_without_recursion),

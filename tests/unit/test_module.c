@@ -241,7 +241,7 @@ static void test_module_unload_by_force(void **state)
 
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(weir_module_unload(module, WEIR_MODULE_FORCE), 0);
-		assert_journal(w, "remove b; remove c; remove e; remove d; remove a; exit two");
+		assert_journal(w, "remove b; remove e; remove d; remove c; remove a; exit two");
 		assert_drivers(w, 1);
 		assert_settles(w);
 		assert_int_equal(weir_device_verdict(world_find(w, "c"), NULL),
