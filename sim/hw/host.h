@@ -63,6 +63,7 @@ struct hwhost {
 	struct hwhost_device *devices; /* in the order in which they came */
 	unsigned int nr_devices, devices_room;
 	struct hwhost_irq irqs[HWHOST_IRQS];
+	unsigned int irqs_from;     /* the first one to use is looked for from here on */
 	unsigned int irqs_end;      /* none was ever used from here on */
 	struct hwhost_timer timers[HWHOST_TIMERS];
 	unsigned int timers_end;    /* likewise */

@@ -82,7 +82,7 @@ static struct hwhost_irq *free_irq(struct hwhost *h, uint32_t line)
 	for (unsigned int i = 0; i < HWHOST_IRQS; i++) {
 		if (h->irqs[i].used && !h->irqs[i].messages && h->irqs[i].line == line)
 			return NULL;
-		if (!h->irqs[i].used && !irq)
+		if (!h->irqs[i].used && !irq && i >= h->irqs_from)
 			irq = &h->irqs[i];
 	}
 	if (irq && irq >= h->irqs + h->irqs_end)

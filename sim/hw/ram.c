@@ -80,7 +80,7 @@ bool hwram_alloc(struct hwram *ram, size_t bytes, size_t align, void **out_va, u
 {
 	size_t n = (bytes + HWRAM_PAGE - 1) / HWRAM_PAGE, total = ram->bytes / HWRAM_PAGE, run = 0;
 
-	for (size_t first = 0; first + n <= total; first += run + 1) {
+	for (size_t first = ram->from; first + n <= total; first += run + 1) {
 		uint64_t off = (ram->base + first * HWRAM_PAGE) & (align - 1);
 
 		if (off) {
@@ -207,7 +207,7 @@ static void apply_pending(struct hwram *ram, bool all)
 
 void hwram_publish(struct hwram *ram, bool all)
 {
-	if (ram->publishing)
+	if (ram->publishing || (!all && hwrng_is_still(&ram->rng)))
 		return;
 	ram->publishing = true;
 	ram->nr_pending = 0;

@@ -40,6 +40,7 @@ struct hwram {
 	uint8_t *memory;        /* that of those who do not */
 	uint8_t *dirty;         /* for each line: newer in the caches than in memory */
 	struct hwram_page *pages;
+	size_t from;            /* the first page that is given out is looked for from here on */
 	size_t used_end;        /* no page from here on was ever given out */
 	uint32_t *pending;      /* words on their way */
 	size_t nr_pending, pending_room;

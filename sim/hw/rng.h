@@ -29,6 +29,17 @@ static inline uint32_t hwrng_next(struct hwrng *rng)
 	return (uint32_t)((rng->state * 0x2545f4914f6cdd1dull) >> 32);
 }
 
+/* From now on it shows the lowest number: nothing is left to chance. */
+static inline void hwrng_still(struct hwrng *rng)
+{
+	rng->state = 0;
+}
+
+static inline bool hwrng_is_still(const struct hwrng *rng)
+{
+	return !rng->state;
+}
+
 /* Below @n, which is not 0. */
 static inline uint32_t hwrng_below(struct hwrng *rng, uint32_t n)
 {

@@ -179,6 +179,11 @@ enum smmu2_outcome smmu2_dma(struct smmu2 *s, uint32_t sid, uint64_t iova, void 
 enum smmu2_outcome smmu2_translate(struct smmu2 *s, uint32_t sid, uint64_t iova,
 				   unsigned int flags, uint64_t *out_pa);
 
+/* From now on it does nothing by chance. */
+void smmu2_still(struct smmu2 *s);
+/* Power, clock, registers and what it is doing, as a number; not what its caches hold. */
+uint64_t smmu2_state(const struct smmu2 *s);
+
 /* How many findings there were of a kind, SMMU2_FINDINGS: of all; the text of the first. */
 unsigned int smmu2_findings(const struct smmu2 *s, enum smmu2_finding what);
 const char *smmu2_first_finding(const struct smmu2 *s);

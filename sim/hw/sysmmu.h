@@ -98,6 +98,11 @@ struct hwport sysmmu_port(struct sysmmu *s);
 /* Whether an access would land, and where; with no effect but that on caches. */
 bool sysmmu_translate(struct sysmmu *s, uint64_t iova, bool write, uint64_t *out_pa);
 
+/* From now on it does nothing by chance. */
+void sysmmu_still(struct sysmmu *s);
+/* Power, clock, registers and what it is doing, as a number; not what its caches hold. */
+uint64_t sysmmu_state(const struct sysmmu *s);
+
 /* How many findings there were of a kind, SYSMMU_FINDINGS: of all; the text of the first. */
 unsigned int sysmmu_findings(const struct sysmmu *s, enum sysmmu_finding what);
 const char *sysmmu_first_finding(const struct sysmmu *s);

@@ -11,19 +11,19 @@ static struct race_models *models_of(void *host)
 }
 
 /* An interrupt's handler is one step: it may not be going on when its interrupt is given back. */
-void race_models_point(struct race_models *r)
+static bool time_goes_on(struct race_models *r)
 {
 	if (race_sched_self(r->sched) < 0 || r->h->in_irq)
-		return;
+		return false;
 	r->points++;
 	r->hw.delay_ns(r->h, STEP_NS);
-	race_sched_point(r->sched);
+	return true;
 }
 
-static void other_step(struct race_models *r)
+void race_models_point(struct race_models *r)
 {
-	r->last_task = -1;
-	race_models_point(r);
+	if (time_goes_on(r))
+		race_sched_point(r->sched);
 }
 
 /* ---- locks ---- */
@@ -46,8 +46,11 @@ static void turns_lock(void *host, struct weir_lock *lock)
 {
 	struct race_models *r = models_of(host);
 
-	other_step(r);
-	r->turns->lock(r->sched, lock);
+	r->last_task = -1;
+	if (time_goes_on(r))
+		race_sched_point_lock(r->sched, lock, r->whole);
+	else
+		r->turns->lock(r->sched, lock);
 }
 
 static void turns_unlock(void *host, struct weir_lock *lock)
@@ -127,7 +130,10 @@ static void registers(struct race_models *r, uintptr_t at)
 {
 	if (r->last_task == race_sched_self(r->sched) && r->last_page == at >> PAGE_LG2)
 		return;
-	race_models_point(r);
+	if (r->alone && r->alone(r->alone_arg, at))
+		(void)time_goes_on(r);
+	else
+		race_models_point(r);
 	r->last_task = race_sched_self(r->sched);
 	r->last_page = at >> PAGE_LG2;
 }
@@ -167,4 +173,36 @@ void race_models_init(struct race_models *r, struct hwhost *h, struct race_sched
 	h->ops.thread_self = turns_thread_self;
 	h->ops.mmio_read = turns_mmio_read;
 	h->ops.mmio_write = turns_mmio_write;
+}
+
+static void *turns_alloc(void *host, size_t bytes)
+{
+	struct race_models *r = models_of(host);
+
+	return r->turns->alloc(r->sched, bytes);
+}
+
+static void turns_free(void *host, void *mem, size_t bytes)
+{
+	struct race_models *r = models_of(host);
+
+	r->turns->free(r->sched, mem, bytes);
+}
+
+void race_models_whole(struct race_models *r, bool host_threads)
+{
+	r->whole = true;
+	r->h->ops.alloc = r->h->ops.alloc_atomic = turns_alloc;
+	r->h->ops.free = turns_free;
+	r->h->ops.time_ns = NULL;
+	r->h->ops.timer_create = NULL;
+	r->h->ops.timer_set = NULL;
+	r->h->ops.timer_destroy = NULL;
+	if (!host_threads) {
+		r->h->ops.thread_run = NULL;
+		r->h->ops.thread_wait = NULL;
+	}
+	hwrng_still(&r->h->rng);
+	hwrng_still(&r->h->ram->rng);
+	r->h->ram->evict = 0;
 }

@@ -23,11 +23,21 @@ struct race_models {
 	struct hwhost *h;
 	int last_task;                    /* that accessed registers, with nothing in between */
 	uintptr_t last_page;
+	bool whole;                       /* the library's memory is the scheduler's */
+	/* Whether nobody else can see registers or clocks there; NULL: others always do. */
+	bool (*alone)(void *arg, uintptr_t at);
+	void *alone_arg;
 	unsigned long points;             /* so far, in tasks */
 };
 
 /* From now on @h's threads are @s's. To be called before a machine is made with hwhost_ops(@h). */
 void race_models_init(struct race_models *r, struct hwhost *h, struct race_sched *s);
+/*
+ * Right after that, for race/whole.h: the library's memory is the scheduler's (race_sched_memory()), its time
+ * stands still, it has no timers, and the host's memory does nothing by chance. A task comes back from a point
+ * before a lock when that is free. @host_threads: probes may be put on threads of the host.
+ */
+void race_models_whole(struct race_models *r, bool host_threads);
 /* A point of a driver, such as that of a clock: others may go on, the models' time does. */
 void race_models_point(struct race_models *r);
 

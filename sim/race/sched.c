@@ -9,9 +9,13 @@
 #include "race/sched.h"
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "race/state.h"
+#include "race/whole.h"
 #include "weir/err.h"
 
 #define MAIN (-1) /* nobody has the baton but the owner */
@@ -39,14 +43,17 @@ struct task {
 	bool (*ready)(void *arg);
 	const struct weir_lock *lock; /* it waits for */
 	unsigned long seen_ends;      /* of threads, when it last waited for one */
-	unsigned long seen_wakes;     /* of the lock, when it began to wait */
+	bool woken;                   /* since it began to wait */
+	bool leaves;                  /* its run is left: it goes home from where it is */
+	jmp_buf home;
+	const uint64_t *top, *sp;     /* of its stack; sp: where it stopped, NULL: it did not begin */
 };
 
 struct weir_lock {
-	int holder;          /* task; MAIN - 1: nobody */
-	unsigned long wakes; /* so far */
+	int holder; /* task; MAIN - 1: nobody */
 };
 #define NOBODY (MAIN - 1)
+#define CLEARED 2048 /* words below a stack */
 
 struct race_sched {
 	race_choose_fn *choose;
@@ -56,8 +63,10 @@ struct race_sched {
 	struct task tasks[RACE_TASKS];
 	int nr_tasks;
 	int running;
+	const struct race_memory *memory; /* NULL: anybody's */
 	unsigned long ends; /* of the library's threads */
 	unsigned long main_seen_ends;
+	unsigned int leaving; /* tasks that are on their way home */
 	enum race_end end;
 	char what[200];
 };
@@ -80,7 +89,7 @@ static bool can_go_on(const struct race_sched *s, const struct task *t)
 	case STATE_LOCK:
 		return t->lock->holder == NOBODY;
 	case STATE_WAKE:
-		return t->lock->holder == NOBODY && t->lock->wakes != t->seen_wakes;
+		return t->lock->holder == NOBODY && t->woken;
 	case STATE_THREADS:
 		return t->seen_ends != s->ends;
 	case STATE_IDLE:
@@ -94,7 +103,7 @@ static bool can_go_on(const struct race_sched *s, const struct task *t)
 
 static int pick(struct race_sched *s)
 {
-	int can[RACE_TASKS], n = 0, running = -1;
+	int can[RACE_TASKS], n = 0, running = -1, which = 0;
 
 	for (int i = 0; i < s->nr_tasks; i++) {
 		if (!can_go_on(s, &s->tasks[i]))
@@ -105,7 +114,12 @@ static int pick(struct race_sched *s)
 	}
 	if (!n)
 		return MAIN;
-	return can[n == 1 || !s->choose ? 0 : s->choose(s->context, can, n, running)];
+	if (n > 1 && s->choose)
+		which = s->choose(s->context, can, n, running);
+	if (which >= 0)
+		return can[which];
+	went_wrong(s, RACE_END_LEFT, "nobody wants to see the rest of it");
+	return MAIN;
 }
 
 static bool all_ended(const struct race_sched *s)
@@ -122,7 +136,7 @@ static void hand_on(struct race_sched *s, int next)
 {
 	s->running = next;
 	if (next == MAIN) {
-		if (!all_ended(s))
+		if (s->end != RACE_END_LEFT && !all_ended(s))
 			went_wrong(s, RACE_END_DEADLOCK, "tasks wait for one another for ever");
 		pthread_cond_signal(&s->main_go);
 		return;
@@ -133,16 +147,44 @@ static void hand_on(struct race_sched *s, int next)
 
 static void wait_for_baton(struct task *t, int self)
 {
-	while (t->s->running != self)
+	while (t->s->running != self && !t->leaves)
 		pthread_cond_wait(&t->go, &t->s->mutex);
 }
 
+/*
+ * What is left on the stack of what was called before would make states differ that do not. The first words
+ * are done apart, for those may be left out to align the others.
+ */
+__attribute__((noinline)) static void clear_words(void)
+{
+	volatile uint64_t words[3];
+
+	words[0] = words[1] = words[2] = 0;
+	(void)words[0];
+}
+
+__attribute__((noinline)) static void clear_many(void)
+{
+	uint64_t words[CLEARED];
+
+	memset(words, 0, sizeof(words));
+	__asm__ volatile("" : : "r"(words) : "memory");
+}
+
+static void clear_below(void)
+{
+	clear_many();
+	clear_words();
+}
+
 /* The running task lets others go on, and comes back when it is chosen again. */
-static void yield(struct race_sched *s, enum state as)
+__attribute__((noinline)) static void switch_over(struct race_sched *s, enum state as)
 {
 	int self = s->running, next;
 
 	s->tasks[self].state = as;
+	/* above are the frames of all callers, with the registers that yield() put there */
+	s->tasks[self].sp = (const uint64_t *)__builtin_frame_address(0) + 2;
 	next = pick(s);
 	if (next == self) {
 		s->tasks[self].state = STATE_READY;
@@ -152,6 +194,16 @@ static void yield(struct race_sched *s, enum state as)
 	hand_on(s, next);
 	wait_for_baton(&s->tasks[self], self);
 	pthread_mutex_unlock(&s->mutex);
+	if (s->tasks[self].leaves)
+		_longjmp(s->tasks[self].home, 1);
+}
+
+__attribute__((noinline)) static void yield(struct race_sched *s, enum state as)
+{
+	__builtin_unwind_init(); /* registers that are its callers' go to its frame */
+	switch_over(s, as);
+	if (s->memory)
+		clear_below();
 }
 
 /* ---- life of a task ---- */
@@ -169,13 +221,65 @@ static bool wait_for_turn(struct task *t, int self)
 	return mine;
 }
 
+static void is_home(struct task *t)
+{
+	pthread_mutex_lock(&t->s->mutex);
+	t->leaves = false;
+	t->s->leaving--;
+	pthread_cond_signal(&t->s->main_go);
+	pthread_mutex_unlock(&t->s->mutex);
+}
+
+/* Sends home all that began. Called with the mutex held, by the owner. */
+static void leave(struct race_sched *s)
+{
+	for (int i = 0; i < s->nr_tasks; i++) {
+		struct task *t = &s->tasks[i];
+
+		if (!t->sp)
+			continue;
+		t->leaves = true;
+		s->leaving++;
+		pthread_cond_signal(&t->go);
+	}
+	while (s->leaving)
+		pthread_cond_wait(&s->main_go, &s->mutex);
+}
+
+/* What is above is not of this run. */
+__attribute__((noinline)) static void begin(struct task *t)
+{
+	t->top = (const uint64_t *)__builtin_frame_address(0) + 2;
+	t->fn(t->arg);
+}
+
+/* Nor is what registers hold. */
+__attribute__((noinline)) static void begin_afresh(struct task *t)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("xor %%ebx, %%ebx\n\txor %%r12d, %%r12d\n\txor %%r13d, %%r13d\n\t"
+			 "xor %%r14d, %%r14d\n\txor %%r15d, %%r15d"
+			 : : : "rbx", "r12", "r13", "r14", "r15", "cc");
+#endif
+	begin(t);
+	__asm__ volatile("" : : : "memory");
+}
+
 static void *task_main(void *arg)
 {
 	struct task *t = arg;
 	struct race_sched *s = t->s;
 
 	while (wait_for_turn(t, (int)(t - s->tasks))) {
-		t->fn(t->arg);
+		if (s->memory)
+			clear_below();
+		if (!_setjmp(t->home))
+			begin_afresh(t);
+		t->sp = NULL;
+		if (t->leaves) {
+			is_home(t);
+			continue;
+		}
 		s->ends += t->own;
 		t->state = t->ready ? STATE_IDLE : STATE_ENDED;
 		pthread_mutex_lock(&s->mutex);
@@ -214,6 +318,7 @@ static int add_task(struct race_sched *s, void (*fn)(void *arg), void *arg,
 	}
 	t->state = ready ? STATE_IDLE : STATE_READY;
 	t->seen_ends = s->ends;
+	t->sp = NULL;
 	if (i == s->nr_tasks)
 		s->nr_tasks++;
 	return i;
@@ -236,6 +341,8 @@ enum race_end race_sched_run(struct race_sched *s)
 		while (s->running != MAIN)
 			pthread_cond_wait(&s->main_go, &s->mutex);
 	}
+	if (s->end == RACE_END_LEFT)
+		leave(s);
 	pthread_mutex_unlock(&s->mutex);
 	return s->end;
 }
@@ -272,6 +379,10 @@ void race_sched_reset(struct race_sched *s)
 		s->tasks[i].state = STATE_FREE;
 	s->nr_tasks = 0;
 	s->ends = s->main_seen_ends = 0;
+	if (s->end == RACE_END_LEFT) {
+		s->end = RACE_END_WELL;
+		s->what[0] = '\0';
+	}
 }
 
 struct race_sched *race_sched_create(void)
@@ -329,29 +440,68 @@ int race_sched_self(const struct race_sched *s)
 	return s->running;
 }
 
+void race_sched_memory(struct race_sched *s, const struct race_memory *memory)
+{
+	s->memory = memory;
+}
+
+/* ---- where all is ---- */
+
+static void look_at(const struct race_sched *s, const struct task *t, race_look_fn *look, void *context)
+{
+	uint64_t words[6] = { t->state };
+
+	if (t->state == STATE_THREADS)
+		words[1] = t->seen_ends != s->ends;
+	if (t->state == STATE_LOCK || t->state == STATE_WAKE)
+		words[1] = (uintptr_t)t->lock;
+	if (t->state == STATE_WAKE)
+		words[2] = t->woken;
+	if (t->state != STATE_FREE && t->state != STATE_ENDED) {
+		words[3] = (uintptr_t)t->fn;
+		words[4] = (uintptr_t)t->arg;
+		words[5] = t->sp != NULL;
+	}
+	look(context, words, sizeof(words));
+	if (words[5])
+		look(context, t->sp, (size_t)(t->top - t->sp) * sizeof(*t->sp));
+}
+
+void race_sched_look(const struct race_sched *s, race_look_fn *look, void *context)
+{
+	look(context, &(uint64_t){ (uint64_t)s->nr_tasks }, sizeof(uint64_t));
+	for (int i = 0; i < s->nr_tasks; i++)
+		look_at(s, &s->tasks[i], look, context);
+}
+
 /* ---- the host ---- */
 
 static void *host_alloc(void *host, size_t bytes)
 {
-	(void)host;
-	return calloc(1, bytes);
+	struct race_sched *s = host;
+
+	return s->memory ? s->memory->alloc(s->memory->context, s->running, bytes) : calloc(1, bytes);
 }
 
 static void host_free(void *host, void *mem, size_t bytes)
 {
-	(void)host;
-	(void)bytes;
-	free(mem);
+	struct race_sched *s = host;
+
+	if (s->memory)
+		s->memory->free(s->memory->context, mem, bytes);
+	else
+		free(mem);
 }
 
 static struct weir_lock *host_lock_create(void *host, unsigned int rank)
 {
-	struct weir_lock *lock = malloc(sizeof(*lock));
+	struct race_sched *s = host;
+	struct weir_lock *lock = host_alloc(s, sizeof(*lock));
 
-	(void)host;
 	(void)rank;
-	if (lock)
-		*lock = (struct weir_lock){ .holder = NOBODY };
+	if (!lock)
+		return NULL;
+	*lock = (struct weir_lock){ .holder = NOBODY };
 	return lock;
 }
 
@@ -361,7 +511,7 @@ static void host_lock_destroy(void *host, struct weir_lock *lock)
 
 	if (lock->holder != NOBODY)
 		went_wrong(s, RACE_END_LOCK, "a lock that is held is destroyed");
-	free(lock);
+	host_free(s, lock, sizeof(*lock));
 }
 
 static void host_lock(void *host, struct weir_lock *lock)
@@ -375,6 +525,17 @@ static void host_lock(void *host, struct weir_lock *lock)
 		yield(s, STATE_LOCK);
 	}
 	lock->holder = s->running;
+}
+
+void race_sched_point_lock(struct race_sched *s, struct weir_lock *lock, bool free)
+{
+	if (!free) {
+		race_sched_point(s);
+	} else if (s->running != MAIN && lock->holder != s->running) {
+		s->tasks[s->running].lock = lock;
+		yield(s, STATE_LOCK);
+	}
+	host_lock(s, lock);
 }
 
 static void host_unlock(void *host, struct weir_lock *lock)
@@ -397,15 +558,18 @@ static void host_lock_wait(void *host, struct weir_lock *lock)
 	t = &s->tasks[s->running];
 	host_unlock(host, lock);
 	t->lock = lock;
-	t->seen_wakes = lock->wakes;
+	t->woken = false;
 	yield(s, STATE_WAKE);
 	host_lock(host, lock);
 }
 
 static void host_lock_wake(void *host, struct weir_lock *lock)
 {
-	(void)host;
-	lock->wakes++;
+	struct race_sched *s = host;
+
+	for (int i = 0; i < s->nr_tasks; i++)
+		if (s->tasks[i].state == STATE_WAKE && s->tasks[i].lock == lock)
+			s->tasks[i].woken = true;
 }
 
 static void host_assert_failed(void *host, const char *what, const char *file, int line)

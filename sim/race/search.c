@@ -11,6 +11,14 @@
 
 struct node {
 	uint8_t n, taken; /* of taken's order: see nth() */
+	uint64_t state;
+	double orders;    /* that begin with what was taken so far, or before */
+};
+
+/* A state that was met. */
+struct seen {
+	uint64_t state; /* 0: free */
+	double orders;  /* in which one can go on from it; below 0: not known yet */
 };
 
 struct race_search {
@@ -23,9 +31,11 @@ struct race_search {
 	bool cut;             /* this run came to a state that was met before */
 	char *schedule;
 	unsigned int switches;
-	uint64_t *seen;       /* open addressing; 0 is free */
+	struct seen *seen;    /* open addressing */
 	size_t nr_seen, room;
 	uint64_t runs;
+	double met, orders;   /* of the state that cut this run; in all */
+	bool rounds;          /* a state came again in one run: orders have no number */
 	bool all;
 	const char *failed;
 };
@@ -92,18 +102,44 @@ void race_search_destroy(struct race_search *s)
 	free(s);
 }
 
+/* Where a state is, or could be. */
+static struct seen *find(const struct race_search *s, uint64_t state)
+{
+	size_t at;
+
+	at = state & (s->room - 1);
+	while (s->seen[at].state && s->seen[at].state != state)
+		at = (at + 1) & (s->room - 1);
+	return &s->seen[at];
+}
+
+/* What the last run adds goes to its choices, from the last to the first that has more to try. */
+static bool next(struct race_search *s)
+{
+	double orders = s->cut ? s->met : 1;
+
+	while (s->depth) {
+		struct node *last = &s->stack[s->depth - 1];
+
+		last->orders += orders;
+		if (++last->taken < last->n)
+			return true;
+		orders = last->orders;
+		if (!s->bounded)
+			find(s, last->state)->orders = orders;
+		s->depth--;
+	}
+	s->orders = orders;
+	return false;
+}
+
 bool race_search_begin(struct race_search *s)
 {
 	if (s->failed || s->all || (s->replay && s->runs))
 		return false;
-	if (s->runs && !s->seed) {
-		while (s->depth && s->stack[s->depth - 1].taken + 1 == s->stack[s->depth - 1].n)
-			s->depth--;
-		if (!s->depth) {
-			s->all = true;
-			return false;
-		}
-		s->stack[s->depth - 1].taken++;
+	if (s->runs && !s->seed && !next(s)) {
+		s->all = true;
+		return false;
 	}
 	s->at = 0;
 	s->cut = false;
@@ -114,41 +150,34 @@ bool race_search_begin(struct race_search *s)
 
 static bool grow(struct race_search *s)
 {
-	size_t room = s->room * 2;
-	uint64_t *more = calloc(room, sizeof(*more));
+	struct seen *old = s->seen;
+	size_t room = s->room;
 
-	if (!more) {
+	s->seen = calloc(room * 2, sizeof(*s->seen));
+	if (!s->seen) {
+		s->seen = old;
 		s->failed = "out of memory";
 		return false;
 	}
-	for (size_t i = 0; i < s->room; i++) {
-		size_t at = s->seen[i] & (room - 1);
-
-		while (s->seen[i] && more[at])
-			at = (at + 1) & (room - 1);
-		if (s->seen[i])
-			more[at] = s->seen[i];
-	}
-	free(s->seen);
-	s->seen = more;
-	s->room = room;
+	s->room = room * 2;
+	for (size_t i = 0; i < room; i++)
+		if (old[i].state)
+			*find(s, old[i].state) = old[i];
+	free(old);
 	return true;
 }
 
-/* Whether it was seen; it is now. */
-static bool see(struct race_search *s, uint64_t state)
+/* A state that is met for the first time; NULL without memory. */
+static struct seen *meet(struct race_search *s, uint64_t state)
 {
-	size_t at;
+	struct seen *at;
 
-	state += !state;
 	if (s->nr_seen * 2 >= s->room && !grow(s))
-		return true;
-	for (at = state & (s->room - 1); s->seen[at]; at = (at + 1) & (s->room - 1))
-		if (s->seen[at] == state)
-			return true;
-	s->seen[at] = state;
+		return NULL;
+	at = find(s, state);
+	*at = (struct seen){ .state = state, .orders = -1 };
 	s->nr_seen++;
-	return false;
+	return at;
 }
 
 /* Who runs goes on at first, so that the first schedules have few switches. */
@@ -163,13 +192,21 @@ static int nth(int n, int running, int taken)
 
 static int go_everywhere(struct race_search *s, uint64_t state, int n, int running)
 {
+	const struct seen *met;
+
 	if (s->at < s->depth)
 		return nth(n, running, s->stack[s->at].taken);
-	if (s->cut || see(s, state)) {
-		s->cut = true;
+	if (s->cut)
 		return nth(n, running, 0);
+	state += !state;
+	met = find(s, state);
+	if (met->state) {
+		s->cut = true;
+		s->met = met->orders;
+		s->rounds = s->rounds || met->orders < 0;
+	} else if (meet(s, state)) {
+		s->stack[s->depth++] = (struct node){ .n = (uint8_t)n, .state = state };
 	}
-	s->stack[s->depth++] = (struct node){ .n = (uint8_t)n };
 	return nth(n, running, 0);
 }
 
@@ -211,6 +248,11 @@ static int as_given(struct race_search *s, const int *tasks, int n, int running)
 	return 0;
 }
 
+bool race_search_looks(const struct race_search *s)
+{
+	return !s->replay && !s->bounded && (s->seed || (s->at >= s->depth && !s->cut));
+}
+
 int race_search_choose(struct race_search *s, uint64_t state, const int *tasks, int n, int running)
 {
 	int which;
@@ -222,7 +264,9 @@ int race_search_choose(struct race_search *s, uint64_t state, const int *tasks, 
 	if (s->replay) {
 		which = as_given(s, tasks, n, running);
 	} else if (s->seed) {
-		see(s, state);
+		state += !state;
+		if (!find(s, state)->state)
+			(void)meet(s, state);
 		which = (int)(chance(s) % (uint64_t)n);
 	} else if (s->bounded) {
 		which = go_within(s, n, running);
@@ -233,6 +277,11 @@ int race_search_choose(struct race_search *s, uint64_t state, const int *tasks, 
 	s->schedule[s->at++] = "0123456789abcdef"[tasks[which]];
 	s->schedule[s->at] = '\0';
 	return which;
+}
+
+bool race_search_is_known(const struct race_search *s)
+{
+	return s->cut;
 }
 
 const char *race_search_schedule(const struct race_search *s)
@@ -253,5 +302,6 @@ const char *race_search_failed(const struct race_search *s)
 void race_search_stats(const struct race_search *s, struct race_search_stats *out_stats)
 {
 	*out_stats = (struct race_search_stats){ .runs = s->runs, .states = s->nr_seen,
-						 .all = s->all };
+						 .all = s->all,
+						 .orders = s->rounds || s->seed ? 0 : s->orders };
 }

@@ -21,6 +21,7 @@ struct race_search;
 struct race_search_stats {
 	uint64_t runs, states;
 	bool all; /* every state was gone on from in every way, or each within bounds */
+	double orders; /* then: how many there are, all of which these runs stand for; 0: no number */
 };
 
 /* @seed: 0 to go everywhere; otherwise by chance. NULL without memory. */
@@ -39,12 +40,16 @@ void race_search_destroy(struct race_search *s);
  * A run begins. false: there is none left to do, or memory is out (race_search_failed()).
  */
 bool race_search_begin(struct race_search *s);
+/* Whether the next choice looks at the state: not while choices of an earlier run are repeated. */
+bool race_search_looks(const struct race_search *s);
 /*
  * One of @n tasks is to go on; @running: index of the one that runs, or -1. @state: where all
  * is that matters. Return: an index.
  */
 int race_search_choose(struct race_search *s, uint64_t state, const int *tasks, int n, int running);
 
+/* This run came to a state that was met before: what is left of it says nothing new. */
+bool race_search_is_known(const struct race_search *s);
 /* Of the run so far; valid until the next one begins. */
 const char *race_search_schedule(const struct race_search *s);
 /* How often another task went on than the one that ran: least is easiest to read. */

@@ -240,6 +240,40 @@ void smmu2_rogue_aim(struct smmu2 *s, unsigned int rogue, uint64_t iova)
 		s->rogues[rogue].access.iova = iova;
 }
 
+void smmu2_still(struct smmu2 *s)
+{
+	hwrng_still(&s->rng);
+	s->config.unrest = 0;
+}
+
+static uint64_t mixed(uint64_t hash, const void *at, size_t bytes)
+{
+	const unsigned char *p = at;
+
+	for (size_t i = 0; i < bytes; i++)
+		hash = (hash ^ p[i]) * 0x100000001b3ull;
+	return hash;
+}
+
+/* Of context banks and stream matches those that were ever set: the others are as they were. */
+uint64_t smmu2_state(const struct smmu2 *s)
+{
+	const uint64_t words[] = {
+		s->power, s->clock, s->lines, s->scr0, s->sacr, s->gfsr, s->gfsynr0, s->gfsynr1, s->gfar,
+		s->gsync, s->gsync_wait, s->nr_pending, s->findings[SMMU2_FINDINGS],
+	};
+	static const struct s2_bank zero;
+	uint64_t hash = mixed(0xcbf29ce484222325ull, words, sizeof(words));
+
+	for (size_t i = 0; i < SMMU2_SMRS; i++)
+		if (s->smr[i] || s->s2cr[i])
+			hash = mixed(hash, (uint64_t[]){ i, s->smr[i], s->s2cr[i] }, 24);
+	for (size_t i = 0; i < SMMU2_BANKS; i++)
+		if (memcmp(&s->banks[i], &zero, sizeof(zero)))
+			hash = mixed(mixed(hash, &i, sizeof(i)), &s->banks[i], sizeof(zero));
+	return hash;
+}
+
 unsigned int smmu2_findings(const struct smmu2 *s, enum smmu2_finding what)
 {
 	return s->findings[what];

@@ -217,6 +217,24 @@ bool sysmmu_translate(struct sysmmu *s, uint64_t iova, bool write, uint64_t *out
 
 /* ---- what there is to know ---- */
 
+void sysmmu_still(struct sysmmu *s)
+{
+	hwrng_still(&s->rng);
+	s->config.unrest = 0;
+}
+
+uint64_t sysmmu_state(const struct sysmmu *s)
+{
+	const uint32_t words[] = { s->ctrl, s->cfg, s->base, s->status, s->ctrl_vm, s->flush_start,
+		s->flush_end, s->ack_in, s->power, s->clock, s->translating, s->blocked, s->stuck,
+		s->held, s->flushed, s->findings[SYSMMU_FINDINGS] };
+	uint64_t hash = 0;
+
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ull;
+	return hash;
+}
+
 unsigned int sysmmu_findings(const struct sysmmu *s, enum sysmmu_finding what)
 {
 	return s->findings[what];
