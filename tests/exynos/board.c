@@ -8,6 +8,7 @@
 
 #define RAM_BYTES (4u << 20)
 #define BOOT_TABLE_BYTES 0x4000u /* a first table of short descriptors */
+#define RAM_BYTES_WHOLE (1u << 18) /* it is looked at in each step */
 #define RUN_POINTS 1500u
 #define RUN_POINTS_TURNS 100u /* with threads: very many boards are run */
 
@@ -156,14 +157,15 @@ static int make_models(struct eb_board *b)
 {
 	for (unsigned int i = 0; i < b->nr_sysmmus && eb_ok(b); i++) {
 		struct eb_sysmmu *s = &b->sysmmus[i];
-		uint64_t pa, bytes;
 
-		if (weir_firmware_registers(s->node, 0, &pa, &bytes)) {
+		if (weir_firmware_registers(s->node, 0, &s->pa, &s->bytes)) {
 			eb_wrong(b, "%s: no registers", s->path);
 			return -1;
 		}
 		s->who = (uint8_t)(1u << i % 8);
-		s->model = b->kind->make(b, s, pa, bytes, b->options.seed + i + 1);
+		s->model = b->kind->make(b, s, s->pa, s->bytes, b->options.seed + i + 1);
+		if (b->options.whole)
+			b->kind->still(s->model);
 		eb_suppliers_find(b, s);
 		if (b->left_on && b->left_on->sysmmus[0] == i) {
 			for (unsigned int j = 0; j < s->nr_clocks; j++)
@@ -377,9 +379,11 @@ int eb_open(struct eb_board *b, const void *dtb, size_t bytes, const struct eb_o
 	memset(b, 0, sizeof(*b));
 	b->options = *options;
 	b->kind = options->kind ? options->kind : &eb_kind_sysmmu;
-	b->h = hwhost_create(RAM_BYTES, options->seed);
+	b->h = hwhost_create(options->whole ? RAM_BYTES_WHOLE : RAM_BYTES, options->seed);
 	if (options->turns)
 		race_models_init(&b->turns, b->h, options->turns);
+	if (options->whole)
+		options->whole(b);
 	if (load_tree(b, dtb, bytes))
 		return -1;
 	if (options->firmware_display)
@@ -448,6 +452,8 @@ uint8_t *eb_read(const char *path, size_t *out_bytes)
 void eb_settle(struct eb_board *b)
 {
 	weir_settle(b->m);
+	if (b->options.whole && race_sched_self(b->options.turns) >= 0)
+		return; /* more would only be more orders of the same */
 	hwhost_points(b->h, 20);
 	weir_settle(b->m);
 }

@@ -64,6 +64,8 @@ struct eb_kind {
 	void (*stuck)(void *model, bool on); /* it confirms nothing */
 	unsigned int (*findings)(const void *model);
 	const char *(*first_finding)(const void *model);
+	uint64_t (*state)(const void *model); /* of its registers */
+	void (*still)(void *model);           /* it does nothing by chance any more */
 };
 extern const struct eb_kind eb_kind_sysmmu, eb_kind_smmuv2;
 
@@ -78,6 +80,7 @@ struct eb_sysmmu {
 	bool asleep;                /* its domain is */
 	int fail_clocks;            /* what the providers return for it instead; 0: nothing */
 	uint8_t who;
+	uint64_t pa, bytes;         /* its registers */
 };
 
 struct eb_master {
@@ -114,6 +117,8 @@ struct eb_options {
 	const char *reject;         /* path of a System MMU that is to reject its master's ids */
 	struct race_sched *turns;   /* whose tasks are the threads; NULL: there is one */
 	const struct weir_module_entry *module; /* instead of the library's */
+	void (*whole)(struct eb_board *b); /* makes the host so, for race/whole.h; NULL: as usual */
+	bool host_threads;          /* ... and probes are put on threads of the host */
 };
 
 struct eb_board {
@@ -134,6 +139,7 @@ struct eb_board {
 	uint64_t left_pa;
 	uint64_t left_root_pa;      /* its tables, if it has some */
 	const struct weir_fwnode *broken; /* a power domain that does not work */
+	struct weir_trace events;   /* with options.whole */
 	char wrong[400];            /* "" while all is well */
 };
 
@@ -187,12 +193,30 @@ uint8_t *eb_tree(struct eb_board *b, const void *dtb, size_t bytes);
 /* cut.c: the tree with one device and what that needs. Return: the caller's, free(); NULL: it cannot be cut. */
 uint8_t *eb_cut(const void *dtb, const char *path, size_t *out_bytes);
 
-/* watch.c: exynos-sysmmu, and who calls its instances when. */
+/* watch.c: a driver of IOMMUs, and who calls its instances when. */
 struct eb_watch;
-struct eb_watch *eb_watch_create(void);
+struct eb_watch *eb_watch_create(const struct eb_kind *kind);
 void eb_watch_destroy(struct eb_watch *w);
 const struct weir_module_entry *eb_watch_module(struct eb_watch *w);
 /* Before each run. */
 void eb_watch_begin(struct eb_watch *w, struct eb_board *b);
+uint64_t eb_watch_state(const struct eb_watch *w);
+
+/* Which IOMMU the task is probing, or -1. */
+int eb_watch_probing(void);
+uint64_t eb_watch_state(const struct eb_watch *w);
+/* Whether registers are of an IOMMU that the task alone can know of; it is wrong when another one does. */
+bool eb_watch_is_alone(void *watch, uintptr_t at);
+
+/* whole.c: a board for the search of every order there is, see race/whole.h. */
+struct race_whole;
+/* The program's own memory is at the same place in each run that is begun so. */
+void eb_whole_begin(struct race_whole *w);
+void eb_whole_end(void);
+/* Its host is made so; before and after the machine is. */
+void eb_whole_host(struct eb_board *b);
+void eb_whole_machine(struct eb_board *b, struct race_whole *w, struct eb_watch *watch);
+/* Where all is. */
+uint64_t eb_whole_state(const struct eb_board *b, const struct race_whole *w, const struct eb_watch *watch);
 
 #endif

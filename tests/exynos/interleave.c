@@ -4,26 +4,32 @@
  * library's real driver on models of the System MMUs, modelled drivers for the rest. A step ends before a
  * lock is taken, registers are accessed, or a clock or power domain changes. In the plain order a
  * thread goes on until it ends or waits, and then the first one that can; tried are all orders that
- * depart from that at most so often, or orders by chance.
+ * depart from that at most so often, orders by chance, or every order there is.
  *
  * In each order: no instance is called before it is ready (watch.c), no master is probed before all
  * of its System MMUs are bound, no DMA is untranslated, nothing is accessed without clock or power, a display
  * that firmware left on loses no frame, nobody waits for ever; in the end all run, and nothing is left.
  *
- * usage: exynos-interleave [--departures N | --seeds N] [--first N] [--only WORDS] BOARD.dtb...
+ * usage: exynos-interleave [--smmu] [--departures N | --every own|host | --seeds N] [--first N]
+ *                          [--only WORDS] BOARD.dtb...
  *
  * --departures (1): for each master behind several System MMUs, with what it needs, every order with so
- * many departures at most. --seeds: the whole board, so many orders by chance; --first: from this seed on (1).
+ * many departures at most. --every: every order there is, with probes on the threads that ask for them (own), or
+ * on threads of the host; each state is gone on from once (race/whole.h). --seeds: the whole board, so
+ * many orders by chance; --first: from this seed on (1). --smmu: SMMUs of versions 1 and 2 instead.
  * Speaks the test anything protocol. WEIR_SEEDS=N: so many orders by chance more, of each of these masters.
  */
 #include <libgen.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
 #include "race/search.h"
+#include "race/whole.h"
 
 #define RATES 4
+#define EVERY UINT32_MAX
 
 struct actor {
 	struct eb_board *b;
@@ -40,6 +46,10 @@ struct scene {
 struct race {
 	struct race_sched *sched;
 	struct race_search *search; /* NULL: by chance */
+	struct race_whole *whole;   /* NULL: within bounds, or by chance */
+	bool host_threads;
+	const struct eb_kind *kind;
+	struct eb_board *b;
 	struct eb_watch *watch;
 	struct hwrng rng;
 	unsigned int rate;          /* how rarely another one goes on */
@@ -199,9 +209,15 @@ static const struct scene scenes[] = {
 static int choose(void *context, const int *tasks, int n, int running)
 {
 	struct race *r = context;
+	uint64_t state = 0;
+	int which;
 
-	if (r->search)
-		return race_search_choose(r->search, 0, tasks, n, running);
+	if (r->whole && race_search_looks(r->search))
+		state = eb_whole_state(r->b, r->whole, r->watch);
+	if (r->search) {
+		which = race_search_choose(r->search, state, tasks, n, running);
+		return race_search_is_known(r->search) ? -1 : which;
+	}
 	if (running >= 0 && hwrng_below(&r->rng, r->rate))
 		return running;
 	return (int)hwrng_below(&r->rng, (uint32_t)n);
@@ -224,18 +240,24 @@ static void tell(struct eb_board *b, const struct race *r, const char *what)
 static bool run(struct race *r, const struct scene *scene, const char *what, const void *dtb, size_t bytes,
 		uint64_t seed)
 {
-	struct eb_options options = { .seed = seed, .firmware_display = scene->firmware_display,
-		.turns = r->sched, .module = eb_watch_module(r->watch) };
+	struct eb_options options = { .seed = seed, .kind = r->kind, .firmware_display = scene->firmware_display,
+		.turns = r->sched, .module = eb_watch_module(r->watch),
+		.whole = r->whole ? eb_whole_host : NULL, .host_threads = r->host_threads };
 	struct actor actors[EB_PORTS + 2];
 	enum race_end end = RACE_END_WELL;
 	struct eb_board b;
 
+	r->b = &b;
+	if (r->whole)
+		eb_whole_begin(r->whole);
 	if (!eb_open(&b, dtb, bytes, &options)) {
 		eb_watch_begin(r->watch, &b);
 		race_sched_chooser(r->sched, NULL, NULL);
 		if (scene->prepare)
 			scene->prepare(&b);
 		scene->tasks(r->sched, &b, actors);
+		if (r->whole)
+			eb_whole_machine(&b, r->whole, r->watch);
 		race_sched_chooser(r->sched, choose, r);
 		b.turns.points = 0;
 		end = race_sched_run(r->sched);
@@ -243,6 +265,13 @@ static bool run(struct race *r, const struct scene *scene, const char *what, con
 		if (r->most < b.turns.points)
 			r->most = b.turns.points;
 		r->runs++;
+	}
+	if (end == RACE_END_LEFT) { /* it came to where another one was; its memory is nobody's */
+		race_sched_reset(r->sched);
+		eb_whole_end();
+		if (!eb_ok(&b))
+			tell(&b, r, what);
+		return eb_ok(&b);
 	}
 	if (end != RACE_END_WELL)
 		eb_wrong(&b, "%s", race_sched_what(r->sched));
@@ -257,35 +286,45 @@ static bool run(struct race *r, const struct scene *scene, const char *what, con
 	}
 	if (!eb_ok(&b))
 		tell(&b, r, what);
-	if (eb_close(&b)) {
+	if (eb_close(&b))
 		printf("# %s: %s\n", what, b.wrong);
-		return false;
-	}
-	return true;
+	if (r->whole)
+		eb_whole_end();
+	return eb_ok(&b);
 }
 
 /* ---- many ---- */
 
-/* Return: whether all went well. */
+/* Return: whether all went well. @departures: at most; EVERY: any number. */
 static bool every_order(struct race *r, const struct scene *scene, const char *what, const void *dtb,
 			size_t bytes, unsigned int departures)
 {
 	struct race_search_stats stats;
 	bool ok = true;
 
-	r->search = race_search_create_bounded(departures);
-	if (!r->search)
+	r->search = departures == EVERY ? race_search_create(0) : race_search_create_bounded(departures);
+	if (departures == EVERY)
+		r->whole = race_whole_create();
+	if (!r->search || (departures == EVERY && !r->whole))
 		abort();
+	race_sched_memory(r->sched, r->whole ? race_whole_memory(r->whole) : NULL);
 	while (ok && race_search_begin(r->search))
 		ok = run(r, scene, what, dtb, bytes, 1);
 	race_search_stats(r->search, &stats);
+	if (r->whole && ok && stats.all)
+		printf("# every order: %.*g, all there are, in %llu runs, by %llu states\n",
+		       stats.orders < 1e15 ? 15 : 3, stats.orders, (unsigned long long)stats.runs,
+		       (unsigned long long)stats.states);
 	if (race_search_failed(r->search)) {
 		printf("# %s: %s\n", what, race_search_failed(r->search));
 		ok = false;
 	}
 	ok = ok && stats.all;
+	race_sched_memory(r->sched, NULL);
+	race_whole_destroy(r->whole);
 	race_search_destroy(r->search);
 	r->search = NULL;
+	r->whole = NULL;
 	return ok;
 }
 
@@ -309,6 +348,8 @@ static bool by_chance(struct race *r, const struct scene *scene, const char *wha
 struct numbers {
 	uint64_t departures, seeds, first, more;
 	const char *only;
+	bool host_threads;
+	const struct eb_kind *kind;
 	unsigned int number, failed;
 };
 
@@ -324,7 +365,8 @@ static void judge(struct numbers *o, const struct race *r, const char *what, boo
 static void one(struct numbers *o, const struct scene *scene, const char *board, const char *path,
 		const void *dtb, size_t bytes)
 {
-	struct race r = { .sched = race_sched_create(), .watch = eb_watch_create() };
+	struct race r = { .sched = race_sched_create(), .watch = eb_watch_create(o->kind), .kind = o->kind,
+			  .host_threads = o->host_threads };
 	char what[2 * EB_PATH + 100];
 	bool ok = true;
 
@@ -341,10 +383,10 @@ static void one(struct numbers *o, const struct scene *scene, const char *board,
 }
 
 /* The masters of a board that are behind several, @room at most. */
-static unsigned int masters_of(const void *dtb, size_t bytes, char paths[][EB_PATH], bool *shows,
-			       unsigned int room)
+static unsigned int masters_of(const struct eb_kind *kind, const void *dtb, size_t bytes,
+			       char paths[][EB_PATH], bool *shows, unsigned int room)
 {
-	struct eb_options options = { .seed = 1 };
+	struct eb_options options = { .seed = 1, .kind = kind };
 	struct eb_board b;
 	unsigned int n = 0;
 
@@ -366,7 +408,7 @@ static void board(struct numbers *o, const char *file)
 	size_t bytes, cut_bytes;
 	uint8_t *dtb = eb_read(file, &bytes), *cut;
 	char *copy = strdup(file);
-	unsigned int n = masters_of(dtb, bytes, paths, shows, EB_MASTERS);
+	unsigned int n = masters_of(o->kind, dtb, bytes, paths, shows, EB_MASTERS);
 
 	for (size_t s = 0; s < sizeof(scenes) / sizeof(scenes[0]); s++) {
 		if (o->only && !strstr(scenes[s].name, o->only))
@@ -387,15 +429,38 @@ static void board(struct numbers *o, const char *file)
 	free(dtb);
 }
 
+/* One thread runs at a time; to wake the next one up on another CPU takes longer than its step. */
+static void one_cpu(void)
+{
+	cpu_set_t cpu;
+	int at = sched_getcpu();
+
+	CPU_ZERO(&cpu);
+	if (at >= 0) {
+		CPU_SET((unsigned int)at, &cpu);
+		(void)sched_setaffinity(0, sizeof(cpu), &cpu);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	struct numbers o = { .departures = 1, .first = 1 };
+	struct numbers o = { .departures = 1, .first = 1, .kind = &eb_kind_sysmmu };
 	const char *more = getenv("WEIR_SEEDS");
 	int i;
 
 	o.more = more ? strtoull(more, NULL, 0) : 0;
+	one_cpu();
+	if (argc > 1 && !strcmp(argv[1], "--smmu")) {
+		o.kind = &eb_kind_smmuv2;
+		argv++;
+		argc--;
+	}
 	for (i = 1; i + 1 < argc && argv[i][0] == '-'; i += 2) {
-		if (!strcmp(argv[i], "--departures"))
+		if (!strcmp(argv[i], "--every")) {
+			o.departures = EVERY;
+			o.host_threads = !strcmp(argv[i + 1], "host");
+			o.more = 0;
+		} else if (!strcmp(argv[i], "--departures"))
 			o.departures = strtoull(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--seeds"))
 			o.seeds = strtoull(argv[i + 1], NULL, 0);

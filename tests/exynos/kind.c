@@ -96,6 +96,16 @@ static const char *sysmmu_found_first(const void *model)
 	return sysmmu_first_finding(model);
 }
 
+static uint64_t sysmmu_is(const void *model)
+{
+	return sysmmu_state(model);
+}
+
+static void sysmmu_quiet(void *model)
+{
+	sysmmu_still(model);
+}
+
 static const char *const sysmmu_compatibles[] = { "samsung,exynos-sysmmu", NULL };
 
 const struct eb_kind eb_kind_sysmmu = {
@@ -114,6 +124,8 @@ const struct eb_kind eb_kind_sysmmu = {
 	.stuck = sysmmu_stuck,
 	.findings = sysmmu_found,
 	.first_finding = sysmmu_found_first,
+	.state = sysmmu_is,
+	.still = sysmmu_quiet,
 };
 
 /* ---- SMMUs of versions 1 and 2: many masters, told apart by ids ---- */
@@ -253,6 +265,16 @@ static const char *smmuv2_found_first(const void *model)
 	return smmu2_first_finding(model);
 }
 
+static uint64_t smmuv2_is(const void *model)
+{
+	return smmu2_state(model);
+}
+
+static void smmuv2_quiet(void *model)
+{
+	smmu2_still(model);
+}
+
 /* What the driver takes (src/drivers/arm-smmu/driver.c). */
 static const char *const smmuv2_compatibles[] = {
 	"arm,smmu-v1", "arm,smmu-v2", "arm,mmu-400", "arm,mmu-401", "arm,mmu-500", "qcom,smmu-v2",
@@ -275,4 +297,6 @@ const struct eb_kind eb_kind_smmuv2 = {
 	.stuck = smmuv2_stuck,
 	.findings = smmuv2_found,
 	.first_finding = smmuv2_found_first,
+	.state = smmuv2_is,
+	.still = smmuv2_quiet,
 };

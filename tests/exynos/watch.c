@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The library's exynos-sysmmu with somebody who looks on: between its probe and the core, and between
+ * A driver of the library for IOMMUs with somebody who looks on: between its probe and the core, and between
  * the core and its instances (the program is linked with its own weir_iommu_register). An instance
  * is ready from when its probe has returned until it is taken back. Nobody but its own probe
  * may call it before; from when it is published on others may, for a master that firmware left running.
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "board.h"
+#include "race/state.h"
 
 enum stage { STAGE_AWAY, STAGE_PROBED, STAGE_PUBLISHED, STAGE_READY };
 
@@ -142,6 +143,20 @@ static int op_keep(void *instance, uint32_t stream, void *part)
 	return d->ops->keep(d->instance, stream, part);
 }
 
+static void op_forget(void *instance, uint32_t stream)
+{
+	struct watched *d = called(instance, "forget");
+
+	d->ops->forget(d->instance, stream);
+}
+
+static int op_sync(void *instance, void *part)
+{
+	struct watched *d = called(instance, "sync");
+
+	return d->ops->sync(d->instance, part);
+}
+
 int __wrap_weir_iommu_register(struct weir_device *dev, const struct weir_iommu_ops *ops,
 			       void *instance)
 {
@@ -156,6 +171,7 @@ int __wrap_weir_iommu_register(struct weir_device *dev, const struct weir_iommu_
 		.part_create = op_part_create, .part_destroy = op_part_destroy,
 		.tables = op_tables, .walks = op_walks, .invalidate = op_invalidate,
 		.attach = op_attach, .enforce = op_enforce, .keep = op_keep,
+		.forget = ops->forget ? op_forget : NULL, .sync = ops->sync ? op_sync : NULL,
 	};
 	d->stage = STAGE_PUBLISHED;
 	return __real_weir_iommu_register(dev, &d->mine, d);
@@ -172,6 +188,13 @@ void __wrap_weir_iommu_unregister(struct weir_device *dev)
 
 /* ---- its driver ---- */
 
+/* Where every order is run the points of the probe and the core, before and after, are enough. */
+static void point(void)
+{
+	if (!watch->b->options.whole)
+		race_models_point(&watch->b->turns);
+}
+
 static int watched_probe(struct weir_device *dev)
 {
 	struct watched *d = watched_at(dev);
@@ -181,20 +204,57 @@ static int watched_probe(struct weir_device *dev)
 		eb_wrong(watch->b, "%s: it is probed again", d->s->path);
 	d->stage = STAGE_PROBED;
 	d->task = self();
-	race_models_point(&watch->b->turns);
+	point();
 	err = watch->real->probe(dev);
-	race_models_point(&watch->b->turns);
+	point();
 	d->stage = err ? STAGE_AWAY : STAGE_READY;
 	return err;
 }
 
-struct eb_watch *eb_watch_create(void)
+int eb_watch_probing(void)
+{
+	for (unsigned int i = 0; watch && watch->b && i < watch->b->nr_sysmmus; i++)
+		if (watch->watched[i].task == self() && (watch->watched[i].stage == STAGE_PROBED ||
+							 watch->watched[i].stage == STAGE_PUBLISHED))
+			return (int)i;
+	return -1;
+}
+
+bool eb_watch_is_alone(void *w, uintptr_t at)
+{
+	struct eb_watch *mine = w;
+
+	for (unsigned int i = 0; i < mine->b->nr_sysmmus; i++) {
+		const struct watched *d = &mine->watched[i];
+
+		if (at < d->s->pa || at - d->s->pa >= d->s->bytes)
+			continue;
+		if (d->stage == STAGE_PROBED && d->task != self())
+			eb_wrong(mine->b, "%s: its registers are touched beside its probe", d->s->path);
+		return d->stage == STAGE_PROBED;
+	}
+	return false;
+}
+
+uint64_t eb_watch_state(const struct eb_watch *w)
+{
+	uint64_t hash = 0;
+
+	for (unsigned int i = 0; i < w->b->nr_sysmmus; i++) {
+		hash = race_mix(hash, (uint64_t)w->watched[i].stage << 8 |
+				      (unsigned int)(w->watched[i].task + 2));
+		hash = race_mix(hash, (uintptr_t)w->watched[i].instance);
+	}
+	return hash;
+}
+
+struct eb_watch *eb_watch_create(const struct eb_kind *kind)
 {
 	struct eb_watch *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		abort();
-	w->entry = weir_module_exynos_sysmmu;
+	w->entry = *kind->module;
 	w->driver = *w->entry.drivers[0];
 	w->real = w->driver.ops;
 	w->driver_ops = *w->real;
