@@ -7,7 +7,9 @@
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "kernel/arena.h"
 #include "kernel/bootimage.h"
 #include "weir.h"
 
@@ -89,23 +91,109 @@ static int by_path(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int walk(struct found *f, FTS *fts)
+/* ---- files ---- */
+
+/* A file below the directory; a symbolic link can lead to the same one again. */
+struct file {
+	char *path;
+	dev_t dev;
+	ino_t ino;
+	bool linked; /* there is a link on the way to it */
+	bool whole;  /* it can be looked at */
+};
+
+struct files {
+	struct file *items;
+	size_t n, room;
+};
+
+/* Whether a link is on the way, from @prefix bytes on. */
+static bool is_linked(const char *path, size_t prefix)
+{
+	char *part = strdup(path);
+	bool linked = false;
+	struct stat st;
+
+	for (size_t at = prefix + 1; part && !linked && at <= strlen(path); at++) {
+		if (path[at] && path[at] != '/')
+			continue;
+		part[at] = '\0';
+		linked = !lstat(part, &st) && S_ISLNK(st.st_mode);
+		part[at] = path[at];
+	}
+	free(part);
+	return linked;
+}
+
+static int take_file(struct files *f, const FTSENT *e, size_t prefix)
+{
+	struct file *more = weir_array_grow(f->items, f->n, &f->room, sizeof(*more));
+
+	if (!more)
+		return complain("out of memory");
+	f->items = more;
+	more = &f->items[f->n];
+	*more = (struct file){ .path = strdup(e->fts_path), .whole = e->fts_info == FTS_F };
+	if (!more->path)
+		return complain("out of memory");
+	f->n++;
+	if (more->whole) {
+		more->dev = e->fts_statp->st_dev;
+		more->ino = e->fts_statp->st_ino;
+		more->linked = is_linked(e->fts_path, prefix);
+	}
+	return 0;
+}
+
+static int walk(struct files *f, FTS *fts, size_t prefix)
 {
 	FTSENT *e;
 	int err = 0;
 
 	while (!err && (e = fts_read(fts))) {
-		if (e->fts_info == FTS_F && is_tree(e->fts_name))
-			err = add(f, e->fts_path);
-		else if (e->fts_info == FTS_F && may_be_image(e->fts_name))
-			err = add_image(f, e->fts_path);
+		if (e->fts_info == FTS_F && (is_tree(e->fts_name) || may_be_image(e->fts_name)))
+			err = take_file(f, e, prefix);
 		else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
 			 (e->fts_info == FTS_NS && !e->fts_level))
 			err = complain("%s: %s", e->fts_path, strerror(e->fts_errno));
-		else if ((e->fts_info == FTS_NS || e->fts_info == FTS_SLNONE) &&
-			 is_tree(e->fts_name))
-			err = add(f, e->fts_path); /* opening it says what is wrong */
+		else if ((e->fts_info == FTS_NS || e->fts_info == FTS_SLNONE) && is_tree(e->fts_name))
+			err = take_file(f, e, prefix); /* opening it says what is wrong */
 	}
+	return err;
+}
+
+/* The same files together, those that no link leads to first. */
+static int by_file(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	if (x->whole != y->whole)
+		return x->whole ? -1 : 1;
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return x->linked != y->linked ? x->linked - y->linked : strcmp(x->path, y->path);
+}
+
+/* Each once: what a link leads to is left out when it is there anyway. */
+static int add_files(struct found *out, struct files *f)
+{
+	int err = 0;
+
+	if (f->n)
+		qsort(f->items, f->n, sizeof(*f->items), by_file);
+	for (size_t i = 0; i < f->n && !err; i++) {
+		const struct file *x = &f->items[i], *before = i ? x - 1 : NULL;
+		const char *name = strrchr(x->path, '/');
+
+		if (x->linked && before && before->whole && before->dev == x->dev && before->ino == x->ino)
+			continue;
+		err = is_tree(name ? name + 1 : x->path) ? add(out, x->path) : add_image(out, x->path);
+	}
+	for (size_t i = 0; i < f->n; i++)
+		free(f->items[i].path);
+	free(f->items);
 	return err;
 }
 
@@ -113,14 +201,17 @@ int boards_find(const char *dir, char ***out_paths, size_t *out_n, size_t *out_p
 {
 	char *roots[] = { (char *)(uintptr_t)dir, NULL };
 	FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+	struct files files = { 0 };
 	struct found f = { 0 };
 	size_t prefix = 0;
-	int err;
+	int err, bad;
 
 	if (!fts)
 		return complain("%s: %s", dir, strerror(errno));
-	err = walk(&f, fts);
+	err = walk(&files, fts, strlen(dir));
 	fts_close(fts);
+	bad = add_files(&f, &files);
+	err = err ? err : bad;
 	if (!err && !f.n)
 		err = complain("%s: no device trees (*.dtb) in it, and no boot images with some", dir);
 	if (err) {

@@ -217,14 +217,14 @@ static void tell_late(const struct run *r, const struct weir_bootlog *log, const
 {
 	size_t used;
 
-	snprintf(w->what, sizeof(w->what), "%s came to its IOMMU only when its driver was bound (Linux "
-		 "6.15 and later warn of it): the IOMMU was not ready when both were added; it has "
-		 "a group, perhaps another one", n->device);
+	snprintf(w->what, sizeof(w->what), "%s came late: to its IOMMU, and into a group, only when its "
+		 "driver was bound (Linux 6.15 and later warn of it)", n->device);
 	if (a->iommu) {
 		late_why(r, log, a, w);
 	} else if (r) {
-		snprintf(w->why, sizeof(w->why), "the tree names no IOMMU for it%s", a->pci ?
-			 " that could be told: no host bridge maps its id, or several do" : "");
+		snprintf(w->why, sizeof(w->why), a->pci ? "which IOMMU it is behind cannot be told: no host "
+			 "bridge of the tree maps its id, or several do" : a->master ?
+			 "the tree names no IOMMU for it" : "it is not on this tree");
 		snprintf(w->fix, sizeof(w->fix), "is this the tree that the boot loader handed over? "
 			 "Its driver may also have set up DMA a second time");
 	}
@@ -401,7 +401,7 @@ void log_iommus_print(const struct run *r, const struct weir_bootlog *log)
 			printf("  fix: %s\n", w.fix);
 	}
 	if (g.devices)
-		printf("%zu devices were added to IOMMU groups%s%s\n", g.devices,
+		printf("%zu device%s added to IOMMU groups%s%s\n", g.devices, g.devices == 1 ? " was" : "s were",
 		       log->domain_type ? "; the default domain is " : "", log->domain_type ? log->domain_type : "");
 	for (size_t i = 0; i < g.nr_without && i < sizeof(g.without) / sizeof(g.without[0]); i++)
 		printf("%s%s", i ? " " : "bound, by the tree behind an IOMMU, and in no group by this "

@@ -28,8 +28,9 @@ static void tell_head(const struct run *r, const struct log_story *s)
 		printf(", up to %.3f s", log->end);
 	if (log->version)
 		printf(", Linux %s", log->version);
-	printf("\n%s%zu devices deferred at its end, %zu failed, %zu bound%s\n",
-	       s->deferred || s->failed ? style_bad(r->o) : style_good(r->o), s->deferred, s->failed,
+	printf("\n%s%zu device%s deferred at its end, %zu failed, %zu bound%s\n",
+	       s->deferred || s->failed ? style_bad(r->o) : style_good(r->o), s->deferred,
+	       s->deferred == 1 ? "" : "s", s->failed,
 	       s->bound, style_off(r->o));
 	if (log->version && r->kernel && r->kernel->version && strcmp(log->version, r->kernel->version))
 		printf("note: the log is of Linux %s, the prediction of %s\n", log->version,
@@ -37,8 +38,8 @@ static void tell_head(const struct run *r, const struct log_story *s)
 	if (log->model && strcmp(log->model, board_model(r)))
 		printf("note: the log is of a \"%s\", the tree of a \"%s\"\n", log->model, board_model(r));
 	if (s->unknown)
-		printf("note: %zu devices of the log are not on the tree (PCI, USB, or another board)\n",
-		       s->unknown);
+		printf("note: %zu device%s of the log %s not on the tree (PCI, USB, or another board)\n",
+		       s->unknown, s->unknown == 1 ? "" : "s", s->unknown == 1 ? "is" : "are");
 	if (log->gave_up)
 		printf("%sthe root file system did not come%s: \"%s\"\n", style_bad(r->o), style_off(r->o),
 		       log->gave_up);
@@ -96,7 +97,8 @@ static void tell_times(const struct log_story *s)
 		least = slack;
 	}
 	if (slowest)
-		printf("probe times of %zu devices; the longest: %s, %.3f ms\n", measured, slowest->name,
+		printf("probe times of %zu device%s; the longest: %s, %.3f ms\n", measured,
+		       measured == 1 ? "" : "s", slowest->name,
 		       (double)slowest->probe_us / 1000);
 	if (log->timeout_at >= 0)
 		printf("deferred_probe_timeout was over at %.3f s (measured)\n", log->timeout_at);
@@ -116,11 +118,12 @@ static void tell_rest(const struct log_story *s)
 	for (size_t i = 0; i < log->firmware.n; i++)
 		printf("firmware: %s did not get %s\n", log->firmware.items[i].a, log->firmware.items[i].b);
 	if (log->sync_state.n)
-		printf("%zu keep running what firmware left on, because of consumers that are not up "
-		       "(sync_state); that holds nobody back\n", log->sync_state.n);
+		printf("%zu keep%s running what firmware left on, because of consumers that are not up "
+		       "(sync_state); that holds nobody back\n", log->sync_state.n,
+		       log->sync_state.n == 1 ? "s" : "");
 	if (log->cycles.n)
-		printf("%zu cycles were relaxed, %zu of them predicted; they hold nobody back\n", log->cycles.n,
-		       log->cycles.n - s->foreign_cycles);
+		printf("%zu cycle%s relaxed, %zu of them predicted; that holds nobody back\n", log->cycles.n,
+		       log->cycles.n == 1 ? " was" : "s were", log->cycles.n - s->foreign_cycles);
 }
 
 bool log_complains(const struct log_story *s)

@@ -208,7 +208,9 @@ static int check_usage(const struct opts *o)
 	if (o->format && !plan_is_format(o->format))
 		return complain("--format %s: not one of list, dracut, initramfs-tools, mkinitcpio, "
 				"mkinitfs, android", o->format);
-	if (wanted != 1)
+	if (wanted > 1)
+		return complain("plan: --root, --for, --console and --display exclude one another: a plan each");
+	if (!wanted)
 		return complain("plan: one of --root, --for, --console, --display is needed; "
 				"see weir plan --help");
 	if (!o->kernel && !o->drivers)
@@ -236,6 +238,11 @@ static int say(struct plan *p)
 
 		snprintf(title, sizeof(title), "%s, %s", board_model(&p->r), p->target);
 		plan_print_format(p->o, p->modules, p->nr_modules, title);
+		/* the list goes into a file: what it does not say is said beside it */
+		for (size_t i = 0; i < p->nr_notes; i++)
+			complain("note: %s", p->notes[i]);
+		for (size_t i = 0; i < p->nr_left; i++)
+			complain("note: leave out %s: %s", p->left[i].name, p->left[i].why);
 		if (!p->reached)
 			complain("%s: this is not enough", p->r.board);
 	} else {

@@ -53,7 +53,8 @@ static void tell_cmdline(const struct run *r)
 			if (strncmp(at, keys[i], strlen(keys[i])))
 				continue;
 			if (!any)
-				fprintf(stderr, "weir: note: %s: its own command line holds (--cmdline for another):", r->board);
+				fprintf(stderr, "weir: note: %s: its own command line holds (--cmdline for "
+					"another):", r->board);
 			fprintf(stderr, " %.*s", (int)n, at);
 			any = true;
 			break;

@@ -3,6 +3,8 @@
 # weir diff: two trees, and one tree with other drivers, modules or parameters. Part of
 # run.sh; uses the kernel of kernel.sh.
 
+uses kernel
+
 expect 0 "no difference: 21 devices" diff "$demo" --drivers "$drivers"
 expect 0 "no difference" diff "$demo" "$demo" --drivers "$drivers"
 result "diff: twice the same"

@@ -3,8 +3,7 @@
 # weir diff of initramfs images: which devices come up from each alone, why not, and what
 # only one of them holds. Part of run.sh; uses the board, kernel and images of initramfs.sh.
 
-# shellcheck disable=SC1091
-[ -f ir.dtb ] || . "$here/initramfs.sh"
+uses initramfs
 rm -rf root
 image a.img clk_soc disk bus
 image b.img disk bus net

@@ -3,6 +3,8 @@
 # weir groups: alone, by the same id, by masks, at IOMMUs without ids; and what a capture
 # says. Part of run.sh; uses the captures of live.sh.
 
+uses live
+
 cat > groups.dts <<'END'
 /dts-v1/;
 / {

@@ -109,6 +109,18 @@ grep -q "bad.dtb: .*offset 0" err || wrong "no offset: $(cat err)"
 expect 2 unreadable check directory --json --jobs 2
 python3 "$here/schema.py" "$top/docs/json.md" check out >> wrong || wrong "check --json"
 expect 0 "^directory/good.dtb .* up" check directory/good.dtb
+# what a link leads to is there once; a link to what is not there counts
+mkdir -p linked/real other
+cp "$demo" linked/real/a.dtb
+cp "$demo" other/far.dtb
+ln -s a.dtb linked/real/z.dtb
+ln -s a.dtb linked/real/0.dtb
+ln -s real linked/again
+ln -s ../other linked/elsewhere
+ln linked/real/a.dtb linked/real/hard.dtb
+expect 1 "^3 boards: " check linked
+grep -q "^real/a.dtb .* up" out && grep -q "^elsewhere/far.dtb .* up" out && grep -q "^real/hard.dtb .* up" out ||
+	wrong "check of links: $(cat out)"
 result "check with boards that cannot be read"
 
 if [ -e /dev/full ]; then

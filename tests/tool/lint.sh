@@ -3,6 +3,8 @@
 # weir lint: every rule finds what it is for, on a tree made for it, and nothing else is
 # said of that; documents are as described. Part of run.sh; uses the kernel of kernel.sh.
 
+uses kernel
+
 # finds RULE [ARGS...]: the tree on standard input has exactly findings of this one rule.
 finds() {
 	rule=$1

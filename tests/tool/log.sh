@@ -3,8 +3,7 @@
 # Logs of boards: root causes, differences, times. The messages are those of Linux 6.12.
 # Part of run.sh; uses the kernel and the board that initramfs.sh made.
 
-# shellcheck disable=SC1091
-[ -f ir.dtb ] || . "$here/initramfs.sh"
+uses initramfs
 echo 'no log' > text
 cat > hung.log <<'END'
 U-Boot 2026.01

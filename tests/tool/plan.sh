@@ -163,7 +163,7 @@ expect 0 "^5 modules" plan plan.dtb --drivers plan.list --root mmc
 result "plan: what the kernel gives up, what cannot come up, a driver list"
 
 refuses "one of --root, --for" $p
-refuses "one of --root, --for" $p --console --display
+refuses "exclude one another" $p --console --display
 refuses "kernel is needed" plan plan.dtb --console
 refuses "no device .no,such" $p --root no,such
 refuses "not say on which .*mmc:/mmc@1000 or usb:/usb@1100" $p --root PARTUUID=01-02

@@ -6,7 +6,8 @@
 #
 # usage: run.sh BUILD [PART...]      a part is a file beside this one, without .sh
 #
-# Speaks the test anything protocol. Everything happens in a temporary directory.
+# Speaks the test anything protocol. Each part has a temporary directory of its own, $work; what it
+# has from another one it names first (uses PART).
 set -u
 
 build=$(cd "$1" && pwd) || exit 2
@@ -17,9 +18,8 @@ weir=$build/weir
 demo=$build/boards/demo.dtb
 drivers=$top/boards/demo.drivers
 cases=$top/tests/cases
-work=$(mktemp -d)
-trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-cd "$work" || exit 2
+all=$(mktemp -d)
+trap 'chmod -R u+rwx "$all"; rm -rf "$all"' EXIT
 number=0
 failed=0
 unset NO_COLOR
@@ -70,11 +70,28 @@ refuses() {
 # compile SOURCE OUTPUT
 compile() { dtc -q -q -f -@ -I dts -O dtb -o "$2" "$1" 2> dtc.log || wrong "dtc $1: $(cat dtc.log)"; }
 
-: > wrong
-[ $# -gt 0 ] || set -- options man input overlay output verdict script replay kernel package images initramfs log iommulog lint diff diffimage plan show live groups pci acpi race shell
-for part; do
+# run_part PART
+run_part() {
+	work=$all/$1
+	mkdir "$work" && cd "$work" || exit 2
+	: > wrong
 	# shellcheck disable=SC1090
-	. "$here/$part.sh"
+	. "$here/$1.sh"
+}
+
+# uses PART: the files that it leaves, and its variables. It is run now if it was not.
+uses() {
+	set -- "$1" "$work"
+	[ -d "$all/$1" ] || run_part "$1"
+	work=$2
+	cd "$work" || exit 2
+	cp -R "$all/$1/." . || wrong "the files of $1"
+	: > wrong
+}
+
+[ $# -gt 0 ] || set -- options man input overlay output verdict script replay kernel package images initramfs log iommulog lint diff diffimage plan show live groups pci acpi race shell speed
+for part; do
+	[ -d "$all/$part" ] || run_part "$part"
 done
 echo "1..$number"
 [ $failed = 0 ]
