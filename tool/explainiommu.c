@@ -239,6 +239,24 @@ static void tell_late(const struct run *r, const struct weir_bootlog *log, const
 			 n->device);
 }
 
+/* The power domain of a device, whose driver it did not get; "" when the tree names none. */
+static void domain_why(const struct run *r, const struct about *a, struct words *w)
+{
+	const struct weir_driver_spec *spec;
+	struct weir_fwspec domain;
+	char path[256];
+
+	if (!a->master || weir_firmware_reference(a->node, "power-domains", "#power-domain-cells", 0, &domain))
+		return;
+	spec = driver_of(r, domain.target);
+	snprintf(w->why, sizeof(w->why), "its power domain is %s's, whose driver %s", path_words(domain.target, path,
+		 sizeof(path)), spec ? "" : "this kernel does not have");
+	if (spec)
+		snprintf(w->why + strlen(w->why), sizeof(w->why) - strlen(w->why), "%s %s", spec->name,
+			 spec->when == WEIR_WHEN_MODULE ? "is a module" :
+			 "is built in: see whether its probe failed or was late in this log");
+}
+
 static void tell_given_up(const struct run *r, const struct weir_bootlog *log, const struct weir_bootlog_note *n,
 			  const struct about *a, struct words *w)
 {
@@ -252,6 +270,8 @@ static void tell_given_up(const struct run *r, const struct weir_bootlog *log, c
 			    ": an IOMMU or a power domain had not come");
 	if (a->iommu && !failed)
 		late_why(r, log, a, w);
+	else if (a->node)
+		domain_why(r, a, w);
 	if (!*w->fix)
 		snprintf(w->fix, sizeof(w->fix), "let the supplier's driver come earlier, or boot with a longer "
 			 "deferred_probe_timeout");

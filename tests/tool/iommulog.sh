@@ -16,6 +16,8 @@ cat > il.dts <<'END'
 	pcie@40 { compatible = "x,pcie"; reg = <0x40 0x10>; device_type = "pci"; #address-cells = <3>; #size-cells = <2>;
 		iommu-map = <0x0 &smmu 0x1000 0x400>; };
 	pmic@50 { compatible = "x,pmic"; reg = <0x50 0x10>; keypins: key-pins { pins = "a"; }; };
+	genpd@70 { compatible = "x,genpd"; reg = <0x70 0x10>; #power-domain-cells = <0>; };
+	video@80 { compatible = "x,video"; reg = <0x80 0x10>; power-domains = <&{/genpd@70}>; };
 	keys@60 { compatible = "x,keys"; reg = <0x60 0x10>; pinctrl-0 = <&keypins>; };
 };
 END
@@ -30,6 +32,8 @@ uart x,uart
 pcie x,pcie
 pmic@m x,pmic
 keys x,keys
+genpd@m x,genpd
+video x,video
 END
 cat > il.log <<'END'
 [    0.000000] Linux version 6.15.0-il (a@b) #1
@@ -74,6 +78,12 @@ grep -q "which does not come up by the prediction either: .*smmu_drv is denied" 
 grep -q "or boot with fw_devlink.strict=1" out && wrong "strict: $(cat out)"
 printf '[ 1.0] arm-smmu 5000.iommu: Unhandled context fault: fsr=, iova=, cbfrsynra=\n[ 1.1] x 1.y: event: client: sid: \n[ 2.0] z 0000:00:00.9: late IOMMU probe at driver bind\n' > odd.log
 expect 1 "0000:00:00.9 came" explain il.dtb --drivers il.drivers --log odd.log
+cat > pd.log <<'END2'
+[   12.000000] video 80.video: deferred probe timeout, ignoring dependency
+[   12.100000] video 80.video: probe with driver video failed with error -110
+END2
+expect 1 "its probe failed then for good" explain il.dtb --drivers il.drivers --log pd.log
+grep -q "why: its power domain is .*genpd@70.*'s, whose driver genpd is a module" out || wrong "power domain: $(cat out)"
 result "log: what a kernel says of IOMMUs, with the device, the cause and what to do"
 
 cat > left.log <<'END'
