@@ -240,8 +240,10 @@ static void tell_late(const struct run *r, const struct weir_bootlog *log, const
 }
 
 /* The power domain of a device, whose driver it did not get; "" when the tree names none. */
-static void domain_why(const struct run *r, const struct about *a, struct words *w)
+static void domain_why(const struct run *r, const struct weir_bootlog *log, const struct about *a,
+		       struct words *w)
 {
+	const struct weir_bootlog_device *d;
 	const struct weir_driver_spec *spec;
 	struct weir_fwspec domain;
 	char path[256];
@@ -249,10 +251,13 @@ static void domain_why(const struct run *r, const struct about *a, struct words 
 	if (!a->master || weir_firmware_reference(a->node, "power-domains", "#power-domain-cells", 0, &domain))
 		return;
 	spec = driver_of(r, domain.target);
+	d = log_of_device(r, log, weir_fwnode_device(domain.target));
 	snprintf(w->why, sizeof(w->why), "its power domain is %s's, whose driver %s", path_words(domain.target, path,
 		 sizeof(path)), spec ? "" : "this kernel does not have");
 	if (spec)
 		snprintf(w->why + strlen(w->why), sizeof(w->why) - strlen(w->why), "%s %s", spec->name,
+			 d && d->state == WEIR_BOOTLOG_BOUND ?
+			 "is bound in this log: it may not offer that domain, which its firmware can decide" :
 			 spec->when == WEIR_WHEN_MODULE ? "is a module" :
 			 "is built in: see whether its probe failed or was late in this log");
 }
@@ -271,7 +276,7 @@ static void tell_given_up(const struct run *r, const struct weir_bootlog *log, c
 	if (a->iommu && !failed)
 		late_why(r, log, a, w);
 	else if (a->node)
-		domain_why(r, a, w);
+		domain_why(r, log, a, w);
 	if (!*w->fix)
 		snprintf(w->fix, sizeof(w->fix), "let the supplier's driver come earlier, or boot with a longer "
 			 "deferred_probe_timeout");

@@ -49,6 +49,7 @@ addEventListener('load', async () => {
 			const names = shown.map(i => devices[i].name);
 			check(names[0] === '5000000.display' && names.length === 5, 'slack is not sorted: ' + names);
 			check($('rows').children[0].textContent.includes('0.500 s too late'), 'slack in the list: ' + $('rows').children[0].textContent);
+			check(D.measured.deferred.length === document.querySelectorAll('.logged').length, 'how the log ends: ' + detail().slice(0, 900));
 			check(document.querySelectorAll('#measured a').length === 5, 'overview: ' + detail().slice(0, 900));
 			check(document.querySelectorAll('#measured .slack.missed').length === 1 && document.querySelectorAll('#measured .slack.tight').length === 3, 'colours of slack');
 			type('mmc'); $('rows').children[0].click(); await wait();

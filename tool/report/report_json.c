@@ -170,6 +170,17 @@ static json_t *seconds(double v)
 	return v < 0 ? json_null() : json_integer((json_int_t)(v * 1e9));
 }
 
+/* Devices that the log leaves in a state, by name; of the prediction they may be anything. */
+static json_t *logged_as(const struct weir_bootlog *log, enum weir_bootlog_state state)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < log->device_count; i++)
+		if (log->devices[i].state == state)
+			json_array_append_new(names, json_text(log->devices[i].name));
+	return names;
+}
+
 static json_t *json_of_measured(const struct report *p)
 {
 	size_t bound = 0, slack = 0;
@@ -182,12 +193,14 @@ static json_t *json_of_measured(const struct report *p)
 		bound += m.bound_ns != MEASURED_UNKNOWN;
 		slack += m.slack_ns != MEASURED_UNKNOWN;
 	}
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:s?}", "file", json_text(p->log_path),
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:s?, s:o, s:o}", "file", json_text(p->log_path),
 			 "kernel", json_text(p->log->version),
 			 "timeout_ns", seconds(p->log->timeout_at), "end_ns", seconds(p->log->end),
 			 "bound", (json_int_t)bound, "slack", (json_int_t)slack,
 			 "problem", slack ? NULL : measured_problem(p->log) ? measured_problem(p->log)
-					  : "the devices that waited are not on this tree");
+					  : "the devices that waited are not on this tree",
+			 "deferred", logged_as(p->log, WEIR_BOOTLOG_DEFERRED), "failed",
+			 logged_as(p->log, WEIR_BOOTLOG_FAILED));
 }
 
 static json_t *json_of_device(const struct report *p, size_t i)
