@@ -45,6 +45,7 @@ struct acpi_node {
 	uint32_t nr_gsivs;
 	uint32_t remap;        /* IORT: its node there */
 	struct weir_pci_host *host; /* of a host bridge */
+	struct acpi_node *next_host; /* of the same segment */
 	uint16_t segment, rid;      /* of a function */
 	struct acpi_node *iommu;    /* of an endpoint: its IOMMU, */
 	uint32_t id;                /* and its id there */
@@ -70,6 +71,8 @@ struct iort_node {
 	uint8_t type, revision;
 	uint32_t offset, bytes; /* in the table */
 	uint32_t first_map, nr_maps;
+	uint32_t nr_ids;        /* of an object: mappings, from the first on, that name an id at an IOMMU */
+	uint32_t source;        /* while loading: the last node that leads here */
 	uint32_t skip;          /* this mapping is for the node's own interrupts; NOWHERE */
 	uint32_t segment;       /* of a root complex */
 	uint8_t address_bits;   /* of a root complex or named component; 0: not told */
@@ -94,6 +97,7 @@ struct mcfg_entry {
 	uint64_t base;          /* of bus 0 */
 	uint16_t segment;
 	uint8_t first_bus, last_bus;
+	uint32_t next;          /* of the same segment, by index; NOWHERE */
 };
 
 struct weir_acpi_tree {
@@ -109,7 +113,10 @@ struct weir_acpi_tree {
 	uint32_t nr_ranges, max_ranges;
 	struct viot_range *viot;
 	uint32_t nr_viot, max_viot;
+	struct weir_map hosts;  /* segment -> struct acpi_node, the first one */
+	struct weir_map roots;  /* segment -> struct iort_node, its root complex */
 	/* While loading: */
+	struct acpi_node **first_viot; /* where VIOT's nodes begin */
 	struct table table_mcfg, table_iort, table_viot, table_madt;
 };
 

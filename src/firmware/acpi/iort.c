@@ -12,6 +12,7 @@
 #define NODE_HEAD_BYTES 16u
 #define MAP_BYTES 20u
 #define MAP_SINGLE 0x1u
+#define TARGETS_MAX 1024u /* that the ids of one node go to: a machine has some dozens of SMMUs */
 
 /* ---- nodes ---- */
 
@@ -19,7 +20,7 @@ static int read_head(struct weir_acpi_tree *a, uint32_t at, struct iort_node *ou
 {
 	const struct table *t = &a->table_iort;
 	struct iort_node n = {
-		.offset = at, .skip = NOWHERE, .segment = NOWHERE,
+		.offset = at, .skip = NOWHERE, .segment = NOWHERE, .source = NOWHERE,
 	};
 	uint32_t fixed;
 
@@ -148,6 +149,7 @@ static int resolve(struct weir_acpi_tree *a, const struct iort_node *node)
 {
 	const struct table *t = &a->table_iort;
 	uint32_t at = node->offset + (node->nr_maps ? acpi_le32_(t, node->offset + 12) : 0);
+	uint32_t self = (uint32_t)(node - a->iort), targets = 0;
 
 	for (uint32_t i = 0; i < node->nr_maps; i++, at += MAP_BYTES) {
 		struct iort_map *map = &a->maps[node->first_map + i];
@@ -165,22 +167,39 @@ static int resolve(struct weir_acpi_tree *a, const struct iort_node *node)
 		if (!may_go_to(node, &a->iort[map->target]))
 			return weir_acpi_bad_(a, t, at + 12, "output reference",
 					      "names a node that ids do not go to from here");
+		if (a->iort[map->target].source == self)
+			continue;
+		a->iort[map->target].source = self;
+		if (++targets > TARGETS_MAX)
+			return weir_acpi_bad_(a, t, at + 12, "output reference",
+					      "is to one node too many: 1024 is the most");
 	}
 	return 0;
 }
 
-/* Each segment has one root complex; of two the first counts, as with Linux. */
-static void warn_of_doubles(struct weir_acpi_tree *a)
+/* The first mapping that names none ends the list, as with Linux. */
+static void count_ids(const struct weir_acpi_tree *a, struct iort_node *node)
 {
-	for (uint32_t i = 0; i < a->nr_iort; i++) {
-		const struct iort_node *node = &a->iort[i];
+	for (node->nr_ids = 0; node->nr_ids < node->nr_maps; node->nr_ids++) {
+		const struct iort_map *map = &a->maps[node->first_map + node->nr_ids];
 
-		if (node->type == IORT_ROOT_COMPLEX &&
-		    weir_iort_root_complex_(a, (uint16_t)node->segment) != node)
-			weir_logf_(a->m, WEIR_LOG_WARN,
-				   "IORT: the root complex at offset 0x%x has the segment of another: "
-				   "it is left out", node->offset);
+		if (!map->single || map->target == NOWHERE ||
+		    !weir_iort_is_iommu_(&a->iort[map->target]))
+			break;
 	}
+}
+
+/* Each segment has one root complex; of two the first counts, as with Linux. */
+static int index_root(struct weir_acpi_tree *a, struct iort_node *node)
+{
+	int err = weir_map_add_(a->m, &a->roots, &node->segment, sizeof(node->segment), node);
+
+	if (err != WEIR_EEXIST)
+		return err;
+	weir_logf_(a->m, WEIR_LOG_WARN,
+		   "IORT: the root complex at offset 0x%x has the segment of another: it is left out",
+		   node->offset);
+	return 0;
 }
 
 int weir_acpi_iort_(struct weir_acpi_tree *a)
@@ -201,9 +220,12 @@ int weir_acpi_iort_(struct weir_acpi_tree *a)
 		return weir_acpi_bad_(a, t, 36, "number of nodes", "is more than the table holds");
 	for (uint32_t i = 0, bytes = 0; i < nr && !err; i++, at += bytes)
 		err = read_node(a, at, &bytes);
-	for (uint32_t i = 0; i < a->nr_iort && !err; i++)
+	for (uint32_t i = 0; i < a->nr_iort && !err; i++) {
 		err = resolve(a, &a->iort[i]);
-	if (!err)
-		warn_of_doubles(a);
+		count_ids(a, &a->iort[i]);
+	}
+	for (uint32_t i = 0; i < a->nr_iort && !err; i++)
+		if (a->iort[i].type == IORT_ROOT_COMPLEX)
+			err = index_root(a, &a->iort[i]);
 	return err;
 }

@@ -55,6 +55,8 @@ void weir_acpi_free_(struct weir_machine *m)
 	weir_free_(m, a->maps, a->max_maps * sizeof(*a->maps));
 	weir_free_(m, a->ranges, a->max_ranges * sizeof(*a->ranges));
 	weir_free_(m, a->viot, a->max_viot * sizeof(*a->viot));
+	weir_map_fini_(m, &a->hosts);
+	weir_map_fini_(m, &a->roots);
 	weir_free_(m, a, sizeof(*a));
 	m->acpi = NULL;
 	m->root = NULL;

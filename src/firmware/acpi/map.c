@@ -10,10 +10,9 @@
 
 struct iort_node *weir_iort_root_complex_(const struct weir_acpi_tree *a, uint16_t segment)
 {
-	for (uint32_t i = 0; i < a->nr_iort; i++)
-		if (a->iort[i].type == IORT_ROOT_COMPLEX && a->iort[i].segment == segment)
-			return &a->iort[i];
-	return NULL;
+	uint32_t key = segment;
+
+	return weir_map_get_(&a->roots, &key, sizeof(key));
 }
 
 /*
@@ -139,6 +138,7 @@ int weir_acpi_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwsp
 	const struct weir_acpi_tree *a = fw->m->acpi;
 	const struct acpi_node *node = acpi_node_(fw);
 	const struct iort_node *from;
+	const struct iort_map *map;
 
 	if (node->kind == ACPI_ENDPOINT && !index) {
 		set_spec(out_spec, node->iommu, node->id);
@@ -147,18 +147,11 @@ int weir_acpi_spec_(struct weir_fwnode *fw, unsigned int index, struct weir_fwsp
 	if (node->kind != ACPI_NAMED)
 		return WEIR_ENOENT;
 	from = &a->iort[node->remap];
-	for (uint32_t i = 0; i < from->nr_maps; i++) {
-		const struct iort_map *map = &a->maps[from->first_map + i];
-
-		if (!map->single || map->target == NOWHERE ||
-		    !weir_iort_is_iommu_(&a->iort[map->target]))
-			return WEIR_ENOENT;
-		if (i < index)
-			continue;
-		set_spec(out_spec, a->iort[map->target].node, map->output);
-		return 0;
-	}
-	return WEIR_ENOENT;
+	if (index >= from->nr_ids)
+		return WEIR_ENOENT;
+	map = &a->maps[from->first_map + index];
+	set_spec(out_spec, a->iort[map->target].node, map->output);
+	return 0;
 }
 
 /* ---- memory that is in use since firmware (RMR nodes) ---- */

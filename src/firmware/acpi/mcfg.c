@@ -23,32 +23,44 @@ static bool overlap(const struct mcfg_entry *x, const struct mcfg_entry *y)
 	       y->first_bus <= x->last_bus;
 }
 
-static int read_entry(struct weir_acpi_tree *a, uint32_t at)
+/* @segments: each one's first entry, by index + 1; there are at most 256 of one. */
+static int read_entry(struct weir_acpi_tree *a, uint32_t at, struct weir_map *segments)
 {
 	const struct table *t = &a->table_mcfg;
 	struct mcfg_entry e = {
 		.base = acpi_le64_(t, at), .segment = acpi_le16_(t, at + 8),
-		.first_bus = t->at[at + 10], .last_bus = t->at[at + 11],
+		.first_bus = t->at[at + 10], .last_bus = t->at[at + 11], .next = NOWHERE,
 	};
+	uint32_t first;
 	int err;
 
 	if (e.first_bus > e.last_bus)
 		return weir_acpi_bad_(a, t, at + 11, "end bus number", "is below the start");
 	if (!e.base || e.base & 0xfffff || e.base > UINT64_MAX - (256u << 20))
 		return weir_acpi_bad_(a, t, at, "base address", "is no configuration space");
-	for (uint32_t i = 0; i < a->nr_mcfg; i++)
+	first = (uint32_t)(uintptr_t)weir_map_get_(segments, t->at + at + 8, 2);
+	for (uint32_t i = first - 1; i != NOWHERE; i = a->mcfg[i].next)
 		if (overlap(&a->mcfg[i], &e))
 			return weir_acpi_bad_(a, t, at + 10, "start bus number",
 					      "is in an earlier entry too");
 	err = weir_grow_(a->m, (void **)&a->mcfg, &a->max_mcfg, a->nr_mcfg, sizeof(*a->mcfg));
-	if (!err)
-		a->mcfg[a->nr_mcfg++] = e;
-	return err;
+	if (!err && !first)
+		err = weir_map_add_(a->m, segments, t->at + at + 8, 2,
+				    (void *)(uintptr_t)(a->nr_mcfg + 1));
+	if (err)
+		return err;
+	if (first) {
+		e.next = a->mcfg[first - 1].next;
+		a->mcfg[first - 1].next = a->nr_mcfg;
+	}
+	a->mcfg[a->nr_mcfg++] = e;
+	return 0;
 }
 
 int weir_acpi_mcfg_(struct weir_acpi_tree *a)
 {
 	const struct table *t = &a->table_mcfg;
+	struct weir_map segments = { 0 };
 	int err = 0;
 
 	if (!t->bytes)
@@ -56,7 +68,8 @@ int weir_acpi_mcfg_(struct weir_acpi_tree *a)
 	if (t->bytes < MCFG_FIRST || (t->bytes - MCFG_FIRST) % MCFG_ENTRY_BYTES)
 		return weir_acpi_bad_(a, t, 4, "length", "is not a whole number of entries");
 	for (uint32_t at = MCFG_FIRST; at < t->bytes && !err; at += MCFG_ENTRY_BYTES)
-		err = read_entry(a, at);
+		err = read_entry(a, at, &segments);
+	weir_map_fini_(a->m, &segments);
 	return err;
 }
 
@@ -64,7 +77,7 @@ int weir_acpi_mcfg_(struct weir_acpi_tree *a)
 
 static int make_host(struct weir_acpi_tree *a, const struct weir_pci_host *host)
 {
-	struct acpi_node *node;
+	struct acpi_node *node, *first;
 	char name[16];
 	int err;
 
@@ -77,6 +90,12 @@ static int make_host(struct weir_acpi_tree *a, const struct weir_pci_host *host)
 	if (!node->host)
 		return WEIR_ENOMEM;
 	*node->host = *host;
+	first = weir_map_get_(&a->hosts, &host->segment, sizeof(host->segment));
+	if (!first)
+		return weir_map_add_(a->m, &a->hosts, &node->host->segment,
+				     sizeof(node->host->segment), node);
+	node->next_host = first->next_host;
+	first->next_host = node;
 	return 0;
 }
 
@@ -153,27 +172,36 @@ int weir_acpi_hosts_(struct weir_acpi_tree *a, const struct weir_acpi *acpi)
 
 /* ---- MADT ---- */
 
-/* IORT keeps of an ITS group its only ITS's number as its id; a larger one has no address. */
-static void place_its(struct weir_acpi_tree *a, uint32_t number, uint64_t pa)
+/*
+ * IORT keeps of an ITS group its only ITS's number as its id; a larger one has no address.
+ * @where: number -> where it is in the table.
+ */
+static void place_its(struct weir_acpi_tree *a, const struct weir_map *where)
 {
+	const struct table *t = &a->table_madt;
+
 	for (struct acpi_node *node = a->first; node; node = node->next) {
-		if (node->kind != ACPI_ITS_GROUP || node->id != number || node->id == UINT32_MAX ||
-		    node->bytes)
+		uint8_t key[4] = { (uint8_t)node->id, (uint8_t)(node->id >> 8),
+				   (uint8_t)(node->id >> 16), (uint8_t)(node->id >> 24) };
+		const uint8_t *its = NULL;
+
+		if (node->kind == ACPI_ITS_GROUP && node->id != UINT32_MAX)
+			its = weir_map_get_(where, key, sizeof(key));
+		if (!its)
 			continue;
-		node->pa = pa;
+		node->pa = acpi_le64_(t, (uint32_t)(its - t->at) + 8);
 		node->bytes = ITS_BYTES;
 	}
 }
 
-int weir_acpi_madt_(struct weir_acpi_tree *a)
+static int read_its(struct weir_acpi_tree *a, struct weir_map *where)
 {
 	const struct table *t = &a->table_madt;
+	int err = 0;
 
-	if (!t->bytes)
-		return 0;
 	if (t->bytes < MADT_FIRST)
 		return weir_acpi_bad_(a, t, 4, "length", "is less than the table's head");
-	for (uint32_t at = MADT_FIRST, bytes; at < t->bytes; at += bytes) {
+	for (uint32_t at = MADT_FIRST, bytes; at < t->bytes && !err; at += bytes) {
 		bytes = t->bytes - at < 2 ? 0 : t->at[at + 1];
 		if (bytes < 2 || bytes > t->bytes - at)
 			return weir_acpi_bad_(a, t, at, "structure", "does not fit the table");
@@ -184,7 +212,19 @@ int weir_acpi_madt_(struct weir_acpi_tree *a)
 		if (acpi_le64_(t, at + 8) > UINT64_MAX - ITS_BYTES)
 			return weir_acpi_bad_(a, t, at + 8, "base address",
 					      "is not that of an ITS");
-		place_its(a, acpi_le32_(t, at + 4), acpi_le64_(t, at + 8));
+		err = weir_map_add_(a->m, where, t->at + at + 4, 4, (void *)(uintptr_t)(t->at + at));
+		err = err == WEIR_EEXIST ? 0 : err; /* the first counts */
 	}
-	return 0;
+	return err;
+}
+
+int weir_acpi_madt_(struct weir_acpi_tree *a)
+{
+	struct weir_map where = { 0 };
+	int err = a->table_madt.bytes ? read_its(a, &where) : 0;
+
+	if (!err)
+		place_its(a, &where);
+	weir_map_fini_(a->m, &where);
+	return err;
 }

@@ -52,11 +52,11 @@ void weir_acpi_nodes_free_(struct weir_acpi_tree *a)
 
 struct acpi_node *weir_acpi_host_of_(const struct weir_acpi_tree *a, uint16_t segment, uint16_t rid)
 {
-	for (struct acpi_node *node = a->first; node; node = node->next)
-		if (node->kind == ACPI_HOST && node->host->segment == segment &&
-		    node->host->first_bus <= rid >> 8 && rid >> 8 <= node->host->last_bus)
-			return node;
-	return NULL;
+	struct acpi_node *node = weir_map_get_(&a->hosts, &segment, sizeof(segment));
+
+	while (node && (rid >> 8 < node->host->first_bus || rid >> 8 > node->host->last_bus))
+		node = node->next_host;
+	return node;
 }
 
 /* ---- what nodes are asked ---- */

@@ -101,7 +101,7 @@ static int find_iommu(struct weir_acpi_tree *a, uint32_t field, struct acpi_node
 {
 	uint32_t at = acpi_le16_(&a->table_viot, field);
 
-	for (struct acpi_node *node = a->first; node; node = node->next) {
+	for (struct acpi_node *node = *a->first_viot; node; node = node->next) {
 		if ((node->kind == ACPI_FUNCTION || node->kind == ACPI_VIRTIO_IOMMU) &&
 		    node->remap == at) {
 			*out_node = node;
@@ -200,6 +200,7 @@ int weir_acpi_viot_(struct weir_acpi_tree *a)
 		return weir_acpi_bad_(a, t, 4, "length", "is less than the table's head");
 	if (acpi_le16_(t, 38) < VIOT_HEAD_BYTES || acpi_le16_(t, 38) > t->bytes)
 		return weir_acpi_bad_(a, t, 38, "offset of nodes", "is not inside the table");
+	a->first_viot = a->last;
 	err = read_all(a, true);
 	return err ? err : read_all(a, false);
 }
