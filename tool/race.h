@@ -18,6 +18,7 @@ struct race_unit {
 	size_t nr_iommus;
 	const char *drivers[RACE_DRIVERS];   /* those of the IOMMUs first */
 	size_t nr_drivers, nr_iommu_drivers;
+	bool builtin[RACE_DRIVERS];          /* the kernel has it, and no module of it */
 	struct weir_bytes tree;              /* race_tree(): set while it is run */
 	bool assumed;                        /* the kernel has no driver for the IOMMU */
 	/* of --add, where the master is a device that is added late, and there is no IOMMU */
@@ -37,6 +38,7 @@ enum race_harm {
 
 enum race_act {
 	RACE_INSERT,     /* a driver comes */
+	RACE_REGISTER,   /* the same of one that is built in */
 	RACE_BEGIN,      /* a probe begins */
 	RACE_PUBLISHED,  /* it has published its instance, and not returned */
 	RACE_END,        /* it returns next */

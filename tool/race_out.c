@@ -16,6 +16,9 @@ static void step_words(const struct race_step *s, char *buf, size_t bytes)
 	case RACE_INSERT:
 		snprintf(buf, bytes, "modprobe %s", s->what);
 		break;
+	case RACE_REGISTER:
+		snprintf(buf, bytes, "%s, which is built in, gets to its devices", s->what);
+		break;
 	case RACE_BEGIN:
 		snprintf(buf, bytes, "%s: its probe begins", s->what);
 		break;

@@ -138,7 +138,7 @@ static void insert(void *arg)
 {
 	struct racer *racer = arg;
 
-	race_note(racer->race, RACE_INSERT, racer->driver);
+	race_note(racer->race, racer->builtin ? RACE_REGISTER : RACE_INSERT, racer->driver);
 	(void)weir_kmodel_insert(racer->race->model, racer->driver);
 }
 
@@ -238,7 +238,7 @@ static int add_tasks(struct race *r)
 	int task = 0;
 
 	for (size_t i = 0; i < r->unit->nr_drivers && task >= 0; i++) {
-		r->racers[i] = (struct racer){ r, r->unit->drivers[i] };
+		r->racers[i] = (struct racer){ r, r->unit->drivers[i], r->unit->builtin[i] };
 		task = race_sched_task(r->sched, insert, &r->racers[i], NULL);
 	}
 	r->events_tried = r->events;

@@ -10,6 +10,7 @@ struct race;
 struct racer {
 	struct race *race;
 	const char *driver;
+	bool builtin;
 };
 
 struct race {

@@ -14,9 +14,10 @@ static bool has_driver(const struct race_unit *u, const char *name)
 }
 
 /* All drivers that take a node. Return: how many were found. */
-static size_t add_drivers(struct race_unit *u, const struct weir_driver_list *list,
-			  const struct weir_fwnode *node)
+static size_t add_drivers(struct race_unit *u, const struct run *base, const struct weir_fwnode *node)
 {
+	const struct weir_driver_list *list = base->list;
+	bool known = !base->assumed;
 	size_t found = 0;
 
 	for (size_t i = 0; i < list->driver_count; i++) {
@@ -25,8 +26,10 @@ static size_t add_drivers(struct race_unit *u, const struct weir_driver_list *li
 		if (!weir_kmodel_takes(spec, node, false))
 			continue;
 		found++;
-		if (!has_driver(u, spec->name) && u->nr_drivers < RACE_DRIVERS)
-			u->drivers[u->nr_drivers++] = spec->name;
+		if (has_driver(u, spec->name) || u->nr_drivers == RACE_DRIVERS)
+			continue;
+		u->builtin[u->nr_drivers] = known && spec->when == WEIR_WHEN_INITCALL;
+		u->drivers[u->nr_drivers++] = spec->name;
 	}
 	return found;
 }
@@ -71,12 +74,12 @@ static int fill_iommus(struct run *base, struct weir_fwnode *master, struct race
 		    u->nr_iommus == RACE_IOMMUS)
 			continue;
 		memcpy(u->iommus[u->nr_iommus++], path, sizeof(path));
-		if (add_drivers(u, base->list, spec.target))
+		if (add_drivers(u, base, spec.target))
 			continue;
 		u->assumed = true;
 		if (assume_driver(base, spec.target))
 			return WEIR_ENOMEM;
-		add_drivers(u, base->list, spec.target);
+		add_drivers(u, base, spec.target);
 	}
 	u->nr_iommu_drivers = u->nr_drivers;
 	return 0;
@@ -92,7 +95,7 @@ static int fill(struct run *base, struct weir_fwnode *node, struct race_unit *ou
 	weir_fwnode_path(node, u.master, sizeof(u.master));
 	if (fill_iommus(base, node, &u))
 		return WEIR_ENOMEM;
-	if (!u.nr_iommus || !add_drivers(&u, base->list, node))
+	if (!u.nr_iommus || !add_drivers(&u, base, node))
 		return 0;
 	*out_unit = u;
 	return 1;

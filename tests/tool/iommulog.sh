@@ -56,7 +56,7 @@ cp out text
 for said in "why: its IOMMU is .*iommu@5000.*, whose driver smmu_drv is a module.*no link keeps the device back" \
 	"fix: load smmu_drv first: put it into the initramfs \(weir plan --for 10.decon\), or boot with fw_devlink.strict=1" \
 	"the last of 2: one can be registered and another not yet" "weir race --for 20.codec" \
-	"^IOMMU: 0000:01:00.0 came" "groups change with it" \
+	"^IOMMU: 0000:01:00.0 came" "weir plan --for .*pcie@40" "groups change with it" \
 	"^IOMMU: 30.uart came" "why: the tree names no IOMMU for it" \
 	"0000:01:00.0 was not taken into IOMMU group 11 \(error 16\)" "why: EBUSY" \
 	"^IOMMU: 5000.iommu blocked id 0x429" "why: the tree gives it to .*decon@10" \

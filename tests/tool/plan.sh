@@ -158,6 +158,10 @@ expect 0 "has no driver here" $p --for late@6000
 modules "late_acme" --for late@6000
 expect 1 "does not come up: lost@7000 .*: no driver in this kernel" $p --for lost@7000
 expect 0 "clock-controller@1 has a driver that is denied: the kernel gives it up" $p --root mmc --deny clk_acme
+# a list for an image tool goes into a file: what it does not say is said beside it
+run $p --root mmc --deny clk_acme --format mkinitfs
+grep -q "^weir: note: .*clock-controller@1 has a driver that is denied" err || wrong "beside the list: $(cat err)"
+grep -q "denied" out && wrong "in the list: $(cat out)"
 printf 'a@m acme,mmc\nb@m acme,clk\nd@m acme,i2c\ne@m acme,pm77\nf@m acme,iommu\n' > plan.list
 expect 0 "^5 modules" plan plan.dtb --drivers plan.list --root mmc
 result "plan: what the kernel gives up, what cannot come up, a driver list"

@@ -33,6 +33,10 @@ head -n "$(wc -l < steps)" out | cmp -s - steps || wrong "$again: another order:
 expect 1 "starts translated through" race race.dtb --for panel --profile linux-6.12 \
 	--set deferred_probe_timeout=-1
 grep -q "untranslated" out && wrong "around without a timeout: $(cat out)"
+# with a kernel, what is built in is no module
+printf 'mmu@3 x,mmu\npanel@m x,panel\n' > race.drivers
+expect 1 "thread 1  modprobe panel$" race race.dtb --for panel --profile linux-6.12 --drivers race.drivers
+grep -q "thread 0  mmu, which is built in, gets to its devices$" out || wrong "built in: $(cat out)"
 # links that order IOMMUs do, and before the timeout nothing goes around
 expect 0 "safe" race race.dtb --for codec --profile linux-6.12 --set fw_devlink.strict=1 \
 	--set deferred_probe_timeout=-1

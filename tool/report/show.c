@@ -186,6 +186,9 @@ static int show(int argc, char **argv, const struct verb_help *help, const struc
 	}
 	run_close(&r);
 	weir_bootlog_destroy(log);
+	if (!status && !o.output && !o.format && isatty(STDOUT_FILENO))
+		complain("note: that was %s; -o report.html writes the report that is searched and clicked "
+			 "through", format->name);
 	return status;
 }
 
