@@ -98,7 +98,32 @@ def archive(mode, members):
     return out.getvalue()
 
 
+def lspci():
+    """A root port without ACS, a switch with some, a bridge to conventional PCI, and a virtual function."""
+    def fn(name, kind, buses=None, acs=None, at=0x100):
+        space = bytearray(0x120)
+        space[0:8] = bytes([0x34, 0x12, 0x78, 0x56, 0, 0, 0x10, 0])
+        space[0x34:0x35], space[0x40:0x44] = b'\x40', bytes([0x10, 0, kind << 4 | 2, 0])
+        if buses:
+            space[0x0e], space[0x18:0x1b] = 1, bytes(buses)
+        if acs:
+            space[at:at + 8] = bytes([0x0d, 0, 1, 0, acs[0], 0, acs[1], 0])
+            if at != 0x100:
+                space[0x100:0x104] = struct.pack('<I', at << 20 | 0x10000)
+        rows = (f'{at:02x}: ' + ' '.join(f'{b:02x}' for b in space[at:at + 16])
+                for at in range(0, len(space), 16) if at in (0, 0x110) or any(space[at:at + 16]))
+        return f'0000:{name} function\n' + '\n'.join(rows) + '\n'
+    return (fn('00:01.0', 4, (0, 1, 1)) + fn('01:00.0', 0) + '0000:01:00.2 virtual function of 0000:01:00.0\n' +
+            fn('00:02.0', 4, (0, 2, 4), (0x1f, 0x1d)) + fn('02:00.0', 5, (2, 3, 4)) +
+            fn('03:00.0', 6, (3, 4, 4), (0x1d, 0x11), 0x110) + fn('04:00.0', 7, (4, 0, 0))).encode()
+
+
 def captures():
+    functions = b''.join(b'pci0000:00/0000:%s\tpci\tdrv\t%d\t-\t-\n' % (name, group) for group, name in enumerate(
+        (b'00:01.0', b'00:01.0/0000:01:00.0', b'00:01.0/0000:01:00.2', b'00:02.0')))
+    yield b'\0' + lspci()
+    yield b'\1' + b''.join(struct.pack('>BH', i, len(data)) + data for i, data in (
+        (0, functions), (254, lspci()), (255, b'quiet pcie_acs_override=downstream')))
     pieces = [('devices', b'p/a\tplatform\tdrv\t3\t/a\t0\np/b\tplatform\t-\t3\t/b\t1\n'),
               ('links', b'p/b\tp/a\tactive\t0\n'), ('deferred', b'b\twait\n'), ('kernel', b'6.12\n'),
               ('fdt', dtc(BASE)), ('dt/compatible', b'a\0'), ('dt/a/reg', b'\0\0\0\1'), ('dt/a/b/phandle', b'\0\0\0\2')]

@@ -133,7 +133,7 @@ static void print_group(const struct groups *g, size_t from, size_t n, unsigned 
 		printf("    alone: nobody else has its ids\n");
 }
 
-static void print_text(const struct groups *g)
+static void print_text(const struct groups *g, bool pci_told)
 {
 	unsigned int number = 0, shared = 0;
 
@@ -145,7 +145,7 @@ static void print_text(const struct groups *g)
 	if (g->n)
 		printf("%zu devices in %u groups, %u of them shared\n", g->n, number, shared);
 	else
-		printf("no device has a group: %s\n", groups_any_iommu(g->run.m) ?
+		printf("no device %shas a group: %s\n", pci_told ? "besides PCI's " : "", groups_any_iommu(g->run.m) ?
 		       "the tree has IOMMUs, and no device that is enabled names one (iommus)" :
 		       "the tree has no IOMMU (no node with #iommu-cells)");
 	groups_pci_print(g->run.m);
@@ -263,7 +263,7 @@ static int tell(struct groups *g, struct opts *o, struct side *side)
 		return 0;
 	}
 	if (tree)
-		print_text(g);
+		print_text(g, side->why.is);
 	groups_why_print(&side->why);
 	if (side->is)
 		groups_seen_print(&side->groups, side->why.is);

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Compare the groups of PCI functions with those of a Linux kernel booted in the same QEMU.
 
-usage: compare.py KERNEL BUSYBOX MODULES PROGRAM WORK [NAME...]
+usage: compare.py KERNEL BUSYBOX MODULES PROGRAM WEIR WORK [NAME...]
 
 KERNEL is an arm64 image, BUSYBOX a static arm64 program, MODULES its kernel's directory
-of modules (pci-stub.ko is taken from it), PROGRAM tests/groups/groups. WORK is a
+of modules (pci-stub.ko is taken from it), PROGRAM tests/groups/groups, WEIR the command. WORK is a
 directory for the initramfs, the consoles and the report. NAMEs of topologies.txt limit
 what is compared. JOBS (2) machines run at a time.
 
@@ -21,9 +21,13 @@ again with one of them bound first, until each was in a group. Those behind a co
 bridge on the root bus never are, for the bridge has the id itself; they are counted as
 not compared.
 
+In the first boot of a topology of CAPTURED, weir-capture.sh packs what it sees, and `weir groups` must find in
+the archive the groups that this kernel made, by ACS as it is there, and a cause for each that is shared.
+
 Writes TAP, then a table. Exit status 0 when all partitions are equal.
 """
 import concurrent.futures
+import json
 import lzma
 import os
 import re
@@ -33,6 +37,10 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '../plan'))
+import observe  # noqa: E402
+
+CAPTURED = ('everything', 'root-slot-of-three')
 MACHINE = 'virt,iommu=smmuv3,gic-version=3'
 BOOT_SECONDS = 120
 MAX_BOOTS = 6
@@ -59,6 +67,11 @@ for dev in /sys/bus/pci/devices/*; do
 	[ -e $dev/iommu_group ] && group=$(/bin/busybox readlink -f $dev/iommu_group)
 	echo "WEIR group $(/bin/busybox readlink -f $dev) ${group##*/}"
 done
+if /bin/busybox grep -q weir.capture /proc/cmdline; then
+	bb=/bin/busybox
+	$bb mkdir -p /tmp
+''' + observe.GUEST + '''
+fi
 echo WEIR end
 /bin/busybox poweroff -f
 '''
@@ -89,6 +102,8 @@ def find_module(modules, module):
 def make_initramfs(path, busybox, modules):
     with open(busybox, 'rb') as file:
         program = file.read()
+    with open(observe.SCRIPT, 'rb') as file:
+        script = file.read()
     regular = stat.S_IFREG | 0o755
     entries = [
         ('bin', stat.S_IFDIR | 0o755, b''),
@@ -96,6 +111,7 @@ def make_initramfs(path, busybox, modules):
         ('bin/busybox', regular, program),
         ('bin/sh', stat.S_IFLNK | 0o777, b'busybox'),
         ('pci-stub.ko', regular, find_module(modules, 'pci-stub.ko')),
+        ('weir-capture.sh', regular, script),
         ('init', regular, INIT.encode()),
     ]
     with open(path, 'wb') as file:
@@ -138,13 +154,36 @@ def boot(kernel, initramfs, args, console, append):
     return groups
 
 
-def linux_groups(kernel, initramfs, args, console, append):
+def check_capture(weir, console, groups):
+    """What `weir groups` says of the capture on a console otherwise than this kernel did, as lines."""
+    with open(console, encoding='latin-1') as file:
+        text = file.read()
+    path = console + '.tar.gz'
+    observe.receive(text, [line.split() for line in re.findall(r'WEIR (sum .*)', text)], path)
+    pci = observe.ask(weir, 'groups', path)['pci']
+    linux = {name: group for group, name in groups.values() if group and group != 'none'}
+    found = {name: str(group['group']) for group in pci['groups'] for name in group['functions']}
+    lines = [f'{name}: group {group}, and weir groups says {found.get(name)}'
+             for name, group in linux.items() if found.get(name) != group]
+    lines += [f'{name}: no group, and weir groups says {found[name]}' for name in set(found) - set(linux)]
+    lines += [f'weir groups: {json.dumps(other)}' for other in pci['differences']]
+    lines += [f'no cause of {group["functions"]}' for group in pci['groups']
+              if bool(group['causes']) != (len(group['functions']) > 1)]
+    return lines if linux else ['no groups in the capture']
+
+
+def linux_groups(paths, name, args, append):
     """Boots until each function was in a group. Return: a list of {path: group}, of those
-    that were not refused; and the functions that always were."""
+    that were not refused; the functions that always were; and what is wrong with a capture."""
+    kernel, initramfs, _, weir, work = paths
+    console, wrong = os.path.join(work, name + '.console'), []
     boots, left, first, tried = [], None, '', set()
     while len(boots) < MAX_BOOTS:
+        captured = not boots and name.replace('+acs', '') in CAPTURED
         groups = boot(kernel, initramfs, args, f'{console}.{len(boots)}',
-                      f'{append} {first}')
+                      f'{append} {first} {"weir.capture" if captured else ""}')
+        if captured:
+            wrong = check_capture(weir, f'{console}.0', groups)
         boots.append({path: group for path, (group, _) in groups.items() if group})
         refused = {path for path, (group, _) in groups.items() if not group}
         left = refused if left is None else left & refused
@@ -153,7 +192,7 @@ def linux_groups(kernel, initramfs, args, console, append):
             break
         tried.add(more[0])
         first = 'first=' + groups[more[0]][1]
-    return boots, left
+    return boots, left, wrong
 
 
 def weir_groups(program, args, dump=None):
@@ -197,15 +236,13 @@ def joined(boots):
 def compare(name, args, early, paths):
     """Return: whether Linux's groups and ours by its rules are the same partition; words for
     the table; lines for the report."""
-    kernel, initramfs, program, work = paths
-    with_acs, with_dt, own, why = weir_groups(program, args)
+    with_acs, with_dt, own, why = weir_groups(paths[2], args)
     ours = with_acs if early else with_dt
-    boots, left = linux_groups(kernel, initramfs, args, os.path.join(work, name + '.console'),
-                               ACS_ON if early else '')
+    boots, left, wrong = linux_groups(paths, name, args, ACS_ON if early else '')
     same = all(set(theirs) <= set(ours) and named(theirs, theirs) == named(ours, theirs)
                for theirs in boots)
     seen = set().union(*boots)
-    same = same and seen | left == set(ours) and len(seen) > 1
+    same = same and seen | left == set(ours) and len(seen) > 1 and not wrong
     theirs, ours = joined(boots), {path: ours[path] for path in ours if path in seen}
     own = {path: own[path] for path in own if path in seen}
     row = [name.replace('+acs', ''), 'linux-6.12' if early else 'linux-6.12-dt', str(len(seen)),
@@ -216,6 +253,7 @@ def compare(name, args, early, paths):
               '  linux       ' + show(theirs)]
     if not same:
         report.append('  linux-6.12  ' + show(partition(ours)))
+        report += ['  capture     ' + line for line in wrong]
     if partition(own) != theirs:
         report.append('  weir        ' + show(partition(own)))
         report += sorted({f'              {text}' for texts in why.values() for text in texts
@@ -232,6 +270,25 @@ def attempt(job):
                 [f'{name}: {error}'])
 
 
+def switched_on(weir, work, names):
+    """What `weir groups` said that ACS would make of the groups of a boot without it, and a boot with it made
+    otherwise; as lines, and for how many topologies it was looked at."""
+    lines, looked = [], 0
+    for name in CAPTURED:
+        answers = []
+        if name not in names or name + '+acs' not in names:
+            continue
+        looked += 1
+        for boot_name in (name, name + '+acs'):
+            path = os.path.join(work, boot_name + '.console.0.tar.gz')
+            answers.append(observe.ask(weir, 'groups', path)['pci']['groups'] if os.path.exists(path) else [])
+        said = sorted(part for group in answers[0] for part in group['with_acs_on'])
+        made = sorted(group['functions'] for group in answers[1])
+        if said != made or not said:
+            lines.append(f'{name}: with ACS on {show(made)}, and weir groups said {show(said)}')
+    return lines, looked
+
+
 def table(rows, seconds):
     rows = [['topology', 'rules', 'functions', 'not compared', 'boots', 'groups', 'linux', 'weir']] + rows
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -246,20 +303,20 @@ def table(rows, seconds):
 
 
 def main():
-    if len(sys.argv) < 6:
+    if len(sys.argv) < 7:
         print(__doc__, file=sys.stderr)
         return 2
     began = time.monotonic()
-    kernel, busybox, modules, program, work = sys.argv[1:6]
+    kernel, busybox, modules, program, weir, work = sys.argv[1:7]
     os.makedirs(work, exist_ok=True)
     initramfs = os.path.join(work, 'initramfs')
     make_initramfs(initramfs, busybox, modules)
-    paths, plan = (kernel, initramfs, program, work), []
-    for name, args in topologies(sys.argv[6:]):
+    paths, plan = (kernel, initramfs, program, weir, work), []
+    for name, args in topologies(sys.argv[7:]):
         plan.append((name, args, False, paths))
         if any(arg.startswith('pcie-root-port') for arg in args):
             plan.append((name + '+acs', args, True, paths))
-    print(f'1..{len(plan)}')
+    print(f'1..{len(plan) + 1}')
     failed, rows, lines = 0, [], []
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get('JOBS', '2'))) as pool:
         for number, (same, row, report) in enumerate(pool.map(attempt, plan), 1):
@@ -269,6 +326,10 @@ def main():
                 print('\n'.join('# ' + line for line in report))
             rows.append(row)
             lines += report
+    wrong, looked = switched_on(weir, work, [name for name, _, _, _ in plan])
+    failed += bool(wrong)
+    print(f'{"not ok" if wrong else "ok"} {len(plan) + 1} - what ACS would make of groups, on {looked} topologies')
+    print(''.join(f'# {line}\n' for line in wrong), end='')
     table(rows, time.monotonic() - began)
     with open(os.path.join(work, 'report'), 'w', encoding='utf-8') as file:
         file.write('\n'.join(lines) + '\n')

@@ -28,7 +28,9 @@ skip() {
 	exit 0
 }
 
-[ -x "$build/tests/groups" ] || { echo "$me: $build/tests/groups is not built" >&2; exit 2; }
+for program in tests/groups weir; do
+	[ -x "$build/$program" ] || { echo "$me: $build/$program is not built" >&2; exit 2; }
+done
 command -v qemu-system-aarch64 > /dev/null || skip "no qemu-system-aarch64 (Debian: package qemu-system-arm)"
 
 # shellcheck disable=SC1091
@@ -36,7 +38,7 @@ command -v qemu-system-aarch64 > /dev/null || skip "no qemu-system-aarch64 (Debi
 
 status=0
 python3 "$here/compare.py" "$image" "$busybox" "$kernel/lib/modules/${image##*/vmlinuz-}" \
-	"$build/tests/groups" "$work/run" "$@" > "$work/log" 2>&1 || status=$?
+	"$build/tests/groups" "$build/weir" "$work/run" "$@" > "$work/log" 2>&1 || status=$?
 cat "$work/log"
 [ ! -f "$work/run/report" ] || mv "$work/run/report" "$work/report"
 awk '/^ok / { ok++ } /^not ok / { bad++ } END { print ok + 0, bad + 0, 0 }' "$work/log" \

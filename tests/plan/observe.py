@@ -80,8 +80,11 @@ def groups_of(answer, said):
             linux.setdefault(int(words[3]), set()).add(words[1])
     for group in answer['seen']:
         weir[group['group']] = {dev['name'] for dev in group['devices']}
-    return [f'group {number}: {linux.get(number)}, and weir groups says {weir.get(number)}'
-            for number in sorted(set(linux) | set(weir)) if linux.get(number) != weir.get(number)]
+    lines = [f'group {number}: {linux.get(number)}, and weir groups says {weir.get(number)}'
+             for number in sorted(set(linux) | set(weir)) if linux.get(number) != weir.get(number)]
+    if not answer['pci'] or not answer['pci']['functions']:
+        return lines + ['weir groups has no configuration space']
+    return lines + [f'weir groups: {json.dumps(other)}' for other in answer['pci']['differences']]
 
 
 def predicted(weir, capture, kernel, script, live):

@@ -33,7 +33,7 @@ has "    root port 0000:00:01.0 has no ACS: all below it is one group with it" "
 has "    conventional function 0000:00:1f.0 has no ACS: functions of one device reach each other" "a slot"
 has "    downstream port 0000:05:00.0 has ACS with Request Redirect, Completion Redirect switched off: all below it is one group with it" "bits that are off"
 has "    with the ACS switched on that is there: {0000:05:00.0} {0000:06:00.0}" "if they were on"
-grep -q "pci=config_acs=xxx11xx@0000:05:00.0$" out || wrong "how they are: $(cat out)"
+grep -q "^  pci=config_acs=xxx11xx@0000:05:00.0$" out || wrong "how they are: $(cat out)"
 has "    downstream port 0000:05:01.0 has ACS without Request Redirect, Completion Redirect: all below its switch reach each other" "bits that are not there"
 has "  below 0000:00:1c.0 (empty); yet 0000:03:00.0 can reach it" "an empty slot"
 has "  below 0000:00:01.0 (has 0000:01:00.0): it has no ACS" "a slot without ACS"
@@ -81,12 +81,12 @@ done
 cmp -s pc-c/weir-capture/pci pc-s/weir-capture/pci || wrong "program and script: $(diff pc-?/weir-capture/pci)"
 if command -v busybox > /dev/null 2>&1; then
 	# each tool of the script is busybox's
-	mkdir bb
+	mkdir bb-pci
 	for tool in awk cat chmod cp dmesg find grep gzip hexdump ls mkdir mktemp readlink rm sed tar tr uname wc; do
-		ln -s "$(command -v busybox)" bb/$tool
+		ln -s "$(command -v busybox)" bb-pci/$tool
 	done
 	busybox=$(command -v busybox)
-	(PATH=$work/bb; export PATH; "$busybox" sh "$top/tool/capture/weir-capture.sh" pc-b.tar.gz pc 2> err) || wrong "with busybox: $(cat err)"
+	(PATH=$work/bb-pci; export PATH; "$busybox" sh "$top/tool/capture/weir-capture.sh" pc-b.tar.gz pc 2> err) || wrong "with busybox: $(cat err)"
 	mkdir pc-b
 	tar xzf pc-b.tar.gz -C pc-b && cmp -s pc-b/weir-capture/pci pc-s/weir-capture/pci || wrong "busybox has no od, or an awk of its own: $(cat err)"
 fi
@@ -116,6 +116,48 @@ refuses "xxx.txt: it has 256 bytes of each function, and ACS is behind them: .*-
 printf '00:00.0 Host bridge: A\n\tFlags: bus master\n\n00:01.0 PCI bridge: B\n' > v.txt
 refuses "v.txt: lspci's words, without the bytes of configuration space: give what .sudo lspci -xxxx. prints" groups v.txt
 result "what lacks something says what to give"
+
+cat > m.dts <<'END'
+/dts-v1/;
+/ {
+	#address-cells = <2>; #size-cells = <2>;
+	s: smmu { compatible = "arm,smmu-v3"; #iommu-cells = <1>; };
+	pcie@10000000 { compatible = "pci-host-ecam-generic"; device_type = "pci"; #address-cells = <3>; #size-cells = <2>;
+		reg = <0 0x10000000 0 0x10000000>; bus-range = <0 0xff>;
+		ranges = <0x2000000 0 0x40000000 0 0x40000000 0 0x10000000>;
+		iommu-map = <0x0 &s 0x0 0x500>; iommu-map-mask = <0xfff8>; };
+};
+END
+compile m.dts m.dtb
+printf '%s\n' '0000:00:01.0 root bus=01-01 acs=1d:1d' '0000:00:02.0 root bus=05-05 acs=1d:1d' \
+	'0000:01:00.0 endpoint multi acs=1d:1d' '0000:01:00.1 endpoint acs=1d:1d' '0000:05:00.0 endpoint' > m.spec
+space lspci < m.spec > m.txt
+expect 0 "^5 PCI functions in 5 IOMMU groups, 0 of them shared" groups m.txt
+expect 0 "^4 PCI functions in 4 IOMMU groups, 0 of them shared" groups m.dtb --lspci m.txt
+has "    endpoint 0000:01:00.1 has an id at its IOMMU that others of the group have, too" "the same id"
+has "note: in no group, for firmware maps their ids to no IOMMU: 0000:05:00.0" "no IOMMU"
+run groups m.dtb --lspci m.txt --json
+python3 "$here/schema.py" "$top/docs/json.md" "board groups" out >> wrong || wrong "groups m.dtb --lspci --json"
+mkdir tables
+python3 - <<'END' 2>> wrong || wrong "tables"
+import struct
+for name, body in ((b'MCFG', bytes(8) + struct.pack('<QHBBI', 0x10000000, 0, 0, 255, 0)), (b'DMAR', bytes(12))):
+    table = bytearray(name + struct.pack('<IBB6s8sI4sI', 36 + len(body), 1, 0, b'A', b'B', 1, b'C', 1) + body)
+    table[9] = -sum(table) & 255
+    open(f'tables/{name.decode()}.dat', 'wb').write(table)
+END
+expect 0 "DMAR is not read" groups tables
+grep -q "to ff:1f.7: no IOMMU that is known here" out || wrong "what DMAR may have: $(cat out)"
+grep -q "^note: which PCI functions share a group .* put what .sudo lspci -xxxx. prints beside" out || wrong "$(cat out)"
+cp pc.txt tables/lspci.txt
+expect 0 "^15 PCI functions in 10 IOMMU groups, 4 of them shared" groups tables
+has "    root port 0000:00:01.0 has no ACS: all below it is one group with it" "beside tables"
+run groups tables --json
+python3 "$here/schema.py" "$top/docs/json.md" acpi out >> wrong || wrong "groups tables --json"
+cp m.txt tables/another
+refuses "tables: has tables/another and tables/lspci.txt; say which by --lspci" groups tables
+expect 0 "^5 PCI functions in 5 IOMMU groups" groups tables --lspci m.txt
+result "groups: configuration space beside a device tree and ACPI tables"
 
 # damaged LINE REGEX: a dump with that line behind two of its first function
 damaged() {

@@ -44,10 +44,27 @@ static void target_words(const struct weir_fwnode *node, uint32_t id, uint32_t m
 		snprintf(buf, bytes, "%s as 0x%x", path, id);
 }
 
-static void print_range(const struct acpi_range *r)
+static bool has_table(const struct acpi_machine *am, const char *name)
+{
+	for (size_t i = 0; i < am->tables.n; i++)
+		if (!strcmp(am->tables.items[i].name, name))
+			return true;
+	return false;
+}
+
+/* Tables of IOMMUs that are not read. */
+static bool other_iommus(const struct acpi_machine *am)
+{
+	return has_table(am, "DMAR") || has_table(am, "IVRS") || has_table(am, "RIMT");
+}
+
+static void print_range(const struct acpi_machine *am, const struct acpi_range *r)
 {
 	uint32_t more = r->last - r->first;
 	char first[16], last[16], iommu[300] = "no IOMMU: DMA from there is not translated", msi[300] = "";
+
+	if (other_iommus(am))
+		snprintf(iommu, sizeof(iommu), "no IOMMU that is known here");
 
 	function_words(r->first, first, sizeof(first));
 	function_words(r->last, last, sizeof(last));
@@ -79,14 +96,6 @@ static void print_names(const struct acpi_tables *t, bool read)
 	}
 }
 
-static bool has_table(const struct acpi_machine *am, const char *name)
-{
-	for (size_t i = 0; i < am->tables.n; i++)
-		if (!strcmp(am->tables.items[i].name, name))
-			return true;
-	return false;
-}
-
 static void print_head(const struct acpi_machine *am)
 {
 	static const struct {
@@ -108,7 +117,7 @@ static void print_head(const struct acpi_machine *am)
 			printf("note: %s is not read: %s are not known here\n", other[i].table, other[i].what);
 }
 
-static void print_tail(const struct acpi_machine *am)
+static void print_tail(const struct acpi_machine *am, bool pci_told)
 {
 	char *line, *text = am->log_text;
 
@@ -116,7 +125,7 @@ static void print_tail(const struct acpi_machine *am)
 		if (*line)
 			printf("%s\n", line);
 	printf("note: the namespace (DSDT, SSDT: AML) is not interpreted: its devices%s are not known here\n",
-	       am->nr_hosts ? ", and PCI functions," : "");
+	       am->nr_hosts && !pci_told ? ", and PCI functions," : "");
 }
 
 /*
@@ -157,14 +166,14 @@ static void print_iommu(const struct acpi_machine *am, const struct acpi_iommu *
 		printf("    %s\n", consequence(iommu));
 }
 
-static void print_host(const struct acpi_host *h)
+static void print_host(const struct acpi_machine *am, const struct acpi_host *h)
 {
 	char path[256];
 
 	printf("  %s: segment %u, buses %02x to %02x\n", path_words(h->node, path, sizeof(path)),
 	       h->host.segment, h->host.first_bus, h->host.last_bus);
 	for (size_t i = 0; i < h->n; i++)
-		print_range(&h->ranges[i]);
+		print_range(am, &h->ranges[i]);
 }
 
 /* An object of the namespace, or a device by MMIO, that a table puts behind an IOMMU. */
@@ -206,7 +215,7 @@ static void print_hosts(const struct acpi_machine *am)
 		printf("%zu PCI host bridge%s, and where requester ids go:\n", am->nr_hosts,
 		       am->nr_hosts == 1 ? "" : "s");
 	for (size_t i = 0; i < am->nr_hosts; i++)
-		print_host(&am->hosts[i]);
+		print_host(am, &am->hosts[i]);
 }
 
 size_t acpi_nr_missing(const struct acpi_machine *am)
@@ -249,7 +258,7 @@ int acpi_boot(const struct opts *o, const char *board)
 		print_iommus(&am);
 		print_hosts(&am);
 		print_all_named(&am);
-		print_tail(&am);
+		print_tail(&am, false);
 	}
 	if (!status && acpi_nr_missing(&am))
 		status = EXIT_FINDING;
@@ -283,7 +292,7 @@ static int explain_function(const struct acpi_machine *am, unsigned int segment,
 			one.first = one.last = rid;
 			printf("a function below %s; whether there is one, only its configuration space tells\n",
 			       path_words(h->node, path, sizeof(path)));
-			print_range(&one);
+			print_range(am, &one);
 			iommu = one.iommu ? acpi_iommu_of(am, one.iommu) : NULL;
 			return iommu ? explain_iommu(am, iommu) : EXIT_OK;
 		}
@@ -299,7 +308,7 @@ static int explain_node(const struct acpi_machine *am, const struct weir_fwnode 
 		return explain_iommu(am, iommu);
 	for (size_t i = 0; i < am->nr_hosts; i++)
 		if (am->hosts[i].node == node)
-			print_host(&am->hosts[i]);
+			print_host(am, &am->hosts[i]);
 	print_named(node);
 	return EXIT_OK;
 }
@@ -370,7 +379,7 @@ int acpi_explain(const struct opts *o, const char *board, const char *name)
 	else if (!status)
 		status = find(&am, name, &node) ? EXIT_USAGE : explain_node(&am, node);
 	if (status != EXIT_USAGE)
-		print_tail(&am);
+		print_tail(&am, false);
 	acpi_close(&am);
 	return status;
 }
@@ -417,7 +426,7 @@ int acpi_groups(const struct opts *o, const char *board, const struct seen *seen
 		if (seen && !why.is)
 			print_seen(&am, seen);
 		groups_why_print(&why);
-		print_tail(&am);
+		print_tail(&am, why.is);
 		if (!why.is && !why.lacks)
 			printf("note: which PCI functions share a group depends on their configuration space (ACS), "
 			       "which no table has: put what `sudo lspci -xxxx` prints beside the tables, or give it by "

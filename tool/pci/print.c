@@ -53,32 +53,53 @@ static size_t print_causes(const struct pciview *v, enum pciset set, size_t firs
 	return n;
 }
 
+/* The parts that a group of one partition has in another. */
+static void print_parts(const struct pciview *v, enum pciset set, size_t first, enum pciset other)
+{
+	for (size_t i = first, n = 0; i != PCISET_NONE; i = pciview_next(v, set, i)) {
+		size_t j = first;
+
+		if (v->fns[i].set[other] == PCISET_NONE)
+			continue;
+		while (j != i && v->fns[j].set[other] != v->fns[i].set[other])
+			j = pciview_next(v, set, j);
+		if (j != i)
+			continue;
+		printf("%s{", n++ ? " " : "");
+		for (size_t k = i, m = 0; k != PCISET_NONE; k = pciview_next(v, set, k))
+			if (v->fns[k].set[other] == v->fns[i].set[other])
+				printf("%s%s", m++ ? " " : "", v->fns[k].name);
+		printf("}");
+	}
+}
+
 /* What the same group would be with all ACS switched on that is there. */
 static void print_if_on(const struct pciview *v, enum pciset set, size_t first)
 {
-	char text[80];
-	size_t told = 0;
-
 	if (pciview_spans(v, set, first, PCISET_ON) < 2)
 		return;
-	printf("    with the ACS switched on that is there:");
-	for (size_t i = first; i != PCISET_NONE; i = pciview_next(v, set, i)) {
-		if (v->fns[i].set[PCISET_ON] != i)
-			continue;
-		printf(" {");
-		print_names(v, PCISET_ON, i, false);
-		printf("}");
-	}
+	printf("    with the ACS switched on that is there: ");
+	print_parts(v, set, first, PCISET_ON);
 	printf("\n");
-	for (size_t i = first; i != PCISET_NONE; i = pciview_next(v, set, i)) {
+}
+
+/* How that is done, for all groups at once: Linux takes the parameter once. */
+static void print_switch(const struct pciview *v)
+{
+	char text[80];
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		size_t first = v->fns[i].set[v->answer];
+
 		pci_switch_words(&v->fns[i], text, sizeof(text));
-		if (!v->fns[i].by_linux.causes || !*text || told >= MAX_TOLD)
+		if (!*text || first == PCISET_NONE || !v->fns[i].by_linux.causes ||
+		    pciview_spans(v, v->answer, first, PCISET_ON) < 2)
 			continue;
-		if (!told++)
-			printf("    which Linux does at boot when it knows of an IOMMU by then, and from 6.11 on with");
-		printf(" %s", text);
+		printf("%s%s", n++ ? ";" : "Linux switches ACS on at boot when it knows of an IOMMU by then; 6.11 and "
+		       "later also with\n  pci=config_acs=", text);
 	}
-	if (told)
+	if (n)
 		printf("\n");
 }
 
@@ -139,28 +160,10 @@ static void print_groups(const struct pciview *v)
 	}
 	if (alone)
 		printf("\n");
+	print_switch(v);
 }
 
 /* ---- where Linux and configuration space differ ---- */
-
-static void print_parts(const struct pciview *v, enum pciset set, size_t first, enum pciset other)
-{
-	for (size_t i = first, n = 0; i != PCISET_NONE; i = pciview_next(v, set, i)) {
-		size_t j = first;
-
-		if (v->fns[i].set[other] == PCISET_NONE)
-			continue;
-		while (j != i && v->fns[j].set[other] != v->fns[i].set[other])
-			j = pciview_next(v, set, j);
-		if (j != i)
-			continue;
-		printf("%s{", n++ ? " " : "");
-		for (size_t k = i, m = 0; k != PCISET_NONE; k = pciview_next(v, set, k))
-			if (v->fns[k].set[other] == v->fns[i].set[other])
-				printf("%s%s", m++ ? " " : "", v->fns[k].name);
-		printf("}");
-	}
-}
 
 static size_t print_differences(const struct pciview *v)
 {
@@ -199,7 +202,7 @@ static void print_stricter(const struct pciview *v)
 		    !pciview_reaches(v, i))
 			continue;
 		printf("%s  ", n++ ? "" : "apart by the rules of Linux 6.12, and yet these can reach each other past "
-				       "an IOMMU:\n");
+				       "an IOMMU, or look the same to it:\n");
 		print_parts(v, PCISET_WEIR, i, PCISET_LINUX);
 		printf("\n");
 		print_causes(v, PCISET_WEIR, i, true);
@@ -242,8 +245,8 @@ static void print_slots(const struct pciview *v)
 {
 	static const char *const heads[] = {
 		"in these slots a card would be alone in its group:\n",
-		"in these it would be with bridges alone, which vfio allows:\n",
-		"in these it would be with other devices:\n",
+		"in these slots a card would be with bridges alone, which vfio allows:\n",
+		"in these slots a card would be with other devices:\n",
 	};
 
 	for (unsigned int kind = 0; kind < 3; kind++) {
@@ -262,9 +265,25 @@ static void print_slots(const struct pciview *v)
 
 /* ---- everything ---- */
 
+/* Functions that are in no group, of two kinds. */
+static void print_without(const struct pciview *v, bool without_iommu, const char *head)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (v->fns[i].dev && v->fns[i].set[v->answer] == PCISET_NONE && v->fns[i].no_iommu == without_iommu)
+			printf("%s%s", n++ ? " " : head, v->fns[i].name);
+	if (n)
+		printf("\n");
+}
+
 static void print_notes(const struct pciview *v)
 {
 	char text[300];
+
+	print_without(v, true, "note: in no group, for firmware maps their ids to no IOMMU: ");
+	print_without(v, false, "note: in no group of this Linux, which has not tried a driver on them, or refused "
+		      "their ids: ");
 
 	if (*v->override)
 		printf("note: %s: this kernel takes devices to isolate that do not say so; what it has apart may "

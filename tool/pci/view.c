@@ -156,6 +156,21 @@ static void place_virtual(struct pciview *v)
 
 /* ---- functions ---- */
 
+/* Where firmware tells of any function that its ids go to an IOMMU, the others have no group. */
+static void find_iommus(struct pciview *v)
+{
+	struct weir_pci_id id;
+	bool any = false;
+
+	for (size_t i = 0; i < v->n && !any; i++)
+		any = v->fns[i].dev && !weir_pci_iommu_id(v->fns[i].dev, 0, &id);
+	for (size_t i = 0; i < v->n && any; i++) {
+		v->fns[i].no_iommu = v->fns[i].dev && weir_pci_iommu_id(v->fns[i].dev, 0, &id) == WEIR_ENOENT;
+		if (v->fns[i].no_iommu)
+			v->fns[i].set[PCISET_LINUX] = v->fns[i].set[PCISET_ON] = PCISET_NONE;
+	}
+}
+
 static void take_functions(struct pciview *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
@@ -437,6 +452,7 @@ static int compute(struct pciview *v)
 		err = partition(v, &v->on, WEIR_PCI_RULES_LINUX_6_12, PCISET_ON);
 	if (err)
 		return err;
+	find_iommus(v);
 	place_virtual(v);
 	find_quirks(v);
 	return ask_slots(v);

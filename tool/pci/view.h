@@ -67,6 +67,7 @@ struct pciview_fn {
 	int seen;                       /* number of its group in /sys; negative: none */
 	const char *driver;             /* NULL: none, or not known */
 	const char *fault;              /* in quarantine; NULL: it is not */
+	bool no_iommu;                  /* firmware tells whose ids go to an IOMMU, and not those of this one */
 	bool quirk;                     /* this Linux has apart what the function would join */
 };
 
@@ -114,7 +115,7 @@ void pci_cause_words(const struct pciview_fn *fn, const struct weir_pci_isolatio
 		     char *buf, size_t bytes);
 /* "has no ACS", "has Request Redirect (ACS) switched off"; "" when nothing is missing. */
 void pci_acs_words(const struct weir_pci_isolation *is, char *buf, size_t bytes);
-/* "pci=config_acs=xx11xxx@0000:00:1c.0"; "" when what is missing cannot be switched on. */
+/* Of "pci=config_acs=" of Linux, an entry: "xx11xxx@0000:00:1c.0"; "" when what is missing cannot be switched on. */
 void pci_switch_words(const struct pciview_fn *fn, char *buf, size_t bytes);
 /* Why Linux has groups apart that configuration space joins, or joins what that keeps apart. */
 void pci_finer_words(const struct pciview *v, size_t first, char *buf, size_t bytes);

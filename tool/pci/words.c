@@ -98,6 +98,10 @@ void pci_acs_words(const struct weir_pci_isolation *is, char *buf, size_t bytes)
 		add(buf, bytes, "has no ACS");
 		return;
 	}
+	if (!cannot && off == is->can) {
+		add(buf, bytes, "has ACS, and all of it is switched off");
+		return;
+	}
 	if (cannot) {
 		bits_words(cannot, bits, sizeof(bits));
 		add(buf, bytes, "has ACS without %s", bits);
@@ -142,7 +146,7 @@ void pci_switch_words(const struct pciview_fn *fn, char *buf, size_t bytes)
 	for (unsigned int i = 0; i < 7; i++)
 		if (off >> i & 1)
 			bits[6 - i] = '1';
-	snprintf(buf, bytes, "pci=config_acs=%s@%s", bits, fn->name);
+	snprintf(buf, bytes, "%s@%s", bits, fn->name);
 }
 
 /* ---- where Linux has it otherwise ---- */
