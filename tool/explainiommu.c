@@ -191,9 +191,10 @@ static void late_why(const struct run *r, const struct weir_bootlog *log, const 
 		used += (size_t)snprintf(w->why + used, sizeof(w->why) - used,
 					 ", whose driver %s is a module, loaded after or beside "
 					 "the device's", spec->name);
-		snprintf(w->fix, sizeof(w->fix), "load %s first: put it into the initramfs (weir plan --for %s)%s",
-			 spec->name, a->master ? weir_device_name(a->master) :
-			 path_words(a->node, path, sizeof(path)), r->o->linux_args.fw_devlink_strict ? "" : ", or boot with fw_devlink.strict=1");
+		snprintf(w->fix, sizeof(w->fix),
+			 "load %s first: put it into the initramfs (weir plan --for %s)%s", spec->name,
+			 a->master ? weir_device_name(a->master) : path_words(a->node, path, sizeof(path)),
+			 r->o->linux_args.fw_devlink_strict ? "" : ", or boot with fw_devlink.strict=1");
 	} else {
 		used += (size_t)snprintf(w->why + used, sizeof(w->why) - used, ", whose driver %s is %s",
 					 spec ? spec->name : "(unknown)",
