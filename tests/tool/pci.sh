@@ -102,6 +102,34 @@ assert a['slots'] == b['slots'] and a['slots']
 END
 result "captures have what grouping needs, and nothing private"
 
+if command -v lspci > /dev/null 2>&1; then
+	# the forms that people send, as lspci itself prints them of these bytes
+	run groups pc.txt
+	mv out plain
+	for form in -xxxx "-vvv -xxxx" "-D -nn -k -xxxx"; do
+		# shellcheck disable=SC2086
+		lspci -F pc.txt $form > form.txt 2> err
+		run groups form.txt
+		cmp -s out plain || wrong "lspci $form: $(cat err; diff out plain)"
+	done
+	lspci -F pc.txt -xxx > form.txt 2> err
+	refuses "form.txt: it has 256 bytes of each function" groups form.txt
+	lspci -F pc.txt -x > form.txt 2> err
+	refuses "form.txt: it has 64 bytes of each function" groups form.txt
+	lspci -F pc.txt -vvv > form.txt 2> err
+	refuses "form.txt: lspci's words, without the bytes" groups form.txt
+	# what it makes of a capture's piece: the same ACS
+	for file in pc.txt pc-c/weir-capture/pci; do
+		lspci -F $file -s 05:00.0 -vvv 2> err | grep "ACSC"
+	done | sort | uniq -c | grep -qv "^ *2 " && wrong "lspci reads another ACS from a capture"
+	lspci -F pc-c/weir-capture/pci -s 05:00.0 -vvv 2> err | grep -q "ACSCtl.*SrcValid+.*ReqRedir-.*UpstreamFwd+" ||
+		wrong "lspci finds no ACS in a capture"
+	result "what lspci prints, in its forms"
+else
+	number=$((number + 1))
+	echo "ok $number - what lspci prints, in its forms # SKIP no lspci (Debian: pciutils)"
+fi
+
 space sysroot user 64 < pc.spec
 expect 0 "why PCI functions share a group.* not known: only root can read all of configuration space" groups --sysroot user
 run capture --sysroot user -o user.tar.gz
