@@ -118,6 +118,7 @@ grep -q "^IOMMU: 10.decon came late" out || wrong "live: the log: $(cat out)"
 run live --sysroot il --json
 python3 "$here/schema.py" "$top/docs/json.md" "live" out >> wrong || wrong "live --json"
 run capture --sysroot il -o il.tar.gz
+grep -q "complains of IOMMUs .*: weir live il.tar.gz explains it$" err || wrong "capture: $(cat err)"
 sh "$top/tool/capture/weir-capture.sh" il2.tar.gz il 2>> wrong.txt
 for archive in il.tar.gz il2.tar.gz; do
 	mkdir "$archive.d"

@@ -303,6 +303,20 @@ int cmd_live(int argc, char **argv)
 	return status;
 }
 
+/* What the kernel complains of, so that nobody has to look first. */
+static void tell_complaints(const struct capture *c, const char *path)
+{
+	const struct capture_entry *e = capture_find(c, "log");
+	struct weir_bootlog *log = NULL;
+
+	if (!e || weir_bootlog_read(e->data, e->bytes, &log))
+		return;
+	if (log->note_count)
+		fprintf(stderr, "weir: note: the kernel complains of IOMMUs (%zu times): weir live %s explains it\n",
+			log->note_count, path);
+	weir_bootlog_destroy(log);
+}
+
 static void print_pieces(const struct capture *c, const struct opts *o)
 {
 	json_t *pieces = json_array(), *doc;
@@ -335,6 +349,8 @@ int cmd_capture(int argc, char **argv)
 	if (!status && !capture_find(&c, "deferred"))
 		fprintf(stderr, "weir: note: /sys/kernel/debug/devices_deferred could not be read: "
 				"run it as root, with debugfs mounted\n");
+	if (!status)
+		tell_complaints(&c, o.output);
 	if (!status && o.json)
 		print_pieces(&c, &o);
 	capture_free(&c);
