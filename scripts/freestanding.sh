@@ -41,7 +41,7 @@ MAX_TEXT_PLAIN=129024
 # Neither a C library's headers nor its functions, nor the compiler's runtime.
 flags='-std=c11 -O2 -ffreestanding -nostdinc -fno-pie -fno-stack-protector
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -Isrc/freestanding/include'
-sections='-Os -ffunction-sections -fdata-sections'
+sections='-Os -fomit-frame-pointer -ffunction-sections -fdata-sections'
 strict='-pedantic -Wall -Wextra -Werror -Iinclude -Isrc'
 sources=$(sed '/^#/d;/^$/d' src/sources.txt)
 helpers=$(sed '/^#/d;/^$/d' src/freestanding/sources.txt)

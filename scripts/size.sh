@@ -6,7 +6,8 @@
 # - examples/static-smmu: the SMMUv3's hardware layer and translation tables; as it is, and with
 #   taking memory away from guests and reserving besides;
 # - examples/core-smmu: the driver model with the SMMUv3's hardware layer, and why a device is not up;
-# - examples/one-driver: the driver model and the IOMMU stack with the SMMUv3's driver, firmware a constant.
+# - examples/one-driver: the driver model and the IOMMU stack with the SMMUv3's driver, firmware a constant;
+#   and the same without the DMA calls.
 # And how much memory the library takes for a device, an instance, a domain and its tables.
 #
 # usage: size.sh BUILD
@@ -20,12 +21,12 @@ out=$build/size
 cd "$here/.." || exit 1
 out=$(mkdir -p "$out" && cd "$out" && pwd) || exit 1
 cc=aarch64-linux-gnu-gcc
-static=24576 static_unmap=27648 core_smmu=65536 one_driver=124928
+static=24576 static_unmap=26624 core_smmu=56320 domains=96768 one_driver=116736
 examples='examples/static-smmu/static_smmu.c examples/core-smmu/core_smmu.c examples/one-driver/one_driver.c'
 
 command -v $cc > /dev/null || { echo "ok 1 - size # SKIP no $cc (package gcc-aarch64-linux-gnu)"; echo 1..1; exit 0; }
 rm -f "$out"/*.o
-flags='-std=c11 -Os -ffreestanding -nostdinc -fno-pie -fno-stack-protector -ffunction-sections
+flags='-std=c11 -Os -fomit-frame-pointer -ffreestanding -nostdinc -fno-pie -fno-stack-protector -ffunction-sections
 	-fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables -mgeneral-regs-only -mno-outline-atomics
 	-Isrc/freestanding/include -Iinclude -Isrc'
 flags="$flags -isystem $($cc -print-file-name=include)"
@@ -65,6 +66,8 @@ size static-smmu-unmap 24576 $static_unmap static_smmu_start \
 size core-smmu 65536 $core_smmu core_smmu_start \
 	-Wl,-u,core_smmu_load,-u,core_smmu_unload,-u,core_smmu_stop,-u,weir_device_root_cause \
 	-Wl,-u,weir_pm_suspend,-u,weir_pm_resume
+size one-driver-domains 65536 $domains one_driver_start_domains \
+	-Wl,-u,one_driver_stop,-u,weir_domain_map,-u,weir_domain_unmap
 size one-driver 65536 $one_driver one_driver_start \
 	-Wl,-u,one_driver_stop,-u,weir_dma_map_phys,-u,weir_dma_unmap,-u,weir_domain_map,-u,weir_domain_unmap
 

@@ -55,16 +55,21 @@ static void clock_remove(struct weir_device *dev)
 	of(dev)->clock_runs = false;
 }
 
-static int nic_probe(struct weir_device *dev)
+/* Of a machine without DMA calls. */
+static int idle_probe(struct weir_device *dev)
 {
 	struct one_driver *s = of(dev);
-	int err = weir_dma_mask_set(dev, WEIR_DMA_MASK(64));
 
-	if (err)
-		return err;
 	s->clock_users += s->clock_runs;
 	s->nic = dev;
 	return 0;
+}
+
+static int nic_probe(struct weir_device *dev)
+{
+	int err = weir_dma_mask_set(dev, WEIR_DMA_MASK(64));
+
+	return err ? err : idle_probe(dev);
 }
 
 static void nic_remove(struct weir_device *dev)
@@ -107,26 +112,31 @@ static void codec_remove(struct weir_device *dev)
 	s->domain = weir_domain_unref(s->domain);
 }
 
-#define DRIVER(name) \
+#define OPS(name, gone) \
 	static const struct weir_driver_ops name##_ops = { \
-		.abi = WEIR_ABI(struct weir_driver_ops), \
-		.probe = name##_probe, .remove = name##_remove, \
-	}; \
+		.abi = WEIR_ABI(struct weir_driver_ops), .probe = name##_probe, .remove = gone, \
+	}
+#define MATCH(name) \
 	static const struct weir_match name##_match[] = { { "acme," #name, NULL }, { NULL, NULL } }
-DRIVER(clock);
-DRIVER(nic);
-DRIVER(codec);
+OPS(clock, clock_remove);
+OPS(nic, nic_remove);
+OPS(idle, nic_remove);
+OPS(codec, codec_remove);
+MATCH(clock);
+MATCH(nic);
+MATCH(codec);
 
-#define ENTRY(driver, s) \
-	{ .name = #driver, .bus = "platform", .match = driver##_match, .ops = &driver##_ops, \
-	  .context = s }
+#define ENTRY(driver, calls, s) \
+	{ .name = #driver, .bus = "platform", .match = driver##_match, .ops = calls, .context = s }
 
 /* ---- up and down ---- */
 
 /* In the worst order: what is needed comes last. */
-static int bring_up(struct one_driver *s)
+static int bring_up(struct one_driver *s, const struct weir_driver_ops *nic)
 {
-	const struct weir_driver drivers[] = { ENTRY(codec, s), ENTRY(nic, s), ENTRY(clock, s) };
+	const struct weir_driver drivers[] = {
+		ENTRY(codec, &codec_ops, s), ENTRY(nic, nic, s), ENTRY(clock, &clock_ops, s),
+	};
 	int err = weir_firmware_load_board(s->m, &board);
 
 	if (!err)
@@ -144,21 +154,37 @@ static int bring_up(struct one_driver *s)
 	return s->nic && s->codec && s->clock_users == 2 ? 0 : WEIR_ENODEV;
 }
 
+static int start(struct one_driver *s, const struct weir_host_ops *ops, void *host,
+		 const struct weir_parts *parts, const struct weir_driver_ops *nic)
+{
+	int err;
+
+	*s = (struct one_driver){ 0 };
+	err = weir_machine_create_parts(ops, host, parts, &s->m);
+	if (err)
+		return err;
+	err = bring_up(s, nic);
+	if (err)
+		one_driver_stop(s);
+	return err;
+}
+
 int one_driver_start(struct one_driver *s, const struct weir_host_ops *ops, void *host)
 {
 	static const struct weir_parts parts = {
 		.abi = WEIR_ABI(struct weir_parts), .iommu = &weir_part_iommu, .dma = &weir_part_dma,
 	};
-	int err;
 
-	*s = (struct one_driver){ 0 };
-	err = weir_machine_create_parts(ops, host, &parts, &s->m);
-	if (err)
-		return err;
-	err = bring_up(s);
-	if (err)
-		one_driver_stop(s);
-	return err;
+	return start(s, ops, host, &parts, &nic_ops);
+}
+
+int one_driver_start_domains(struct one_driver *s, const struct weir_host_ops *ops, void *host)
+{
+	static const struct weir_parts parts = {
+		.abi = WEIR_ABI(struct weir_parts), .iommu = &weir_part_iommu,
+	};
+
+	return start(s, ops, host, &parts, &idle_ops);
 }
 
 void one_driver_stop(struct one_driver *s)

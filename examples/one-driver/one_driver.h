@@ -33,6 +33,8 @@ struct one_driver {
  * Return: 0; WEIR_ENODEV when a device did not come up; what the library's calls returned.
  */
 int one_driver_start(struct one_driver *s, const struct weir_host_ops *ops, void *host);
+/* The same without DMA calls, which are not linked when this alone is called: the nic reaches nothing. */
+int one_driver_start_domains(struct one_driver *s, const struct weir_host_ops *ops, void *host);
 /* Takes everything down. */
 void one_driver_stop(struct one_driver *s);
 

@@ -142,6 +142,79 @@ static int each_word(struct weir_machine *m, const struct weir_catalogue_entry *
 	return err;
 }
 
+/* ---- asking ---- */
+
+/* The best word of @text for @bus, against the @best found before. */
+static const struct word *better(const struct weir_map *map, const char *text, const char *bus,
+				 const struct word *best)
+{
+	const struct topic *topic = weir_map_get_(map, text, weir_strlen_(text));
+	const struct word *word;
+
+	for (word = topic ? topic->words : NULL; word; word = word->next) {
+		if (!word->name || (word->bus && !weir_streq_(word->bus, bus)))
+			continue;
+		if (!best || word->state < best->state)
+			best = word;
+	}
+	return best;
+}
+
+static int find(struct weir_device *dev, const char **out_name)
+{
+	const struct weir_catalogue *cat = dev->m->catalogue;
+	const struct weir_bus *bus = dev->bus;
+	const struct word *best = NULL;
+	const char *text;
+
+	for (unsigned int i = 0; (text = weir_match_key_(dev, i)); i++)
+		best = better(&cat->keys, text, bus->name, best);
+	if (bus->ops->match_name)
+		best = better(&cat->names, dev->name, bus->name, best);
+	if (!best)
+		return WEIR_ENOENT;
+	if (out_name)
+		*out_name = best->name;
+	return best->state;
+}
+
+/* ---- the end ---- */
+
+static void free_topics(struct weir_machine *m, struct weir_map *map)
+{
+	for (size_t i = 0; map->entries && i <= map->size_mask; i++) {
+		struct topic *topic = map->entries[i].value;
+
+		while (topic && topic->words) {
+			struct word *word = topic->words;
+
+			topic->words = word->next;
+			weir_free_(m, word, sizeof(*word));
+		}
+		if (topic)
+			weir_free_(m, topic, topic_bytes(topic->text));
+	}
+	weir_map_fini_(m, map);
+}
+
+static void free_all(struct weir_machine *m)
+{
+	struct weir_catalogue *cat = m->catalogue;
+
+	free_topics(m, &cat->keys);
+	free_topics(m, &cat->names);
+	while (cat->strings) {
+		struct name *name = cat->strings;
+
+		cat->strings = name->next;
+		weir_free_(m, name, name->bytes);
+	}
+	weir_free_(m, cat, sizeof(*cat));
+	m->catalogue = NULL;
+}
+
+/* ---- saying ---- */
+
 static int add(struct weir_machine *m, const struct weir_catalogue_entry *entry)
 {
 	const char *name, *bus = NULL;
@@ -151,6 +224,8 @@ static int add(struct weir_machine *m, const struct weir_catalogue_entry *entry)
 		m->catalogue = weir_alloc_(m, sizeof(*m->catalogue));
 	if (!m->catalogue)
 		return WEIR_ENOMEM;
+	m->catalogue_find = find;
+	m->catalogue_free = free_all;
 	name = keep_string(m, entry->name);
 	if (entry->bus)
 		bus = keep_string(m, entry->bus);
@@ -202,42 +277,11 @@ void weir_catalogue_seal(struct weir_machine *m)
 	weir_unlock_(m);
 }
 
-/* ---- asking ---- */
-
-/* The best word of @text for @bus, against the @best found before. */
-static const struct word *better(const struct weir_map *map, const char *text, const char *bus,
-				 const struct word *best)
-{
-	const struct topic *topic = weir_map_get_(map, text, weir_strlen_(text));
-	const struct word *word;
-
-	for (word = topic ? topic->words : NULL; word; word = word->next) {
-		if (!word->name || (word->bus && !weir_streq_(word->bus, bus)))
-			continue;
-		if (!best || word->state < best->state)
-			best = word;
-	}
-	return best;
-}
+/* ---- for the others ---- */
 
 int weir_catalogue_find_(struct weir_device *dev, const char **out_name)
 {
-	const struct weir_catalogue *cat = dev->m->catalogue;
-	const struct weir_bus *bus = dev->bus;
-	const struct word *best = NULL;
-	const char *text;
-
-	if (!cat)
-		return WEIR_ENOENT;
-	for (unsigned int i = 0; (text = weir_match_key_(dev, i)); i++)
-		best = better(&cat->keys, text, bus->name, best);
-	if (bus->ops->match_name)
-		best = better(&cat->names, dev->name, bus->name, best);
-	if (!best)
-		return WEIR_ENOENT;
-	if (out_name)
-		*out_name = best->name;
-	return best->state;
+	return dev->m->catalogue_find ? dev->m->catalogue_find(dev, out_name) : WEIR_ENOENT;
 }
 
 bool weir_catalogue_complete_(struct weir_machine *m)
@@ -248,41 +292,4 @@ bool weir_catalogue_complete_(struct weir_machine *m)
 bool weir_catalogue_sealed_(struct weir_machine *m)
 {
 	return m->catalogue_sealed;
-}
-
-/* ---- the end ---- */
-
-static void free_topics(struct weir_machine *m, struct weir_map *map)
-{
-	for (size_t i = 0; map->entries && i <= map->size_mask; i++) {
-		struct topic *topic = map->entries[i].value;
-
-		while (topic && topic->words) {
-			struct word *word = topic->words;
-
-			topic->words = word->next;
-			weir_free_(m, word, sizeof(*word));
-		}
-		if (topic)
-			weir_free_(m, topic, topic_bytes(topic->text));
-	}
-	weir_map_fini_(m, map);
-}
-
-void weir_catalogue_free_(struct weir_machine *m)
-{
-	struct weir_catalogue *cat = m->catalogue;
-
-	if (!cat)
-		return;
-	free_topics(m, &cat->keys);
-	free_topics(m, &cat->names);
-	while (cat->strings) {
-		struct name *name = cat->strings;
-
-		cat->strings = name->next;
-		weir_free_(m, name, name->bytes);
-	}
-	weir_free_(m, cat, sizeof(*cat));
-	m->catalogue = NULL;
 }

@@ -254,10 +254,14 @@ struct weir_machine {
 	struct weir_kept *kept;               /* (m) pages that outlive drivers */
 	struct weir_left *left;               /* (m) streams translated without instance; iommu/left.c */
 	struct weir_catalogue *catalogue;     /* (m) */
+	/* (m) The next two and the catalogue are NULL before its first entry. */
+	int (*catalogue_find)(struct weir_device *dev, const char **out_name);
+	void (*catalogue_free)(struct weir_machine *m);
 	bool catalogue_complete;              /* (m) */
 	bool catalogue_sealed;                /* (m) */
 	struct weir_list iommus;              /* (m) */
 	struct weir_iommu_rules iommu_rules;  /* (m) */
+	const struct weir_late *late;         /* (m) NULL: no rules were set */
 	struct weir_map identities;           /* (m) key -> struct weir_identity */
 	struct weir_tree sids;                /* (m) ids that devices have at IOMMUs */
 	uint32_t masked_sids;                 /* (m) of them with a mask */
@@ -465,7 +469,6 @@ uint32_t weir_event_link_(enum weir_event_type type, struct weir_link *link, int
 int weir_catalogue_find_(struct weir_device *dev, const char **out_name);
 bool weir_catalogue_complete_(struct weir_machine *m);
 bool weir_catalogue_sealed_(struct weir_machine *m);
-void weir_catalogue_free_(struct weir_machine *m);
 
 /* kept.c */
 void weir_kept_free_(struct weir_machine *m);
@@ -494,14 +497,11 @@ struct weir_part_iommu {
 	void (*faults_tell)(struct weir_machine *m);
 	void (*free)(struct weir_machine *m);
 
-	/* The policy's dma_configure, dma_cleanup and iommu_added. */
+	/* The policy's dma_configure and dma_cleanup. */
 	int (*need)(struct weir_device *dev);
 	void (*lost_driver)(struct weir_device *dev);
-	void (*came)(struct weir_device *dev);
 	/* A link was made: one to an IOMMU that its consumer can do without is marked so. */
 	void (*mark_link)(struct weir_link *link);
-	/* An IOMMU is to be probed: devices that run without it give way. May drop the lock. */
-	void (*before)(struct weir_device *dev);
 	/* A device that runs without the IOMMU @dev and does not give way, or NULL. */
 	struct weir_device *(*refuser)(struct weir_device *dev);
 };
@@ -512,9 +512,19 @@ struct weir_part_dma {
 	int (*begin)(struct weir_device *dev);
 	/* Its driver is gone: so is what it left mapped. May drop the lock. */
 	void (*end)(struct weir_device *dev);
-	/* What the device has mapped directly, as a domain, where that is kept track of; NULL. */
-	struct weir_domain *(*mirror_domain)(const struct weir_device *dev);
 	void (*free)(struct weir_machine *m);
+};
+
+/*
+ * Devices run without their IOMMU when rules allow it, and it may come late. The machine has this once
+ * rules were set, so that a program which sets none is linked without it. policy/iommu.c
+ */
+struct weir_late {
+	/* An IOMMU is to be probed: devices that run without it give way. May drop the lock. */
+	void (*before)(struct weir_device *dev);
+	/* An instance came: devices that run without it are put behind it, where that is their rule. */
+	void (*came)(struct weir_device *dev);
+	const struct weir_dma_mirroring *mirroring; /* dma/mirror.c */
 };
 
 /* policy/weir.c */

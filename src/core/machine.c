@@ -323,7 +323,8 @@ void weir_machine_destroy(struct weir_machine *m)
 	weir_fwnodes_free_(m);
 	if (m->root)
 		m->root->ops->unload(m);
-	weir_catalogue_free_(m);
+	if (m->catalogue_free)
+		m->catalogue_free(m);
 	weir_kept_free_(m);
 	weir_free_(m, m->links, m->max_links * sizeof(struct weir_link *));
 	if (m->policy->fini)

@@ -77,7 +77,7 @@ static int alloc(struct weir_dma_where where, struct weir_device *dev, size_t by
 				  &pages->iova);
 	if (err)
 		goto err_pages;
-	err = weir_dma_track_(dma, pages->iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL, where);
+	err = weir_dma_track(dma, pages->iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL, where);
 	if (err)
 		goto err_map;
 	pages->where = where;
@@ -158,7 +158,7 @@ static int release(struct weir_dma_where where, struct weir_device *dev, size_t 
 		weir_dma_report_(dma, "free of what is not allocated", iova, bytes, where);
 		return WEIR_EINVAL;
 	}
-	(void)weir_dma_untrack_(dma, iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL, where);
+	(void)weir_dma_untrack(dma, iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL, where);
 	err = give_back(dma, pages);
 	if (err)
 		weir_dma_report_(dma, "the IOMMU did not confirm the unmap", iova, bytes, where);
@@ -174,7 +174,7 @@ void weir_dma_pages_drop_(struct weir_dma *dma)
 		weir_dma_report_(dma, "its driver left it allocated", pages->iova, pages->bytes,
 				 pages->where);
 		weir_list_del(&pages->node);
-		(void)weir_dma_untrack_(dma, pages->iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL,
+		(void)weir_dma_untrack(dma, pages->iova, pages->bytes, WEIR_DMA_BIDIRECTIONAL,
 					pages->where);
 		(void)give_back(dma, pages);
 	}

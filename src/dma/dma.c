@@ -133,7 +133,7 @@ static int map_translated(struct weir_dma *dma, uint64_t pa, uint64_t bytes, uin
 static int mirror(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
 {
 	uint64_t pa = weir_dma_bus_to_pa_(dma, iova);
-	int err = weir_dma_mirror_add_(dma->mirror, iova, pa, bytes);
+	int err = dma->m->late->mirroring->add(dma->mirror, iova, pa, bytes);
 
 	if (err && weir_dma_bounce_has_(dma, pa))
 		weir_dma_bounce_give_(dma, pa, bytes, WEIR_DMA_PAGE_BYTES);
@@ -169,7 +169,7 @@ int weir_dma_unmap_piece_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, u
 	if (dma->space)
 		err = weir_dma_space_unmap_(dma, iova, bytes);
 	else if (dma->mirror)
-		err = weir_dma_mirror_del_(dma->mirror, iova, bytes);
+		err = dma->m->late->mirroring->del(dma->mirror, iova, bytes);
 	if (err == WEIR_EINVAL)
 		return err;
 	if (copied && !err)
@@ -194,7 +194,7 @@ static int map_any(struct weir_dma_where where, struct weir_device *dev, uint64_
 	err = weir_dma_map_piece_(dma, pa, bytes, how, dma->mask, &iova);
 	if (err)
 		return err;
-	err = weir_dma_track_(dma, iova, bytes, how, where);
+	err = weir_dma_track(dma, iova, bytes, how, where);
 	if (err)
 		(void)weir_dma_unmap_piece_(dma, iova, bytes, how | WEIR_DMA_NO_SYNC);
 	else
@@ -252,7 +252,7 @@ static int unmap_any(struct weir_dma_where where, struct weir_device *dev, uint6
 
 	if (err)
 		return err;
-	err = weir_dma_untrack_(dma, iova, bytes, how, where);
+	err = weir_dma_untrack(dma, iova, bytes, how, where);
 	if (err)
 		return err;
 	err = weir_dma_unmap_piece_(dma, iova, bytes, how);
@@ -279,7 +279,8 @@ static void sync(struct weir_dma_where where, struct weir_device *dev, uint64_t 
 
 	if (weir_dma_get_(dev, &dma))
 		return;
-	weir_dma_track_check_sync_(dma, iova, bytes, where);
+	if (dma->debug)
+		dma->of_m->tracking->check_sync(dma, iova, bytes, where);
 	weir_dma_sync_(dma, iova, bytes, how, to_device);
 }
 

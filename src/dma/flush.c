@@ -201,6 +201,17 @@ static int make_rings(struct weir_dma_space *space)
 	return flush->rings ? 0 : WEIR_ENOMEM;
 }
 
+static void close(struct weir_dma_space *space)
+{
+	struct weir_dma_flush *flush = &space->flush;
+
+	space->m->ops->timer_destroy(space->m->host, flush->timer);
+	(void)run(space);
+	flush->timer = NULL;
+	weir_spin_fini(&flush->spin);
+	free_rings(space);
+}
+
 int weir_dma_flush_open_(struct weir_dma_space *space, const struct weir_dma_options *options)
 {
 	struct weir_dma_flush *flush = &space->flush;
@@ -218,24 +229,16 @@ int weir_dma_flush_open_(struct weir_dma_space *space, const struct weir_dma_opt
 	if (err)
 		goto err_rings;
 	err = m->ops->timer_create(m->host, timer_ran_out, space, &flush->timer);
-	if (!err)
-		return 0;
+	if (err)
+		goto err_spin;
+	flush->close = close;
+	flush->add = weir_dma_flush_add_;
+	return 0;
+
+err_spin:
 	flush->timer = NULL;
 	weir_spin_fini(&flush->spin);
 err_rings:
 	free_rings(space);
 	return err;
-}
-
-void weir_dma_flush_close_(struct weir_dma_space *space)
-{
-	struct weir_dma_flush *flush = &space->flush;
-
-	if (!flush->timer)
-		return;
-	space->m->ops->timer_destroy(space->m->host, flush->timer);
-	(void)run(space);
-	flush->timer = NULL;
-	weir_spin_fini(&flush->spin);
-	free_rings(space);
 }

@@ -64,33 +64,10 @@ static int leave_mapped(struct weir_domain *domain, uint64_t first, uint64_t las
 	return 0;
 }
 
-int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out_mirror)
-{
-	struct weir_dma_mirror *mirror = weir_atomic_alloc(m, sizeof(*mirror));
-	int err;
-
-	if (!mirror)
-		return WEIR_ENOMEM;
-	mirror->m = m;
-	err = weir_spin_init(&mirror->spin, m, WEIR_LOCK_MIRROR);
-	if (!err)
-		err = weir_domain_make_(m, WEIR_DOMAIN_UNMANAGED, &mirror->domain);
-	if (err) {
-		weir_dma_mirror_destroy_(mirror);
-		return err;
-	}
-	mirror->domain->mirror = mirror;
-	mirror->domain->reserve = leave_mapped;
-	*out_mirror = mirror;
-	return 0;
-}
-
-void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror)
+static void destroy(struct weir_dma_mirror *mirror)
 {
 	struct weir_tree_node *node;
 
-	if (!mirror)
-		return;
 	while ((node = mirror->pages.root)) {
 		weir_tree_erase_(&mirror->pages, node);
 		weir_atomic_free(mirror->m, of(node), sizeof(struct page));
@@ -102,6 +79,27 @@ void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror)
 	}
 	weir_spin_fini(&mirror->spin);
 	weir_atomic_free(mirror->m, mirror, sizeof(*mirror));
+}
+
+static int create(struct weir_machine *m, struct weir_dma_mirror **out_mirror)
+{
+	struct weir_dma_mirror *mirror = weir_atomic_alloc(m, sizeof(*mirror));
+	int err;
+
+	if (!mirror)
+		return WEIR_ENOMEM;
+	mirror->m = m;
+	err = weir_spin_init(&mirror->spin, m, WEIR_LOCK_MIRROR);
+	if (!err)
+		err = weir_domain_make_(m, WEIR_DOMAIN_UNMANAGED, &mirror->domain);
+	if (err) {
+		destroy(mirror);
+		return err;
+	}
+	mirror->domain->mirror = mirror;
+	mirror->domain->reserve = leave_mapped;
+	*out_mirror = mirror;
+	return 0;
 }
 
 struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev)
@@ -206,7 +204,7 @@ static uint64_t count_pages(uint64_t at, uint64_t bytes)
 	return (at + (bytes - 1)) / PAGE - at / PAGE + 1;
 }
 
-int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes)
+static int add(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes)
 {
 	uint64_t first = bus & ~(PAGE - 1), first_pa = pa & ~(PAGE - 1), nr, done;
 	struct weir_domain_limits limits;
@@ -234,9 +232,16 @@ int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t 
 	return err;
 }
 
-int weir_dma_mirror_del_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes)
+static int del(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes)
 {
 	if (!bytes || bus + (bytes - 1) < bus)
 		return 0;
 	return del_pages(mirror, bus & ~(PAGE - 1), count_pages(bus, bytes));
 }
+
+const struct weir_dma_mirroring weir_dma_mirroring_ = {
+	.create = create,
+	.destroy = destroy,
+	.add = add,
+	.del = del,
+};

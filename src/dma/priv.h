@@ -18,6 +18,9 @@
 #define WEIR_DMA_NO_COPY_ 0x80000000u /* beside the public flags: rather fail */
 #define WEIR_DMA_DIRECTION (WEIR_DMA_TO_DEVICE | WEIR_DMA_FROM_DEVICE)
 
+struct weir_dma_space;
+struct weir_dma_tracking;
+
 /* Memory for copies: bounce.c. */
 struct weir_dma_bounce {
 	void *va;                       /* (c) */
@@ -32,6 +35,12 @@ struct weir_dma_machine {
 	_Atomic bool used;               /* a device did DMA */
 	_Atomic(struct weir_dma_bounce *) bounce;
 	_Atomic(struct weir_dma_pages *) kept; /* that a device may still reach, by next_kept */
+	/*
+	 * (c) once used: what options ask for. NULL without such an option, so that a program which sets
+	 * none is linked without it.
+	 */
+	int (*flush_open)(struct weir_dma_space *space, const struct weir_dma_options *options);
+	const struct weir_dma_tracking *tracking;
 };
 
 /* Filled by one at a time, emptied by the one who flushes. Positions count on for ever. */
@@ -53,6 +62,9 @@ struct weir_dma_flush {
 	_Atomic uint32_t running; /* somebody flushes */
 	_Atomic uint32_t armed; /* the timer runs */
 	_Atomic uint64_t nr_flushes;
+	/* (c) Of flush.c, which a program that has no lazy devices is linked without. */
+	void (*add)(struct weir_dma_space *space, unsigned int user, uint64_t iova, uint64_t bytes);
+	void (*close)(struct weir_dma_space *space); /* nobody adds any more */
 };
 
 /* The addresses of a domain, while devices use it for their DMA: domain->dma. */
@@ -171,17 +183,23 @@ bool weir_dma_next_gap_(const struct weir_dma *dma, uint64_t *at, uint64_t *out_
 /* The way back; the address came from the above. */
 uint64_t weir_dma_bus_to_pa_(const struct weir_dma *dma, uint64_t bus);
 
-/* mirror.c */
-/* Machine lock held. Return: 0; WEIR_ENOMEM. */
-int weir_dma_mirror_create_(struct weir_machine *m, struct weir_dma_mirror **out_mirror);
-/* NULL is fine. Machine lock held. */
-void weir_dma_mirror_destroy_(struct weir_dma_mirror *mirror);
-/* As weir_part_dma's. */
+/* mirror.c, where the machine has m->late */
+struct weir_dma_mirroring {
+	/* Machine lock held. Return: 0; WEIR_ENOMEM. */
+	int (*create)(struct weir_machine *m, struct weir_dma_mirror **out_mirror);
+	/* Machine lock held. */
+	void (*destroy)(struct weir_dma_mirror *mirror);
+	/*
+	 * A piece that the device reaches directly, at an address on its bus. Return: 0; WEIR_ENOMEM;
+	 * as weir_domain_map().
+	 */
+	int (*add)(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes);
+	/* Return: 0; WEIR_EIO when an IOMMU did not confirm it. */
+	int (*del)(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes);
+};
+extern const struct weir_dma_mirroring weir_dma_mirroring_;
+/* What the device has mapped directly, as a domain, where that is kept track of; NULL. */
 struct weir_domain *weir_dma_mirror_domain_(const struct weir_device *dev);
-/* A piece that the device reaches directly, at an address on its bus. Return: 0; WEIR_ENOMEM; as weir_domain_map(). */
-int weir_dma_mirror_add_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t pa, uint64_t bytes);
-/* Return: 0; WEIR_EIO when an IOMMU did not confirm it. */
-int weir_dma_mirror_del_(struct weir_dma_mirror *mirror, uint64_t bus, uint64_t bytes);
 
 /* space.c */
 /*
@@ -214,11 +232,15 @@ uint64_t weir_dma_cut_(const struct weir_dma *dma, uint64_t addr, uint64_t bytes
 /* flush.c */
 /* Makes the queue when there is none and the host has timers. Return: 0; WEIR_ENOMEM. */
 int weir_dma_flush_open_(struct weir_dma_space *space, const struct weir_dma_options *options);
-/* Nobody adds any more. */
-void weir_dma_flush_close_(struct weir_dma_space *space);
 /* A user's range that was unmapped lazily; gives its addresses back when nobody can use them. */
 void weir_dma_flush_add_(struct weir_dma_space *space, unsigned int user, uint64_t iova,
 			 uint64_t bytes);
+/* Built for speed, it is called as what it is. */
+#ifdef __OPTIMIZE_SIZE__
+#define WEIR_DMA_FLUSH_ADD(space) ((space)->flush.add)
+#else
+#define WEIR_DMA_FLUSH_ADD(space) weir_dma_flush_add_
+#endif
 
 /* bounce.c */
 void weir_dma_bounce_destroy_(struct weir_machine *m, struct weir_dma_bounce *bounce);
@@ -237,18 +259,34 @@ void weir_dma_bounce_give_(struct weir_dma *dma, uint64_t pa, uint64_t bytes,
 /* Copies a part of it from (true) or to the memory it stands for. */
 void weir_dma_bounce_copy_(struct weir_dma *dma, uint64_t pa, uint64_t bytes, bool from_memory);
 
-/* track.c: with debug. What is wrong is reported here. */
-/* Return: 0; WEIR_ENOMEM. */
-int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
-		    struct weir_dma_where where);
-/* Return: 0; WEIR_EINVAL: no such mapping. */
-int weir_dma_untrack_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
-		      struct weir_dma_where where);
-void weir_dma_track_check_sync_(struct weir_dma *dma, uint64_t iova, uint64_t bytes,
-				struct weir_dma_where where);
-/* Takes away what is still mapped, and names it. */
-void weir_dma_track_drop_(struct weir_dma *dma);
-/* Something a caller did wrong. */
+/* track.c: with debug. What is wrong is reported there. */
+struct weir_dma_tracking {
+	/* Return: 0; WEIR_ENOMEM. */
+	int (*add)(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+		   struct weir_dma_where where);
+	/* Return: 0; WEIR_EINVAL: no such mapping. */
+	int (*del)(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+		   struct weir_dma_where where);
+	void (*check_sync)(struct weir_dma *dma, uint64_t iova, uint64_t bytes,
+			   struct weir_dma_where where);
+	/* Takes away what is still mapped, and names it. */
+	void (*drop)(struct weir_dma *dma);
+};
+extern const struct weir_dma_tracking weir_dma_tracking_;
+
+static inline int weir_dma_track(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+				 struct weir_dma_where where)
+{
+	return dma->debug ? dma->of_m->tracking->add(dma, iova, bytes, how, where) : 0;
+}
+
+static inline int weir_dma_untrack(struct weir_dma *dma, uint64_t iova, uint64_t bytes,
+				   uint32_t how, struct weir_dma_where where)
+{
+	return dma->debug ? dma->of_m->tracking->del(dma, iova, bytes, how, where) : 0;
+}
+
+/* Something a caller did wrong; track.c as well. */
 void weir_dma_report_(struct weir_dma *dma, const char *what, uint64_t iova, uint64_t bytes,
 		      struct weir_dma_where where);
 

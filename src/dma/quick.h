@@ -65,7 +65,7 @@ static inline int weir_dma_quick_unmap_(struct weir_dma *dma, uint64_t iova, uin
 	if (err)
 		return weir_dma_space_unmap_failed_(dma, len, err);
 	if (lazy)
-		weir_dma_flush_add_(space, dma->user, iova, len);
+		WEIR_DMA_FLUSH_ADD(space)(space, dma->user, iova, len);
 	else if (!weir_iova_put_(&space->iova, dma->user, iova, len))
 		(void)weir_iova_free_for_(&space->iova, dma->user, iova, len);
 	return 0;

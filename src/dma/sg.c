@@ -161,9 +161,9 @@ static int untrack_list(struct weir_dma *dma, const struct weir_dma_segment *seg
 	int result = 0;
 
 	if (is_one_mapping(dma))
-		return weir_dma_untrack_(dma, all.iova, all.bytes, how, where);
+		return weir_dma_untrack(dma, all.iova, all.bytes, how, where);
 	for (uint32_t i = 0; i < nr; i++) {
-		int err = weir_dma_untrack_(dma, segments[i].iova, segments[i].bytes, how, where);
+		int err = weir_dma_untrack(dma, segments[i].iova, segments[i].bytes, how, where);
 
 		result = result ? result : err;
 	}
@@ -180,10 +180,10 @@ static int track_list(struct weir_dma *dma, const struct weir_dma_segment *segme
 	for (i = 0; i < n && !err; i++) {
 		const struct weir_dma_segment *s = n == 1 ? &all : &segments[i];
 
-		err = weir_dma_track_(dma, s->iova, s->bytes, how, where);
+		err = weir_dma_track(dma, s->iova, s->bytes, how, where);
 	}
 	while (err && --i)
-		(void)weir_dma_untrack_(dma, segments[i - 1].iova, segments[i - 1].bytes, how,
+		(void)weir_dma_untrack(dma, segments[i - 1].iova, segments[i - 1].bytes, how,
 					where);
 	return err;
 }

@@ -141,7 +141,8 @@ void weir_dma_space_put_(struct weir_dma_space *space)
 
 	if (--space->users)
 		return;
-	weir_dma_flush_close_(space);
+	if (space->flush.timer)
+		space->flush.close(space);
 	unmap_all(space);
 	space->domain->reserve = NULL;
 	space->domain->dma = NULL;
@@ -285,7 +286,7 @@ int weir_dma_space_unmap_(struct weir_dma *dma, uint64_t iova, uint64_t bytes)
 	if (err)
 		return weir_dma_space_unmap_failed_(dma, len, err);
 	if (lazy)
-		weir_dma_flush_add_(space, dma->user, base, len);
+		WEIR_DMA_FLUSH_ADD(space)(space, dma->user, base, len);
 	else
 		(void)weir_iova_free_for_(&space->iova, dma->user, base, len);
 	return 0;

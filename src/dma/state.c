@@ -63,6 +63,8 @@ int weir_dma_options_set(struct weir_machine *m, const struct weir_dma_options *
 	if (atomic_load(&of_m->used))
 		return WEIR_EBUSY;
 	of_m->options = *options;
+	of_m->flush_open = weir_dma_flush_open_;
+	of_m->tracking = &weir_dma_tracking_;
 	return 0;
 }
 
@@ -86,7 +88,8 @@ static bool is_coherent(const struct weir_device *dev, const struct weir_dma_opt
 
 static void destroy(struct weir_dma *dma)
 {
-	weir_dma_mirror_destroy_(dma->mirror);
+	if (dma->mirror)
+		dma->m->late->mirroring->destroy(dma->mirror);
 	weir_dma_windows_free_(dma);
 	weir_spin_fini(&dma->spin);
 	weir_atomic_free(dma->m, dma, sizeof(*dma));
@@ -193,7 +196,7 @@ static int enter_space(struct weir_dma *dma)
 	int err = weir_dma_space_get_(dma, &dma->space);
 
 	if (!err && dma->lazy)
-		err = weir_dma_flush_open_(dma->space, &dma->of_m->options);
+		err = dma->of_m->flush_open(dma->space, &dma->of_m->options);
 	if (err) {
 		if (dma->space)
 			weir_dma_space_put_(dma->space);
@@ -219,7 +222,7 @@ static int begin(struct weir_device *dev)
 	err = create(dev, &dma);
 	if (err)
 		return err;
-	err = mirrored ? weir_dma_mirror_create_(dev->m, &dma->mirror) : enter_space(dma);
+	err = mirrored ? dev->m->late->mirroring->create(dev->m, &dma->mirror) : enter_space(dma);
 	if (err) {
 		destroy(dma);
 		return err;
@@ -248,7 +251,8 @@ static void end(struct weir_device *dev)
 	if (!dma)
 		return;
 	weir_dma_pages_drop_(dma);
-	weir_dma_track_drop_(dma);
+	if (dma->debug)
+		dma->of_m->tracking->drop(dma);
 	say_left(dma);
 	atomic_store(&dev->dma, NULL);
 	if (dma->space) {
@@ -413,6 +417,5 @@ void weir_dma_stats_get(struct weir_device *dev, struct weir_dma_stats *out_stat
 const struct weir_part_dma weir_part_dma = {
 	.begin = begin,
 	.end = end,
-	.mirror_domain = weir_dma_mirror_domain_,
 	.free = free_machine,
 };

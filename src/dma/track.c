@@ -39,15 +39,13 @@ void weir_dma_report_(struct weir_dma *dma, const char *what, uint64_t iova, uin
 		   what, (unsigned long long)iova, (unsigned long long)bytes, place);
 }
 
-int weir_dma_track_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
-		    struct weir_dma_where where)
+static int track(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+		 struct weir_dma_where where)
 {
 	struct weir_tree_node **link, *parent = NULL;
 	struct tracked *t;
 	unsigned long before;
 
-	if (!dma->debug)
-		return 0;
 	t = weir_atomic_alloc(dma->m, sizeof(*t));
 	if (!t)
 		return WEIR_ENOMEM;
@@ -82,15 +80,13 @@ static struct tracked *from(const struct weir_dma *dma, uint64_t iova)
 	return best;
 }
 
-int weir_dma_untrack_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
-		      struct weir_dma_where where)
+static int untrack(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint32_t how,
+		   struct weir_dma_where where)
 {
 	struct tracked *t, *near = NULL, other = { 0 };
 	unsigned long before;
 	char place[80];
 
-	if (!dma->debug)
-		return 0;
 	before = weir_spin_lock(&dma->spin);
 	for (t = from(dma, iova); t && t->iova == iova; t = of(weir_tree_next_(&t->node))) {
 		near = t;
@@ -121,15 +117,13 @@ int weir_dma_untrack_(struct weir_dma *dma, uint64_t iova, uint64_t bytes, uint3
 }
 
 /* Disjoint when translated; else the nearest below is taken for the answer. */
-void weir_dma_track_check_sync_(struct weir_dma *dma, uint64_t iova, uint64_t bytes,
-				struct weir_dma_where where)
+static void check_sync(struct weir_dma *dma, uint64_t iova, uint64_t bytes,
+		       struct weir_dma_where where)
 {
 	struct weir_tree_node *node;
 	bool inside = false;
 	unsigned long before;
 
-	if (!dma->debug)
-		return;
 	before = weir_spin_lock(&dma->spin);
 	for (node = dma->tracked.root; node && !inside;) {
 		const struct tracked *t = of(node);
@@ -154,7 +148,7 @@ static struct tracked *take_first(struct weir_dma *dma)
 	return t;
 }
 
-void weir_dma_track_drop_(struct weir_dma *dma)
+static void drop(struct weir_dma *dma)
 {
 	struct tracked *t;
 
@@ -166,3 +160,10 @@ void weir_dma_track_drop_(struct weir_dma *dma)
 		weir_atomic_free(dma->m, t, sizeof(*t));
 	}
 }
+
+const struct weir_dma_tracking weir_dma_tracking_ = {
+	.add = track,
+	.del = untrack,
+	.check_sync = check_sync,
+	.drop = drop,
+};

@@ -7,26 +7,12 @@
  * IOMMU does not hold back, but is still there, and so an IOMMU that comes late finds who
  * runs without it. All under the machine lock.
  */
+#include "dma/priv.h"
 #include "iommu/priv.h"
 
 static enum weir_iommu_need need_of(const struct weir_device *dev)
 {
 	return dev->iommu_need ? dev->iommu_need - 1u : dev->m->iommu_rules.need;
-}
-
-void weir_iommu_rules_set(struct weir_machine *m, const struct weir_iommu_rules *rules)
-{
-	weir_lock_(m);
-	m->iommu_rules = *rules;
-	weir_unlock_(m);
-}
-
-void weir_device_iommu_rules_set(struct weir_device *dev, const struct weir_iommu_rules *rules)
-{
-	weir_lock_(dev->m);
-	dev->iommu_need = rules ? (uint8_t)(rules->need + 1) : 0;
-	dev->iommu_late = rules ? (uint8_t)(rules->late + 1) : 0;
-	weir_unlock_(dev->m);
 }
 
 bool weir_device_untranslated(const struct weir_device *dev)
@@ -216,9 +202,8 @@ static void before(struct weir_device *dev)
 
 static void adopt(struct weir_device *iommu, struct weir_device *con, uint64_t passed)
 {
-	const struct weir_part_dma *dma = con->m->parts.dma;
-	bool mapped = dma && weir_iommu_late_of_(con) == WEIR_IOMMU_ADOPT_MAPPED;
-	int err = weir_iommu_adopt_(con, mapped ? dma->mirror_domain(con) : NULL);
+	bool mapped = weir_iommu_late_of_(con) == WEIR_IOMMU_ADOPT_MAPPED;
+	int err = weir_iommu_adopt_(con, mapped ? weir_dma_mirror_domain_(con) : NULL);
 
 	con->mark = passed;
 	if (err == WEIR_EDEFER) { /* until the last of its IOMMUs comes */
@@ -248,6 +233,29 @@ static void came(struct weir_device *dev)
 		}
 }
 
+static const struct weir_late late_calls = {
+	.before = before, .came = came, .mirroring = &weir_dma_mirroring_,
+};
+
+/* ---- rules ---- */
+
+void weir_iommu_rules_set(struct weir_machine *m, const struct weir_iommu_rules *rules)
+{
+	weir_lock_(m);
+	m->iommu_rules = *rules;
+	m->late = &late_calls;
+	weir_unlock_(m);
+}
+
+void weir_device_iommu_rules_set(struct weir_device *dev, const struct weir_iommu_rules *rules)
+{
+	weir_lock_(dev->m);
+	dev->iommu_need = rules ? (uint8_t)(rules->need + 1) : 0;
+	dev->m->late = &late_calls;
+	dev->iommu_late = rules ? (uint8_t)(rules->late + 1) : 0;
+	weir_unlock_(dev->m);
+}
+
 const struct weir_part_iommu weir_part_iommu = {
 	.identify = weir_identity_added_,
 	.forget = weir_identity_forget_,
@@ -257,8 +265,6 @@ const struct weir_part_iommu weir_part_iommu = {
 	.free = weir_iommus_free_,
 	.need = need,
 	.lost_driver = lost_driver,
-	.came = came,
 	.mark_link = mark_link,
-	.before = before,
 	.refuser = refuser,
 };

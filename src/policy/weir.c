@@ -431,8 +431,8 @@ static void try_one(struct weir_device *dev)
 	weir_list_del(&dev->wait_node);
 	m->cause = dev->cause;
 	dev->refs++;
-	if (m->parts.iommu)
-		m->parts.iommu->before(dev);
+	if (m->late)
+		m->late->before(dev);
 	if (m->suspended) /* meanwhile */
 		queue(dev);
 	else if (!start_async(dev))
@@ -465,7 +465,7 @@ static int step(struct weir_machine *m, unsigned int budget)
 	return !m->suspended && (!weir_list_empty(&s->ready) || next_round(m));
 }
 
-/* ---- IOMMUs, where the machine has that part ---- */
+/* ---- IOMMUs, where the machine has them ---- */
 
 static int dma_configure(struct weir_device *dev)
 {
@@ -482,7 +482,8 @@ static void dma_cleanup(struct weir_device *dev)
 
 static void iommu_added(struct weir_device *dev)
 {
-	dev->m->parts.iommu->came(dev);
+	if (dev->m->late)
+		dev->m->late->came(dev);
 }
 
 const struct weir_policy_ops weir_policy_weir_ = {

@@ -286,6 +286,23 @@ static void test_board_one_driver(void **state)
 	}
 }
 
+/* Without DMA calls: the codec's domain as ever, and nothing for the nic. */
+static void test_board_domains_alone(void **state)
+{
+	struct bed bed;
+	uint64_t iova;
+
+	(void)state;
+	bed_open(&bed, 3);
+	assert_int_equal(one_driver_start_domains(&bed.s, testhost_ops(bed.host), bed.host), 0);
+	use_codec(&bed, 20);
+	assert_int_equal(weir_dma_map_phys(bed.s.nic, bed.data_pa, 0x1000, WEIR_DMA_FROM_DEVICE, &iova),
+			 WEIR_EOPNOTSUPP);
+	assert_false(lands(&bed, ONE_DRIVER_NIC, bed.data_pa, bed.data_pa));
+	one_driver_stop(&bed.s);
+	bed_close(&bed);
+}
+
 /* No call of the host may fail and leave something. */
 static void test_board_any_call_fails(void **state)
 {
@@ -315,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_board_says),
 		cmocka_unit_test(test_board_refused),
 		cmocka_unit_test(test_board_one_driver),
+		cmocka_unit_test(test_board_domains_alone),
 		cmocka_unit_test(test_board_any_call_fails),
 	};
 

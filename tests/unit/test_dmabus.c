@@ -149,36 +149,36 @@ static void test_dmabus_mirror_of_large_pieces(void **state)
 	(void)state;
 	dw_open(&dw, 0, NULL);
 	weir_lock_(dw.w.m);
-	assert_int_equal(weir_dma_mirror_create_(dw.w.m, &mirror), 0);
+	assert_int_equal(weir_dma_mirroring_.create(dw.w.m, &mirror), 0);
 	weir_unlock_(dw.w.m);
 	assert_int_equal(weir_dma_get_(dw_dev(&dw, "d0"), &dma), 0);
 	dma->mirror = mirror;
 	d = weir_dma_mirror_domain_(dw_dev(&dw, "d0"));
 	dma->mirror = NULL;
 	testhost_counts_get(dw.w.host, &before);
-	assert_int_equal(weir_dma_mirror_add_(mirror, 0, 0, UINT64_MAX), WEIR_ERANGE);
-	assert_int_equal(weir_dma_mirror_add_(mirror, 4095, 4095, UINT64_MAX - 4095), WEIR_ERANGE);
-	assert_int_equal(weir_dma_mirror_add_(mirror, top - 4096, DW_RAM, 4097), WEIR_ERANGE);
-	assert_int_equal(weir_dma_mirror_add_(mirror, top - 4096, DW_RAM, 4096), 0);
+	assert_int_equal(weir_dma_mirroring_.add(mirror, 0, 0, UINT64_MAX), WEIR_ERANGE);
+	assert_int_equal(weir_dma_mirroring_.add(mirror, 4095, 4095, UINT64_MAX - 4095), WEIR_ERANGE);
+	assert_int_equal(weir_dma_mirroring_.add(mirror, top - 4096, DW_RAM, 4097), WEIR_ERANGE);
+	assert_int_equal(weir_dma_mirroring_.add(mirror, top - 4096, DW_RAM, 4096), 0);
 	assert_int_equal(weir_domain_translate(d, top - 1, &pa), 0);
-	assert_int_equal(weir_dma_mirror_del_(mirror, top - 4096, 4096), 0);
-	assert_int_equal(weir_dma_mirror_add_(mirror, bus + 5 * 4096, DW_RAM + 5 * 4096, 1), 0);
+	assert_int_equal(weir_dma_mirroring_.del(mirror, top - 4096, 4096), 0);
+	assert_int_equal(weir_dma_mirroring_.add(mirror, bus + 5 * 4096, DW_RAM + 5 * 4096, 1), 0);
 	testhost_fail_at(dw.w.host, 700);
-	assert_int_equal(weir_dma_mirror_add_(mirror, bus + 1, DW_RAM + 1, bytes - 1), WEIR_ENOMEM);
+	assert_int_equal(weir_dma_mirroring_.add(mirror, bus + 1, DW_RAM + 1, bytes - 1), WEIR_ENOMEM);
 	for (unsigned int i = 0; i < 1000; i++)
 		assert_int_equal(!weir_domain_translate(d, bus + i * 4096, &pa), i == 5);
-	assert_int_equal(weir_dma_mirror_add_(mirror, bus + 1, DW_RAM + 1, bytes - 1), 0);
+	assert_int_equal(weir_dma_mirroring_.add(mirror, bus + 1, DW_RAM + 1, bytes - 1), 0);
 	for (unsigned int i = 0; i < 1000; i++) {
 		assert_int_equal(weir_domain_translate(d, bus + i * 4096, &pa), 0);
 		assert_int_equal(pa, DW_RAM + i * 4096);
 	}
-	assert_int_equal(weir_dma_mirror_del_(mirror, bus + 1, bytes - 1), 0);
-	assert_int_equal(weir_dma_mirror_del_(mirror, bus + 5 * 4096, 1), 0);
+	assert_int_equal(weir_dma_mirroring_.del(mirror, bus + 1, bytes - 1), 0);
+	assert_int_equal(weir_dma_mirroring_.del(mirror, bus + 5 * 4096, 1), 0);
 	assert_int_equal(weir_domain_translate(d, bus + 5 * 4096, &pa), WEIR_ENOENT);
 	testhost_counts_get(dw.w.host, &after);
 	assert_true(after.blocks <= before.blocks + 64); /* spare ones */
 	weir_lock_(dw.w.m);
-	weir_dma_mirror_destroy_(mirror);
+	weir_dma_mirroring_.destroy(mirror);
 	weir_unlock_(dw.w.m);
 	dw_close(&dw);
 }
