@@ -6,72 +6,17 @@
  * is shared is touched by who has the baton, with `mutex` held only to hand it on. A deadlock
  * cannot be left by the threads that are in it, so they stay asleep, and their memory with them.
  */
-#include "race/sched.h"
+#include "race/sched_priv.h"
 
-#include <pthread.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "race/state.h"
-#include "race/whole.h"
 #include "weir/err.h"
 
-#define MAIN (-1) /* nobody has the baton but the owner */
-
-enum state {
-	STATE_FREE,
-	STATE_READY,   /* can go on */
-	STATE_LOCK,    /* waits for a lock */
-	STATE_WAKE,    /* waits with a lock to be woken, and then for the lock */
-	STATE_THREADS, /* waits for a thread of the library to end */
-	STATE_IDLE,    /* has nothing to do before ready() says so */
-	STATE_ENDED,
-};
-
-struct task {
-	struct race_sched *s;
-	pthread_t thread;
-	pthread_cond_t go;
-	enum state state;
-	bool has_thread; /* kept from run to run */
-	bool quit;       /* its thread ends */
-	bool own;        /* of the library, by thread_run */
-	void (*fn)(void *arg);
-	void *arg;
-	bool (*ready)(void *arg);
-	const struct weir_lock *lock; /* it waits for */
-	unsigned long seen_ends;      /* of threads, when it last waited for one */
-	bool woken;                   /* since it began to wait */
-	bool leaves;                  /* its run is left: it goes home from where it is */
-	jmp_buf home;
-	const uint64_t *top, *sp;     /* of its stack; sp: where it stopped, NULL: it did not begin */
-};
-
-struct weir_lock {
-	int holder; /* task; MAIN - 1: nobody */
-};
-#define NOBODY (MAIN - 1)
 #define CLEARED 2048 /* words below a stack */
 
-struct race_sched {
-	race_choose_fn *choose;
-	void *context;
-	pthread_mutex_t mutex;
-	pthread_cond_t main_go;
-	struct task tasks[RACE_TASKS];
-	int nr_tasks;
-	int running;
-	const struct race_memory *memory; /* NULL: anybody's */
-	unsigned long ends; /* of the library's threads */
-	unsigned long main_seen_ends;
-	unsigned int leaving; /* tasks that are on their way home */
-	enum race_end end;
-	char what[200];
-};
-
-static void went_wrong(struct race_sched *s, enum race_end end, const char *what)
+void race_sched_wrong_(struct race_sched *s, enum race_end end, const char *what)
 {
 	if (s->end != RACE_END_WELL)
 		return;
@@ -118,7 +63,7 @@ static int pick(struct race_sched *s)
 		which = s->choose(s->context, can, n, running);
 	if (which >= 0)
 		return can[which];
-	went_wrong(s, RACE_END_LEFT, "nobody wants to see the rest of it");
+	race_sched_wrong_(s, RACE_END_LEFT, "nobody wants to see the rest of it");
 	return MAIN;
 }
 
@@ -137,7 +82,7 @@ static void hand_on(struct race_sched *s, int next)
 	s->running = next;
 	if (next == MAIN) {
 		if (s->end != RACE_END_LEFT && !all_ended(s))
-			went_wrong(s, RACE_END_DEADLOCK, "tasks wait for one another for ever");
+			race_sched_wrong_(s, RACE_END_DEADLOCK, "tasks wait for one another for ever");
 		pthread_cond_signal(&s->main_go);
 		return;
 	}
@@ -183,7 +128,7 @@ __attribute__((noinline)) static void switch_over(struct race_sched *s, enum sta
 	int self = s->running, next;
 
 	s->tasks[self].state = as;
-	/* above are the frames of all callers, with the registers that yield() put there */
+	/* above are the frames of all callers, with the registers that race_sched_yield_() put there */
 	s->tasks[self].sp = (const uint64_t *)__builtin_frame_address(0) + 2;
 	next = pick(s);
 	if (next == self) {
@@ -198,7 +143,7 @@ __attribute__((noinline)) static void switch_over(struct race_sched *s, enum sta
 		_longjmp(s->tasks[self].home, 1);
 }
 
-__attribute__((noinline)) static void yield(struct race_sched *s, enum state as)
+__attribute__((noinline)) void race_sched_yield_(struct race_sched *s, enum state as)
 {
 	__builtin_unwind_init(); /* registers that are its callers' go to its frame */
 	switch_over(s, as);
@@ -290,7 +235,7 @@ static void *task_main(void *arg)
 }
 
 /* Return: the number of the task; WEIR_ENOMEM; WEIR_ENOSPC. */
-static int add_task(struct race_sched *s, void (*fn)(void *arg), void *arg,
+int race_sched_add_(struct race_sched *s, void (*fn)(void *arg), void *arg,
 		    bool (*ready)(void *arg), bool own)
 {
 	struct task *t;
@@ -327,7 +272,7 @@ static int add_task(struct race_sched *s, void (*fn)(void *arg), void *arg,
 int race_sched_task(struct race_sched *s, void (*fn)(void *arg), void *arg,
 		    bool (*ready)(void *arg))
 {
-	return add_task(s, fn, arg, ready, false);
+	return race_sched_add_(s, fn, arg, ready, false);
 }
 
 enum race_end race_sched_run(struct race_sched *s)
@@ -432,7 +377,7 @@ const char *race_sched_what(const struct race_sched *s)
 void race_sched_point(struct race_sched *s)
 {
 	if (s->running != MAIN)
-		yield(s, STATE_READY);
+		race_sched_yield_(s, STATE_READY);
 }
 
 int race_sched_self(const struct race_sched *s)
@@ -472,188 +417,4 @@ void race_sched_look(const struct race_sched *s, race_look_fn *look, void *conte
 	look(context, &(uint64_t){ (uint64_t)s->nr_tasks }, sizeof(uint64_t));
 	for (int i = 0; i < s->nr_tasks; i++)
 		look_at(s, &s->tasks[i], look, context);
-}
-
-/* ---- the host ---- */
-
-static void *host_alloc(void *host, size_t bytes)
-{
-	struct race_sched *s = host;
-
-	return s->memory ? s->memory->alloc(s->memory->context, s->running, bytes) : calloc(1, bytes);
-}
-
-static void host_free(void *host, void *mem, size_t bytes)
-{
-	struct race_sched *s = host;
-
-	if (s->memory)
-		s->memory->free(s->memory->context, mem, bytes);
-	else
-		free(mem);
-}
-
-static struct weir_lock *host_lock_create(void *host, unsigned int rank)
-{
-	struct race_sched *s = host;
-	struct weir_lock *lock = host_alloc(s, sizeof(*lock));
-
-	(void)rank;
-	if (!lock)
-		return NULL;
-	*lock = (struct weir_lock){ .holder = NOBODY };
-	return lock;
-}
-
-static void host_lock_destroy(void *host, struct weir_lock *lock)
-{
-	struct race_sched *s = host;
-
-	if (lock->holder != NOBODY)
-		went_wrong(s, RACE_END_LOCK, "a lock that is held is destroyed");
-	host_free(s, lock, sizeof(*lock));
-}
-
-static void host_lock(void *host, struct weir_lock *lock)
-{
-	struct race_sched *s = host;
-
-	if (lock->holder == s->running)
-		went_wrong(s, RACE_END_LOCK, "a lock is taken twice");
-	while (lock->holder != NOBODY && lock->holder != s->running) {
-		s->tasks[s->running].lock = lock;
-		yield(s, STATE_LOCK);
-	}
-	lock->holder = s->running;
-}
-
-void race_sched_point_lock(struct race_sched *s, struct weir_lock *lock, bool free)
-{
-	if (!free) {
-		race_sched_point(s);
-	} else if (s->running != MAIN && lock->holder != s->running) {
-		s->tasks[s->running].lock = lock;
-		yield(s, STATE_LOCK);
-	}
-	host_lock(s, lock);
-}
-
-static void host_unlock(void *host, struct weir_lock *lock)
-{
-	struct race_sched *s = host;
-
-	if (lock->holder != s->running)
-		went_wrong(s, RACE_END_LOCK, "a lock is released by who does not hold it");
-	lock->holder = NOBODY;
-}
-
-/* Outside a run nobody could wake it; to return early is allowed. */
-static void host_lock_wait(void *host, struct weir_lock *lock)
-{
-	struct race_sched *s = host;
-	struct task *t;
-
-	if (s->running == MAIN)
-		return;
-	t = &s->tasks[s->running];
-	host_unlock(host, lock);
-	t->lock = lock;
-	t->woken = false;
-	yield(s, STATE_WAKE);
-	host_lock(host, lock);
-}
-
-static void host_lock_wake(void *host, struct weir_lock *lock)
-{
-	struct race_sched *s = host;
-
-	for (int i = 0; i < s->nr_tasks; i++)
-		if (s->tasks[i].state == STATE_WAKE && s->tasks[i].lock == lock)
-			s->tasks[i].woken = true;
-}
-
-static void host_assert_failed(void *host, const char *what, const char *file, int line)
-{
-	char text[200];
-
-	snprintf(text, sizeof(text), "%s:%d: %s", file, line, what);
-	went_wrong(host, RACE_END_ASSERT, text);
-}
-
-/* Outside a run there is nobody to take turns with: the library does it itself. */
-static int host_thread_run(void *host, void (*fn)(void *arg), void *arg)
-{
-	struct race_sched *s = host;
-	int task;
-
-	if (s->running == MAIN)
-		return WEIR_EAGAIN;
-	task = add_task(s, fn, arg, NULL, true);
-	if (task == WEIR_ENOSPC)
-		return WEIR_EAGAIN;
-	if (task < 0) {
-		went_wrong(s, RACE_END_ROOM, "no thread for a probe");
-		return WEIR_EAGAIN;
-	}
-	return 0;
-}
-
-static void host_thread_wait(void *host)
-{
-	struct race_sched *s = host;
-	unsigned long *seen;
-
-	if (s->running == MAIN) {
-		s->main_seen_ends = s->ends;
-		return;
-	}
-	seen = &s->tasks[s->running].seen_ends;
-	if (*seen == s->ends)
-		yield(s, STATE_THREADS);
-	*seen = s->ends;
-}
-
-static uint64_t host_thread_self(void *host)
-{
-	return (uint64_t)(((struct race_sched *)host)->running + 1);
-}
-
-const struct weir_host_ops *race_sched_host(void)
-{
-	static const struct weir_host_ops ops = {
-		.abi = WEIR_ABI(struct weir_host_ops),
-		.alloc = host_alloc,
-		.free = host_free,
-		.lock_create = host_lock_create,
-		.lock_destroy = host_lock_destroy,
-		.lock = host_lock,
-		.unlock = host_unlock,
-		.lock_wait = host_lock_wait,
-		.lock_wake = host_lock_wake,
-		.assert_failed = host_assert_failed,
-		.thread_run = host_thread_run,
-		.thread_wait = host_thread_wait,
-		.thread_self = host_thread_self,
-	};
-
-	return &ops;
-}
-
-const struct weir_host_ops *race_sched_host_plain(void)
-{
-	static const struct weir_host_ops ops = {
-		.abi = WEIR_ABI(struct weir_host_ops),
-		.alloc = host_alloc,
-		.free = host_free,
-		.lock_create = host_lock_create,
-		.lock_destroy = host_lock_destroy,
-		.lock = host_lock,
-		.unlock = host_unlock,
-		.lock_wait = host_lock_wait,
-		.lock_wake = host_lock_wake,
-		.assert_failed = host_assert_failed,
-		.thread_self = host_thread_self,
-	};
-
-	return &ops;
 }
