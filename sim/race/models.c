@@ -82,6 +82,8 @@ static unsigned long turns_spin_lock(void *host, struct weir_lock *lock)
 
 	turns_lock(host, lock);
 	r->h->spins++;
+	if (race_sched_self(r->sched) >= 0)
+		r->spins[race_sched_self(r->sched)]++;
 	return 0;
 }
 
@@ -91,6 +93,8 @@ static void turns_spin_unlock(void *host, struct weir_lock *lock, unsigned long 
 
 	(void)before;
 	r->h->spins--;
+	if (race_sched_self(r->sched) >= 0)
+		r->spins[race_sched_self(r->sched)]--;
 	turns_unlock(host, lock);
 }
 
@@ -126,11 +130,16 @@ static uint64_t turns_thread_self(void *host)
 
 /* ---- registers ---- */
 
+static bool is_locked(const struct race_models *r)
+{
+	return race_sched_self(r->sched) >= 0 && r->spins[race_sched_self(r->sched)];
+}
+
 static void registers(struct race_models *r, uintptr_t at)
 {
 	if (r->last_task == race_sched_self(r->sched) && r->last_page == at >> PAGE_LG2)
 		return;
-	if (r->alone && r->alone(r->alone_arg, at))
+	if (r->whole && (is_locked(r) || (r->alone && r->alone(r->alone_arg, at))))
 		(void)time_goes_on(r);
 	else
 		race_models_point(r);

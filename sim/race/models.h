@@ -24,6 +24,7 @@ struct race_models {
 	int last_task;                    /* that accessed registers, with nothing in between */
 	uintptr_t last_page;
 	bool whole;                       /* the library's memory is the scheduler's */
+	unsigned int spins[RACE_TASKS];   /* that each task holds */
 	/* Whether nobody else can see registers or clocks there; NULL: others always do. */
 	bool (*alone)(void *arg, uintptr_t at);
 	void *alone_arg;
@@ -35,7 +36,8 @@ void race_models_init(struct race_models *r, struct hwhost *h, struct race_sched
 /*
  * Right after that, for race/whole.h: the library's memory is the scheduler's (race_sched_memory()), its time
  * stands still, it has no timers, and the host's memory does nothing by chance. A task comes back from a point
- * before a lock when that is free. @host_threads: probes may be put on threads of the host.
+ * before a lock when that is free. Registers that are accessed under a spin lock are accessed in the step
+ * that took it: nobody else does so without that lock. @host_threads: probes may be put on threads of the host.
  */
 void race_models_whole(struct race_models *r, bool host_threads);
 /* A point of a driver, such as that of a clock: others may go on, the models' time does. */

@@ -247,12 +247,12 @@ int race_sched_add_(struct race_sched *s, void (*fn)(void *arg), void *arg,
 	if (i == RACE_TASKS)
 		return WEIR_ENOSPC;
 	t = &s->tasks[i];
-	t->s = s;
 	t->fn = fn;
 	t->arg = arg;
 	t->ready = ready;
 	t->own = own;
 	if (!t->has_thread) {
+		t->s = s;
 		if (pthread_cond_init(&t->go, NULL))
 			return WEIR_ENOMEM;
 		if (pthread_create(&t->thread, NULL, task_main, t)) {

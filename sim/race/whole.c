@@ -29,6 +29,7 @@ struct race_whole {
 	size_t end;
 	unsigned char *places;
 	uint64_t used[SIZES];         /* a bit for each place */
+	uint32_t bytes[SIZES][PLACES]; /* asked for, in words of 8 */
 	struct range without[WITHOUT]; /* by address */
 	unsigned int nr_without;
 };
@@ -71,7 +72,8 @@ static void *whole_alloc(void *context, int task, size_t bytes)
 		return NULL;
 	place = (unsigned int)__builtin_ctzll(~w->used[size]);
 	w->used[size] |= 1ull << place;
-	return memset(place_at(w, size, place), 0, (size_t)1 << (MIN_LG2 + size));
+	w->bytes[size][place] = (uint32_t)(bytes + 7) & ~7u;
+	return memset(place_at(w, size, place), 0, w->bytes[size][place]);
 }
 
 static void whole_free(void *context, void *mem, size_t bytes)
@@ -220,7 +222,7 @@ static uint64_t of_others(struct look *l)
 		for (unsigned int place = 0; place < PLACES; place++)
 			if (l->w->used[size] >> place & 1 && !l->number[size][place])
 				sum += race_hash(size, place_at(l->w, size, place),
-						 (size_t)1 << (MIN_LG2 + size));
+						 l->w->bytes[size][place]);
 	return sum;
 }
 
@@ -233,8 +235,8 @@ uint64_t race_whole_state(const struct race_whole *w, const struct race_sched *s
 	while (l.at < l.nr) {
 		unsigned int size = l.queue[l.at] / PLACES, place = l.queue[l.at] % PLACES;
 
-		l.hash = race_mix(l.hash, size);
-		look_through(&l, place_at(w, size, place), (size_t)1 << (MIN_LG2 + size));
+		l.hash = race_mix(l.hash, w->bytes[size][place]);
+		look_through(&l, place_at(w, size, place), w->bytes[size][place]);
 		l.at++;
 	}
 	return race_mix(l.hash, of_others(&l));

@@ -357,8 +357,8 @@ static void judge(struct numbers *o, const struct race *r, const char *what, boo
 {
 	o->number++;
 	o->failed += !ok;
-	printf("%sok %u - %s\n# %lu orders, up to %lu steps\n", ok ? "" : "not ", o->number, what,
-	       r->runs, r->most);
+	printf("%sok %u - %s\n# %lu %s, up to %lu steps\n", ok ? "" : "not ", o->number, what,
+	       r->runs, o->departures == EVERY ? "runs" : "orders", r->most);
 	fflush(stdout);
 }
 

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 #
 # The stories of boards of the Exynos family (scenarios.c) on all of their device trees that Debian
-# ships, for arm64 and armhf; and their drivers on several threads (interleave.c): every order within
-# bounds on the smallest board, orders by chance on the others. And the stories on boards with SMMUs of
-# versions 1 and 2.
+# ships, for arm64 and armhf; and their drivers on several threads (interleave.c): on the smallest board every
+# order within bounds, and every order there is of drivers that come; orders by chance on the others. And the
+# stories on boards with SMMUs of versions 1 and 2.
 #
 # usage: run.sh BUILD [DIR]      DIR has device trees already; otherwise they are fetched
 #
 # DEPARTURES: how far an order may be from the plain one (2); SEEDS: how many orders by chance, of each
-# story (2); SMMU=all: all boards with such SMMUs, not only one or two of a family. What cannot be
+# story (2); EVERY=all: every order there is also of instances that come one by one, and of SMMUs: minutes more;
+# SMMU=all: all boards with such SMMUs, not only one or two of a family. What cannot be
 # fetched is said, and is a skip. The count goes to BUILD/results/exynos.
 set -eu
 
@@ -59,6 +60,14 @@ smallest() {
 	done
 }
 
+# Every order of the scenes that are named so: what it says, and how many. every BOARD WORDS [--smmu]
+every() {
+	"$build/tests/exynos-interleave" ${3:-} --every own --only "$2" "$1" > "$work/every-one" || status=$?
+	cat "$work/every-one" >> "$work/every"
+	awk '/^# every order: / { sub(/^# every order: /, ""); all = $0 }
+		/^ok / { sub(/^ok [0-9]+ - /, ""); print "every order, of " $0 ": " all }' "$work/every-one"
+}
+
 xargs "$build/tests/exynos-scenarios" < "$work/boards" > "$work/log" || status=$?
 board=$(smallest)
 if [ -n "$board" ]; then
@@ -68,6 +77,13 @@ if [ -n "$board" ]; then
 		status=$?
 	cat "$work/orders" "$work/chance" >> "$work/log"
 fi
+: > "$work/every"
+if [ -n "$board" ]; then
+	every "$board" "drivers come at"
+	[ "${EVERY:-}" != all ] || every "$board" "instances come"
+fi
+[ "${EVERY:-}" != all ] || every "$build/boards/smmu.dtb" "drivers come at" --smmu
+cat "$work/every" >> "$work/log"
 smmu_boards | sort > "$work/smmu-boards"
 : > "$work/smmu"
 if [ -s "$work/smmu-boards" ]; then
@@ -75,7 +91,7 @@ if [ -s "$work/smmu-boards" ]; then
 	# a tree without masters at such an SMMU is not one of these boards
 	grep -v '# SKIP no masters' "$work/smmu" >> "$work/log"
 fi
-grep -v '^ok ' "$work/log" | grep -vE '^# [0-9]* orders|^#   without .* no device of a bus|^1\.\.' || true
+grep -v '^ok ' "$work/log" | grep -vE '^# [0-9]* (orders|runs)|^# every order|^#   without .* no device of a bus|^1\.\.' || true
 awk '/^ok .*# SKIP/ { s++; next } /^ok / { p++ } /^not ok / { f++ }
 	END { print p + 0, f + 0, s + 0 }' "$work/log" > "$build/results/exynos"
 awk '/^# .*: [0-9]+ masters/ && $3 > 0 { k = $6 == "System"; n[k]++; m[k] += $3; s[k] += $5 }
