@@ -7,8 +7,8 @@
  *
  * .pair: one free and one alloc with so many outstanding. fast: with magazines, plain:
  * without. mix: 1 to 32 pages, powers of two; big: 33 to 256 pages, which no magazine holds;
- * 1p: one page. two: beside another thread that does the same in the same space. ring: the oldest freed first; rand: any. l32: below 4 GiB. bulk: all allocated,
- * all freed in random order.
+ * 1p: one page. two: beside another thread that does the same in the same space. ring: the oldest
+ * freed first; rand: any. l32: below 4 GiB. bulk: all allocated, all freed in random order.
  */
 #include <pthread.h>
 #include <sched.h>
