@@ -95,6 +95,7 @@ struct weir_device {
 	bool sync_queued;               /* (m) sync_node is in a list that holds a reference */
 	bool was_bound;                 /* (m) */
 	bool no_driver_ever;            /* (p) final: nothing in the catalogue fits */
+	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	struct weir_list suppliers;     /* (m) links where it is the consumer, oldest first */
 	struct weir_list wait_node;     /* (p) in one of the policy's queues */
 	uint32_t seq;                   /* (m) order of addition, 0 before */
@@ -103,8 +104,6 @@ struct weir_device {
 	uint32_t wait_word;             /* (p) */
 	uint32_t cause;                 /* (m) event that queued it */
 	struct weir_bus *bus;           /* (c) */
-	char *name;                     /* (c) */
-	uint32_t name_bytes, name_hash; /* (c) */
 	union {
 		struct weir_key *one;   /* with one key */
 		struct weir_key **many; /* with more */
@@ -114,39 +113,41 @@ struct weir_device {
 	bool rpm_enabled, rpm_asleep;   /* (m) */
 	bool rpm_parent_held;           /* (m) holds a use of its parent */
 	bool suspended;                 /* (m) with the machine */
-	uint64_t mark;                  /* (m) visited stamp of graph walks */
-	struct weir_device *parent;     /* (c) referenced */
-	struct weir_list bus_node;      /* (m) in bus->devices */
-	struct weir_list all_node;      /* (m) in m->devices */
-	struct weir_list children;      /* (m) */
-	struct weir_list child_node;    /* (m) in parent->children; in m->joining before */
-	struct weir_list reg_node;      /* (m) in reg->devices */
-	struct weir_list bound_node;    /* (m) in m->bound */
-	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
-	struct weir_list rpm_node;      /* (m) in m->rpm_todo, or on a stack of rpm.c */
-	struct weir_list resources;     /* (m) struct weir_resource, last first */
-	char *reason;                   /* (m) why it waits, or NULL */
-	void *data;                     /* (m) the driver's */
-	void *bus_data;                 /* (c) the bus's */
-	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
-	struct weir_work *work;         /* (m) what has it for itself: probe, unbinding, deletion; or NULL */
-	struct weir_list *consumer_at;  /* (m) next of its consumers to unbind, or to be told; or NULL */
-	struct weir_device *release_up; /* (m) what is unbound after it: a supplier; scratch */
-	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
-	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
-	struct weir_member *member;     /* (m) its ids and the group they mean, or NULL */
-	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
-	_Atomic(struct weir_iommu *) fault_iommu; /* as iommu, for faults */
-	_Atomic uint32_t faulting;      /* calls of weir_iommu_fault() under way */
-	int iommu_err;                  /* (m) why it goes without IOMMU, or 0 */
 	uint8_t iommu_need, iommu_late; /* (m) rules of its own, each plus one; 0: the machine's */
 	bool untranslated;              /* (m) bound, or being so, without its IOMMU */
 	bool left;                      /* (m) was made a master for firmware left it running */
 	bool given_up;                  /* (m) ... which is over, for nobody came */
+	bool dma_direct;                /* (m) settled before its probe: without translation */
+	struct weir_device *parent;     /* (c) referenced */
+	struct weir_list children;      /* (m) */
+	char *reason;                   /* (m) why it waits, or NULL */
+	struct weir_work *work;         /* (m) what has it for itself: probe, unbinding, deletion; or NULL */
+	struct weir_master *master;     /* (m) how it is behind IOMMUs, or NULL */
+	struct weir_list reg_node;      /* (m) in reg->devices */
+	struct weir_list bound_node;    /* (m) in m->bound */
+	struct weir_list *consumer_at;  /* (m) next of its consumers to unbind, or to be told; or NULL */
+	struct weir_fwnode *iommu_missing; /* (m) the instance it waits for, or NULL */
+	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
+	/* a probe of a plain device does without what follows */
+	char *name;                     /* (c) */
+	uint32_t name_bytes, name_hash; /* (c) */
+	uint64_t mark;                  /* (m) visited stamp of graph walks */
+	struct weir_list bus_node;      /* (m) in bus->devices */
+	struct weir_list all_node;      /* (m) in m->devices */
+	struct weir_list child_node;    /* (m) in parent->children; in m->joining before */
+	struct weir_list sync_node;     /* (m) parked or queued for sync_state */
+	struct weir_list rpm_node;      /* (m) in m->rpm_todo, or on a stack of rpm.c */
+	struct weir_list resources;     /* (m) struct weir_resource, last first */
+	void *data;                     /* (m) the driver's */
+	void *bus_data;                 /* (c) the bus's */
+	void (*release)(struct weir_device *dev); /* (c) with the last reference; may be NULL */
+	struct weir_device *release_up; /* (m) what is unbound after it: a supplier; scratch */
+	struct weir_iommu *iommu;       /* (m) the instance it published, or NULL */
+	struct weir_member *member;     /* (m) its ids and the group they mean, or NULL */
+	_Atomic(struct weir_iommu *) fault_iommu; /* as iommu, for faults */
+	_Atomic uint32_t faulting;      /* calls of weir_iommu_fault() under way */
 	struct weir_clocks *clocks;     /* (m) those it provides, or NULL */
 	bool clocks_left;               /* (m) those it needs run, and no driver has them */
-	_Atomic(struct weir_dma *) dma; /* how it does DMA, or NULL: its driver did not so far */
-	bool dma_direct;                /* (m) settled before its probe: without translation */
 	bool gate_open;                 /* (m) the embedder's gate lets it through */
 	struct weir_device *pm_next;    /* (m) scratch of pm.c */
 	struct weir_list *pm_at;        /* (m) scratch of pm.c */

@@ -116,11 +116,26 @@ int weir_fw_link_consumers_(struct weir_device *dev)
 	return 0;
 }
 
+/* What the links of a node lead to is wanted soon, and comes from memory all at once. */
+static void foresee(const struct weir_fwnode *node)
+{
+	struct weir_fwlink *fwlink;
+
+	weir_list_each(fwlink, &node->suppliers, struct weir_fwlink, c_node) {
+		__builtin_prefetch(fwlink->supplier);
+		__builtin_prefetch(fwlink->s_node.next);
+		__builtin_prefetch(fwlink->s_node.prev);
+	}
+	weir_list_each(fwlink, &node->suppliers, struct weir_fwlink, c_node)
+		__builtin_prefetch(fwlink->supplier->owner);
+}
+
 int weir_fw_link_suppliers_(struct weir_device *dev)
 {
 	struct weir_fwnode *top = dev->fwnode, *node;
 	struct weir_fwlink *fwlink, *tmp;
 
+	foresee(top);
 	for (node = top; node; node = weir_fwnode_next_below_(node, top, true)) {
 		weir_list_each_safe(fwlink, tmp, &node->suppliers, struct weir_fwlink, c_node) {
 			int err = convert(dev, fwlink);

@@ -61,6 +61,9 @@ static void tell_consumers(struct weir_device *dev)
 			weir_container_of(dev->consumer_at, struct weir_link, s_node);
 
 		dev->consumer_at = link->s_node.next;
+		if (dev->consumer_at != &dev->consumers)
+			__builtin_prefetch(weir_container_of(dev->consumer_at, struct weir_link,
+							     s_node)->consumer);
 		if (!managed(link) || link->state == WEIR_LINK_CONSUMER_PROBE ||
 		    link->state == WEIR_LINK_ACTIVE)
 			continue;

@@ -17,7 +17,8 @@
 
 #define LINE 64u /* bytes of a cache line of most machines; only speed hangs on it */
 #define FIRST_PIECE 4096u
-#define LAST_PIECE ((size_t)2 << 20)
+/* A piece is handed out zeroed: what was cleared is to be in the near caches still when it is used. */
+#define LAST_PIECE ((size_t)256 << 10)
 
 struct weir_slab_piece {
 	struct weir_slab_piece *next;

@@ -296,9 +296,11 @@ static int may_probe(struct weir_device *dev)
 		weir_device_set_reason_(dev, reason);
 		return WEIR_EDEFER;
 	}
-	weir_list_each(link, &dev->suppliers, struct weir_link, c_node)
+	weir_list_each(link, &dev->suppliers, struct weir_link, c_node) {
+		__builtin_prefetch(link->supplier); /* each is asked to stay awake */
 		if ((link->flags & WEIR_LINK_MANAGED) && link->state == WEIR_LINK_AVAILABLE)
 			weir_link_set_(link, link->flags, WEIR_LINK_CONSUMER_PROBE);
+	}
 	dev->soft_start = soft;
 	dev->status = WEIR_DEVICE_PROBING;
 	weir_device_set_reason_(dev, NULL);
