@@ -271,6 +271,9 @@ static void test_smmuv2_own_ids(void **state)
 	assert_int_equal(weir_smmu_v2_domain_create(bed.smmu, &tables, WEIR_SMMU_V2_OWN_ID, &one), 0);
 	assert_int_equal(weir_smmu_v2_domain_create(bed.smmu, &tables, WEIR_SMMU_V2_OWN_ID, &two),
 			 WEIR_EEXIST);
+	tables.id = 0;
+	assert_int_equal(weir_smmu_v2_domain_create(bed.smmu, &tables, WEIR_SMMU_V2_OWN_ID, &two),
+			 WEIR_EINVAL);
 	tables.id = 0x10000;
 	assert_int_equal(weir_smmu_v2_domain_create(bed.smmu, &tables, WEIR_SMMU_V2_OWN_ID, &two),
 			 WEIR_EINVAL);

@@ -431,12 +431,15 @@ static void test_smmuv2_board_shared_line(void **state)
 	come(&b, USB_DRIVER);
 	assert_true(is_up(&b));
 	assert_non_null(strstr(hwhost_log_take(b.hw), "an interrupt is another device's"));
-	assert_false(reaches(&b, USB, b.usb + BYTES));
-	hwhost_points(b.hw, 3000);
-	assert_int_equal(weir_settle(b.m), 0);
-	log = hwhost_log_take(b.hw);
-	if (!strstr(log, "usb") || !strstr(log, "stream 0x540"))
-		fail_msg("no name in \"%s\"", log);
+	for (unsigned int i = 0; i < 2; i++) {
+		hwhost_points(b.hw, 3000); /* the timer has looked before */
+		assert_false(reaches(&b, USB, b.usb + BYTES));
+		hwhost_points(b.hw, 3000);
+		assert_int_equal(weir_settle(b.m), 0);
+		log = hwhost_log_take(b.hw);
+		if (!strstr(log, "usb") || !strstr(log, "stream 0x540"))
+			fail_msg("no name in \"%s\"", log);
+	}
 	board_close(&b);
 }
 

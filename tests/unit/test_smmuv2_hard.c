@@ -189,6 +189,8 @@ static void quarantined(enum smmu2_mischief what, const char *words)
 	assert_true(bed->nr_told == 2);
 	if (!strstr(bed->told, words))
 		fail_msg("\"%s\" is not in \"%s\"", words, bed->told);
+	if (what == SMMU2_SYNC_STUCK) /* what could not be attached is blocked */
+		assert_int_equal(touch(bed, OTHER, IOVA), SMMU2_ABORTED);
 	assert_int_equal(weir_smmu_v2_invalidate(scene.domain, &all), WEIR_EIO);
 	assert_int_equal(weir_smmu_v2_sync(scene.domain), WEIR_EIO);
 	assert_int_equal(weir_smmu_v2_attach(bed->smmu, SID, NULL), WEIR_EIO);

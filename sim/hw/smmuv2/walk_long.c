@@ -194,8 +194,11 @@ bool smmu2_walk_(struct smmu2 *s, const struct s2_walk *walk, const struct s2_wa
 		index = (in & ((1ull << walk->input_bits) - 1)) >> shift_of(walk, t.level);
 		if (t.level > walk->start_level)
 			index &= (1ull << (walk->granule_lg2 - 3)) - 1;
-		if (!smmu2_entry_(s, walk, stage2, t.table + 8 * index, t.level, &entry, 8, out_fault))
+		if (!smmu2_entry_(s, walk, stage2, t.table + 8 * index, t.level, &entry, 8, out_fault)) {
+			if (!out_fault->walk) /* IPAFAR is what was asked for, not where its entry is */
+				out_fault->ipa = in;
 			return false;
+		}
 		if (!bit2(entry, 0) || (t.level == 3 && !bit2(entry, 1)))
 			return fail(&t, FSR_TF);
 		if (t.level == 3 || !bit2(entry, 1))
