@@ -146,7 +146,7 @@ static int bring_up(struct one_driver *s, const struct weir_driver_ops *nic)
 		err = weir_driver_register(s->m, &s->drivers[i]);
 	}
 	if (!err)
-		err = weir_driver_register(s->m, weir_module_arm_smmu_v3.drivers[0]);
+		err = weir_driver_register(s->m, weir_module_arm_smmu_v3_small.drivers[0]);
 	if (!err)
 		err = weir_settle(s->m);
 	if (err)

@@ -37,6 +37,11 @@ extern "C" {
 
 /* Drivers for "arm,smmu-v3" of device trees and for the SMMUv3 of ACPI's IORT. */
 extern const struct weir_module_entry weir_module_arm_smmu_v3;
+/*
+ * The same, smaller: no stage 1 of guests (weir_domain_create_nested()), and what firmware left running is
+ * blocked when the driver is unloaded before a driver took it.
+ */
+extern const struct weir_module_entry weir_module_arm_smmu_v3_small;
 
 /**
  * weir_arm_smmu_v3_poll - report the faults that a bound device has recorded, for hosts

@@ -124,23 +124,36 @@ static int op_sync(void *instance, void *part)
 	return weir_smmu_v3_sync(part);
 }
 
-static const struct weir_iommu_ops instance_ops = {
-	.abi = WEIR_ABI(struct weir_iommu_ops),
-	.translate_ids = op_translate_ids,
-	.limits = op_limits,
-	.part_create = op_part_create,
-	.part_destroy = op_part_destroy,
-	.tables = op_tables,
-	.walks = op_walks,
-	.invalidate = op_invalidate,
-	.attach = op_attach,
-	.enforce = op_enforce,
-	.keep = op_keep,
-	.sync = op_sync,
-	.tables_stage2 = op_tables_stage2,
-	.part_nest = op_part_nest,
-	.invalidate_nested = op_invalidate_nested,
+/* A driver's context: what its instances offer. */
+struct flavour {
+	struct weir_iommu_ops ops;
+	const struct weir_smmu_v3_keeping *keeping;
 };
+
+#define USUAL_OPS \
+	.abi = WEIR_ABI(struct weir_iommu_ops), \
+	.translate_ids = op_translate_ids, \
+	.limits = op_limits, \
+	.part_create = op_part_create, \
+	.part_destroy = op_part_destroy, \
+	.tables = op_tables, \
+	.walks = op_walks, \
+	.invalidate = op_invalidate, \
+	.attach = op_attach, \
+	.enforce = op_enforce, \
+	.sync = op_sync, \
+	.tables_stage2 = op_tables_stage2
+
+static const struct flavour whole = {
+	.ops = {
+		USUAL_OPS,
+		.keep = op_keep,
+		.part_nest = op_part_nest,
+		.invalidate_nested = op_invalidate_nested,
+	},
+	.keeping = &weir_smmu_v3_keeping,
+};
+static const struct flavour small = { .ops = { USUAL_OPS } };
 
 /* ---- what firmware says ---- */
 
@@ -205,12 +218,15 @@ static enum weir_smmu_v3_coherency coherency_of(const struct weir_fwnode *node, 
 
 /* ---- the driver ---- */
 
-static const struct weir_driver driver;
+static const struct flavour *flavour_of(struct weir_device *dev)
+{
+	return weir_device_driver(dev)->context;
+}
 
 static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
 {
 	const struct weir_fwnode *node = weir_device_fwnode(b->dev);
-	const struct weir_match *match = weir_driver_match_entry(b->dev, &driver);
+	const struct weir_match *match = weir_driver_match_entry(b->dev, weir_device_driver(b->dev));
 	bool acpi = match && match->data;
 	uint64_t bytes;
 
@@ -223,7 +239,7 @@ static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
 		.fault = weir_glue_fault_,
 		.table_alloc = weir_glue_table_alloc_,
 		.table_free = weir_glue_table_free_,
-		.keeping = &weir_smmu_v3_keeping,
+		.keeping = flavour_of(b->dev)->keeping,
 		.table_find = weir_glue_table_find_,
 		.arg = b->dev,
 	};
@@ -253,7 +269,7 @@ static int smmu_probe(struct weir_device *dev)
 	if (err)
 		return err;
 	weir_device_set_data(dev, b);
-	err = weir_iommu_register(dev, &instance_ops, b);
+	err = weir_iommu_register(dev, &flavour_of(dev)->ops, b);
 	if (!err)
 		return 0;
 	weir_dev_fail(dev, err, "it cannot be published as an IOMMU");
@@ -323,17 +339,14 @@ static const struct weir_match match[] = {
 	{ 0 },
 };
 
-static const struct weir_driver driver = {
-	.name = "arm-smmu-v3",
-	.bus = "platform",
-	.match = match,
-	.ops = &driver_ops,
-};
-static const struct weir_driver *const drivers[] = { &driver, NULL };
+#define DRIVER(flavour) \
+	{ .name = "arm-smmu-v3", .bus = "platform", .match = match, .ops = &driver_ops, .context = (void *)&flavour }
+static const struct weir_driver whole_driver = DRIVER(whole), small_driver = DRIVER(small);
+static const struct weir_driver *const whole_drivers[] = { &whole_driver, NULL };
+static const struct weir_driver *const small_drivers[] = { &small_driver, NULL };
 
-const struct weir_module_entry weir_module_arm_smmu_v3 = {
-	.abi = WEIR_ABI(struct weir_module_entry),
-	.name = "arm-smmu-v3",
-	.drivers = drivers,
-	.init = weir_glue_module_init_,
-};
+#define MODULE(list) \
+	{ .abi = WEIR_ABI(struct weir_module_entry), .name = "arm-smmu-v3", .drivers = list, \
+	  .init = weir_glue_module_init_ }
+const struct weir_module_entry weir_module_arm_smmu_v3 = MODULE(whole_drivers);
+const struct weir_module_entry weir_module_arm_smmu_v3_small = MODULE(small_drivers);
