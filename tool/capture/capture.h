@@ -69,6 +69,7 @@ struct seen_device {
 	size_t first_link;    /* in links */
 	char *lacks;          /* path of the node it waits for, of which no device is seen; NULL: none */
 	const char *lacks_by; /* what names that */
+	long left;            /* seen_left() */
 };
 
 struct seen_link {

@@ -150,6 +150,39 @@ static void read_deferred(struct seen *s, char *text)
 	}
 }
 
+/* The device of a node, or of the nearest one above it; negative: none. */
+static long at_or_above(const struct seen *s, const char *path, size_t n)
+{
+	while (n > 1) {
+		for (size_t i = 0; i < s->n; i++)
+			if (s->devices[i].node && strlen(s->devices[i].node) == n &&
+			    !memcmp(s->devices[i].node, path, n))
+				return (long)i;
+		while (n && path[n - 1] != '/')
+			n--;
+		n -= n > 0;
+	}
+	return -1;
+}
+
+static long find_left(const struct seen *s, size_t dev)
+{
+	static const char wait[] = "wait for supplier /";
+	const char *reason = s->devices[dev].deferred, *path = reason ? strstr(reason, wait) : NULL;
+	long above;
+	size_t n;
+
+	if (!path || s->devices[dev].driver)
+		return -1;
+	path += sizeof(wait) - 2;
+	n = strcspn(path, " ");
+	above = at_or_above(s, path, n);
+	if (above < 0 || !s->devices[above].driver || strlen(s->devices[above].node) == n ||
+	    (size_t)above == dev)
+		return -1;
+	return above;
+}
+
 int seen_open(struct seen *s, const struct capture *c)
 {
 	static const char *const names[] = { "devices", "links", "deferred", "kernel" };
@@ -186,6 +219,8 @@ int seen_open(struct seen *s, const struct capture *c)
 	read_devices(s, texts[0]);
 	read_links(s, texts[1]);
 	read_deferred(s, texts[2]);
+	for (size_t i = 0; i < s->n; i++)
+		s->devices[i].left = find_left(s, i);
 	texts[3][strcspn(texts[3], "\n")] = '\0';
 	text_clean(texts[3], strlen(texts[3]), "");
 	s->kernel = *texts[3] ? texts[3] : NULL;
@@ -218,37 +253,9 @@ bool seen_waits(const struct seen *s, size_t dev)
 	return !d->driver && (d->deferred || d->waiting > 0 || seen_held(s, dev));
 }
 
-/* The device of a node, or of the nearest one above it; negative: none. */
-static long at_or_above(const struct seen *s, const char *path, size_t n)
-{
-	while (n > 1) {
-		for (size_t i = 0; i < s->n; i++)
-			if (s->devices[i].node && strlen(s->devices[i].node) == n &&
-			    !memcmp(s->devices[i].node, path, n))
-				return (long)i;
-		while (n && path[n - 1] != '/')
-			n--;
-		n -= n > 0;
-	}
-	return -1;
-}
-
 long seen_left(const struct seen *s, size_t dev)
 {
-	static const char wait[] = "wait for supplier /";
-	const char *reason = s->devices[dev].deferred, *path = reason ? strstr(reason, wait) : NULL;
-	long above;
-	size_t n;
-
-	if (!path || s->devices[dev].driver)
-		return -1;
-	path += sizeof(wait) - 2;
-	n = strcspn(path, " ");
-	above = at_or_above(s, path, n);
-	if (above < 0 || !s->devices[above].driver || strlen(s->devices[above].node) == n ||
-	    (size_t)above == dev)
-		return -1;
-	return above;
+	return s->devices[dev].left;
 }
 
 size_t seen_root(const struct seen *s, size_t dev)
