@@ -117,8 +117,8 @@ void pci_cause_words(const struct pciview_fn *fn, const struct weir_pci_isolatio
 		     char *buf, size_t bytes)
 {
 	static const char *const effects[WEIR_PCI_CAUSES] = {
-		[WEIR_PCI_CAUSE_ALIAS] = "puts its own requester id in place of those below it: no IOMMU can tell "
-					 "them apart, whatever ACS there is",
+		[WEIR_PCI_CAUSE_ALIAS] = ("puts its own requester id in place of those below it: no IOMMU can tell "
+					  "them apart, whatever ACS there is"),
 		[WEIR_PCI_CAUSE_ID] = "has an id at its IOMMU that others of the group have, too",
 		[WEIR_PCI_CAUSE_SLOT] = "functions of one device reach each other",
 		[WEIR_PCI_CAUSE_SWITCH] = "all below its switch reach each other",
