@@ -239,11 +239,18 @@ static const struct weir_late late_calls = {
 
 /* ---- rules ---- */
 
+/* Written once: those who do DMA read it without the lock. */
+static void need_late(struct weir_machine *m)
+{
+	if (!m->late)
+		m->late = &late_calls;
+}
+
 void weir_iommu_rules_set(struct weir_machine *m, const struct weir_iommu_rules *rules)
 {
 	weir_lock_(m);
 	m->iommu_rules = *rules;
-	m->late = &late_calls;
+	need_late(m);
 	weir_unlock_(m);
 }
 
@@ -251,7 +258,7 @@ void weir_device_iommu_rules_set(struct weir_device *dev, const struct weir_iomm
 {
 	weir_lock_(dev->m);
 	dev->iommu_need = rules ? (uint8_t)(rules->need + 1) : 0;
-	dev->m->late = &late_calls;
+	need_late(dev->m);
 	dev->iommu_late = rules ? (uint8_t)(rules->late + 1) : 0;
 	weir_unlock_(dev->m);
 }
