@@ -43,6 +43,7 @@ struct board {
 	uint64_t frame, usb;         /* IOVAs; 0: not mapped */
 	uint32_t global_interrupts;  /* as the tree says; 0: it does not */
 	uint32_t usb_id;
+	uint32_t match_mask;           /* 0: specifiers have one each */
 	bool clocked;
 	_Alignas(8) unsigned char blob[4096];
 };
@@ -82,7 +83,9 @@ static void make_smmu(struct board *b)
 	begin(b, "iommu@15000000", NULL);
 	assert_int_equal(fdt_property(b->blob, "compatible", compatible, sizeof(compatible)), 0);
 	cells(b, "reg", (const uint32_t[]){ BASE, (uint32_t)smmu2_bytes(&b->config) }, 2);
-	cell(b, "#iommu-cells", 2);
+	cell(b, "#iommu-cells", b->match_mask ? 1 : 2);
+	if (b->match_mask)
+		cell(b, "stream-match-mask", b->match_mask);
 	if (b->global_interrupts)
 		cell(b, "#global-interrupts", b->global_interrupts);
 	cells(b, "interrupts", (const uint32_t[]){ LINE, LINE + 1, LINE + 2, LINE + 3 }, 4);
@@ -96,7 +99,7 @@ static void make_smmu(struct board *b)
 static void master(struct board *b, const char *name, const char *compatible, uint32_t id, uint32_t mask)
 {
 	begin(b, name, compatible);
-	cells(b, "iommus", (const uint32_t[]){ 1, id, mask }, 3);
+	cells(b, "iommus", (const uint32_t[]){ 1, id, mask }, b->match_mask ? 2 : 3);
 	cells(b, "dma-coherent", NULL, 0);
 	end(b);
 }
@@ -443,6 +446,24 @@ static void test_smmuv2_board_shared_line(void **state)
 	board_close(&b);
 }
 
+/* Ids whose bits the SMMU's own node says do not matter. */
+static void test_smmuv2_board_match_mask(void **state)
+{
+	struct board b;
+
+	(void)state;
+	board_init(&b, 9);
+	b.match_mask = 0x6;
+	board_open(&b);
+	load(&b);
+	come(&b, CLOCK_DRIVER);
+	come(&b, USB_DRIVER);
+	for (uint32_t bits = 0; bits < 8; bits += 2)
+		assert_true(reaches(&b, USB | bits, b.usb));
+	assert_false(reaches(&b, USB | 1, b.usb) || reaches(&b, USB | 8, b.usb));
+	board_close(&b);
+}
+
 /* The tree says too little, or too much: the SMMU is not bound, and the log says why. */
 static void test_smmuv2_board_wrong_tree(void **state)
 {
@@ -485,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv2_board_no_clock),
 		cmocka_unit_test(test_smmuv2_board_faults),
 		cmocka_unit_test(test_smmuv2_board_shared_line),
+		cmocka_unit_test(test_smmuv2_board_match_mask),
 		cmocka_unit_test(test_smmuv2_board_wrong_tree),
 	};
 
