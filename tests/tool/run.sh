@@ -18,8 +18,8 @@ weir=$build/weir
 demo=$build/boards/demo.dtb
 drivers=$top/boards/demo.drivers
 cases=$top/tests/cases
-all=$(mktemp -d)
-trap 'chmod -R u+rwx "$all"; rm -rf "$all"' EXIT
+parts_dir=$(mktemp -d)
+trap 'chmod -R u+rwx "$parts_dir"; rm -rf "$parts_dir"' EXIT
 number=0
 failed=0
 unset NO_COLOR
@@ -72,7 +72,7 @@ compile() { dtc -q -q -f -@ -I dts -O dtb -o "$2" "$1" 2> dtc.log || wrong "dtc 
 
 # run_part PART
 run_part() {
-	work=$all/$1
+	work=$parts_dir/$1
 	mkdir "$work" && cd "$work" || exit 2
 	: > wrong
 	# shellcheck disable=SC1090
@@ -82,16 +82,16 @@ run_part() {
 # uses PART: the files that it leaves, and its variables. It is run now if it was not.
 uses() {
 	set -- "$1" "$work"
-	[ -d "$all/$1" ] || run_part "$1"
+	[ -d "$parts_dir/$1" ] || run_part "$1"
 	work=$2
 	cd "$work" || exit 2
-	cp -R "$all/$1/." . || wrong "the files of $1"
+	cp -R "$parts_dir/$1/." . || wrong "the files of $1"
 	: > wrong
 }
 
 [ $# -gt 0 ] || set -- options man input overlay output verdict script replay kernel package images initramfs log iommulog lint diff diffimage plan show live groups pci acpi race shell speed
 for part; do
-	[ -d "$all/$part" ] || run_part "$part"
+	[ -d "$parts_dir/$part" ] || run_part "$part"
 done
 echo "1..$number"
 [ $failed = 0 ]
