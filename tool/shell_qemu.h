@@ -16,7 +16,7 @@ struct qemu_machine {
 	size_t nr_args;
 	int disks[MAX_DISKS];           /* files in memory */
 	unsigned int nr_disks, nr_nets, nr_ports;
-	const char *pcap;
+	char *pcap;                     /* malloc()ed, as QEMU takes it; or NULL */
 	char *text;                     /* its words are in it */
 };
 

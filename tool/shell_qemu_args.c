@@ -165,6 +165,24 @@ static int set_arch(struct qemu_machine *q, const char *value)
 	return 0;
 }
 
+/* QEMU takes a comma for the end of a value, unless there are two. */
+static int set_pcap(struct qemu_machine *q, const char *value)
+{
+	char *to = malloc(2 * strlen(value) + 1);
+
+	if (!to)
+		return complain("out of memory");
+	free(q->pcap);
+	q->pcap = to;
+	for (; *value; value++) {
+		if (*value == ',')
+			*to++ = ',';
+		*to++ = *value;
+	}
+	*to = '\0';
+	return 0;
+}
+
 static int take_word(struct qemu_machine *q, const char *word, bool second)
 {
 	static const struct {
@@ -173,15 +191,11 @@ static int take_word(struct qemu_machine *q, const char *word, bool second)
 		bool second; /* after all others have been read */
 	} keys[] = {
 		{ "ram", set_ram, false }, { "arch", set_arch, false },
-		{ "iommu", set_iommu, false }, { "dev", add_model, true },
+		{ "iommu", set_iommu, false }, { "pcap", set_pcap, false }, { "dev", add_model, true },
 	};
 	const char *value = strchr(word, '=');
 	size_t n = value ? (size_t)(value - word) : 0;
 
-	if (value && n == 4 && !strncmp(word, "pcap", n)) {
-		q->pcap = value + 1;
-		return 0;
-	}
 	if (value && n == 3 && !strncmp(word, "arg", n))
 		return second ? add(q, "%s", value + 1) : 0;
 	for (size_t i = 0; value && i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -221,6 +235,8 @@ int qemu_machine_parse(const char *text, struct qemu_machine *out_machine)
 	}
 	if (!n || strcmp(words[0], "virt"))
 		err = complain("qemu:%s: the machine is not one of virt", text);
+	else if (*at)
+		err = complain("qemu: more than %d words", MAX_QEMU_ARGS);
 	for (int second = 0; second < 2; second++)
 		for (size_t i = 1; i < n && !err; i++)
 			err = take_word(q, words[i], second);
@@ -234,5 +250,6 @@ void qemu_machine_fini(struct qemu_machine *q)
 		free(q->args[i]);
 	for (unsigned int i = 0; i < q->nr_disks; i++)
 		close(q->disks[i]);
+	free(q->pcap);
 	free(q->text);
 }

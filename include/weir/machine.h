@@ -82,6 +82,7 @@ struct weir_machine_stats {
 	size_t links;
 	size_t fwnode_links;
 	size_t fwnodes;
+	size_t groups;       /* of devices behind IOMMUs */
 	size_t alloc_bytes;  /* in use */
 	size_t alloc_count;
 	size_t alloc_peak_bytes;

@@ -22,6 +22,7 @@ static int create(struct weir_machine *m, struct weir_identity *identity)
 	weir_list_init(&group->masters);
 	weir_list_init(&group->streams);
 	identity->group = group;
+	m->stats.groups++;
 	return 0;
 }
 
@@ -41,6 +42,7 @@ int weir_group_get_(struct weir_machine *m, struct weir_identity *identity,
 void weir_group_put_(struct weir_group *group)
 {
 	if (!--group->users) {
+		group->m->stats.groups--;
 		group->identity->group = NULL; /* which may go before who still waits for the lock */
 		weir_identity_split_(group->m, group->identity);
 	}

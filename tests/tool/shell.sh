@@ -110,6 +110,7 @@ refuses "ram=1: a number" shell qemu:virt,ram=1 -c ls
 refuses "arch=z80: not one of" shell qemu:virt,arch=z80 -c ls
 refuses "'foo' is not one of" shell qemu:virt,foo -c ls
 refuses "'foo=bar' is not one of" shell qemu:virt,foo=bar -c ls
+refuses "more than 128 words" shell "qemu:virt$(printf ',ram=64%.0s' $(seq 128))" -c ls
 refuses "is for a board" shell qemu:virt --drivers "$drivers" -c ls
 refuses "is for qemu:" shell "$demo" --modules . -c ls
 result "shell: machines that are none"
@@ -150,6 +151,8 @@ grep -q SKIP terminal || result "shell: editing, history and completion on a ter
 if command -v qemu-system-aarch64 > /dev/null; then
 	expect 0 '^0000:00:01.0 +1234:11e8' shell qemu:virt,dev=edu -c ls
 	expect 0 '^0000:00:01.0 +1234:11e8' shell qemu:virt,arg=-device,arg=edu,,dma_mask=255 -c ls
+	expect 0 '^0000:00:01.0 +8086:10d3' shell qemu:virt,pcap=a,,b.pcap,dev=e1000e -c ls
+	[ -e a,b.pcap ] || wrong "no file a,b.pcap for what passes the network: $(ls)"
 	expect 0 '^0000:01:00.0 +1234:11e8' shell qemu:virt,dev=port -c 'plug edu; ls'
 	expect 0 '0000:01:00.0: gone' shell qemu:virt,dev=port -c 'plug edu; unplug 0000:01:00.0'
 	expect 1 'unplug: 0000:00:01.0 was not plugged' shell qemu:virt,dev=edu -c 'unplug 0000:00:01.0'

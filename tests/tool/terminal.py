@@ -7,6 +7,7 @@ usage: terminal.py WEIR BOARD DRIVERS      77: built without libedit
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,23 +19,23 @@ if b'libedit' not in subprocess.run(['ldd', weir], capture_output=True).stdout:
     sys.exit(77)
 
 
-signal.alarm(100)  # whatever hangs
+signal.alarm(200)  # whatever hangs
 
 
 class Terminal:
-    def __init__(self, home):
+    def __init__(self, home, *machine):
         self.pid, self.fd = pty.fork()
         if not self.pid:
             # libedit keeps the name of a function that was added to it
             os.environ.update(HOME=home, TERM='xterm', ASAN_OPTIONS='detect_leaks=0')
-            os.execv(weir, [weir, 'shell', board, '--drivers', drivers])
+            os.execv(weir, [weir, 'shell', *(machine or (board, '--drivers', drivers))])
         self.text = ''
         self.wait('weir> ')
 
     def wait(self, what):
         """Everything up to and with @what, which must come."""
         while what not in self.text:
-            ready, _, _ = select.select([self.fd], [], [], 20)
+            ready, _, _ = select.select([self.fd], [], [], 40)
             data = os.read(self.fd, 4096) if ready else b''
             if not data:
                 raise SystemExit(f'no {what!r} in {self.text!r}')
@@ -98,3 +99,17 @@ with tempfile.TemporaryDirectory() as home:
     t.type('\x04')                       # the end of the input
     if t.end('\x15\x04') != 0:      # nor does it end a line with something in it
         raise SystemExit('status at the end of the input')
+    if shutil.which('qemu-system-aarch64'):
+        t = Terminal(home, 'qemu:virt,dev=port,dev=edu')
+        t.type('modprobe edu\n')
+        t.wait('0000:00:02.0: bound to edu')
+        t.wait('weir> ')
+        t.type('plug ed\t\n')            # models
+        t.wait('0000:01:00.0: bound to edu')
+        t.wait('weir> ')
+        t.type('dma 0000:01\tms\t\n')   # devices; tests of their drivers
+        t.wait('edu msi: 1 transfers')
+        t.wait('weir> ')
+        t.type('quit\n')
+        if t.end() != 0:
+            raise SystemExit('status on a QEMU')

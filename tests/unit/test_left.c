@@ -60,6 +60,14 @@ static void assert_shown(const struct iommu_world *iw, bool at_a, bool at_b)
 	assert_int_equal(shows(iw, 1, 2), at_b);
 }
 
+static size_t nr_groups(struct iommu_world *iw)
+{
+	struct weir_machine_stats stats;
+
+	weir_machine_stats_get(iw->w.m, &stats);
+	return stats.groups;
+}
+
 static int group_of(struct iommu_world *iw, const char *name)
 {
 	struct weir_group *group;
@@ -244,9 +252,12 @@ static void test_left_device_goes(void **state)
 
 	(void)state;
 	begin(&iw, alone, 1);
+	assert_int_equal(nr_groups(&iw), 0);
 	plug(&iw, "b");
 	assert_shown(&iw, false, true);
+	assert_int_equal(nr_groups(&iw), 1);
 	weir_device_del(world_find(&iw.w, "m0"));
+	assert_int_equal(nr_groups(&iw), 0);
 	assert_shown(&iw, false, false);
 	assert_int_equal(iw.models[1].parts, 0);
 	plug(&iw, "a");
