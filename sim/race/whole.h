@@ -4,8 +4,8 @@
  * stacks and registers of all tasks. Two runs in which it is the same go on alike, so a search that was
  * there need not go on from there again (search.h): it is complete, whatever the code does in its steps.
  *
- * For processors with addresses of 64 bits. The number knows nothing of what the memory means, so what lies elsewhere after the same work makes two
- * states of one: memory is given out so that this is rare.
+ * For processors with addresses of 64 bits. The number knows nothing of what the memory means, so what lies
+ * elsewhere after the same work makes two states of one: memory is given out so that this is rare.
  */
 #ifndef WEIR_SIM_RACE_WHOLE_H
 #define WEIR_SIM_RACE_WHOLE_H
