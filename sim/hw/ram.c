@@ -9,6 +9,9 @@
 #include <string.h>
 
 #define FREED_BYTE 0x5a
+
+/* Of a line that is newer in the caches. FRESH: zeroed, and nothing else yet. */
+enum { CLEAN, DIRTY, FRESH };
 #define STALE_BYTE 0x2b /* entries of any table that it makes are valid, and wrong */
 
 static bool inside(const struct hwram *ram, uint64_t pa, uint64_t bytes)
@@ -65,7 +68,7 @@ static void zero(struct hwram *ram, size_t at, size_t bytes)
 	memset(ram->cpu + at, 0, bytes);
 	memset(ram->coherent + at, 0, bytes);
 	memset(ram->memory + at, STALE_BYTE, bytes);
-	memset(ram->dirty + at / HWRAM_LINE, 1, bytes / HWRAM_LINE);
+	memset(ram->dirty + at / HWRAM_LINE, FRESH, bytes / HWRAM_LINE);
 }
 
 static void set_used(struct hwram *ram, size_t first, size_t n, bool used)
@@ -168,14 +171,16 @@ static void find_pending(struct hwram *ram, size_t first, size_t end)
 
 static void line_to_memory(struct hwram *ram, size_t line)
 {
-	/* Word by word: an observer may look in between. */
+	/* Word by word: an observer may look in between; of what was just given out nobody knows yet. */
+	if (ram->dirty[line] == FRESH)
+		memset(ram->memory + line * HWRAM_LINE, 0, HWRAM_LINE);
 	for (size_t at = line * HWRAM_LINE; at < (line + 1) * HWRAM_LINE; at += 8) {
 		if (memcmp(ram->memory + at, ram->coherent + at, 8) == 0)
 			continue;
 		memcpy(ram->memory + at, ram->coherent + at, 8);
 		look(ram);
 	}
-	ram->dirty[line] = 0;
+	ram->dirty[line] = CLEAN;
 }
 
 /* Words that were found become visible, in any order. */
@@ -196,7 +201,7 @@ static void apply_pending(struct hwram *ram, bool all)
 		if (!all && hwrng_chance(&ram->rng, 128))
 			continue;
 		memcpy(ram->coherent + at, ram->cpu + at, 8);
-		ram->dirty[at / HWRAM_LINE] = 1;
+		ram->dirty[at / HWRAM_LINE] = DIRTY;
 		if (hwrng_chance(&ram->rng, ram->evict))
 			line_to_memory(ram, at / HWRAM_LINE);
 		if (i % every == 0)
