@@ -27,39 +27,39 @@ compile shell/board.dts shell/board.dtb
 sh_board() { run shell shell/board.dtb --drivers shell/board.drivers "$@"; }
 board() { expect "$1" "$2" shell shell/board.dtb --drivers shell/board.drivers -v -c "$3"; }
 
-all='modprobe acme-mac acme-phy acme-iommu'
-board 0 '^acme-mac +3000.mac +-$' "$all; lsmod"
-board 0 '^  3000.mac: bound to acme-mac' "$all"
-board 0 '^  3000.mac: in IOMMU group 0' "$all"
-board 0 '^0 +identity +0 +3000.mac$' "$all; groups"
+acme='modprobe acme-mac acme-phy acme-iommu'
+board 0 '^acme-mac +3000.mac +-$' "$acme; lsmod"
+board 0 '^  3000.mac: bound to acme-mac' "$acme"
+board 0 '^  3000.mac: in IOMMU group 0' "$acme"
+board 0 '^0 +identity +0 +3000.mac$' "$acme; groups"
 board 1 'maps: 3000.mac is in no group' 'maps 3000.mac'
 board 0 '^3000.mac +acme,mac +loadable +acme-mac +-$' 'ls'
-board 0 '^3000.mac +acme,mac +bound +acme-mac +0$' "$all; ls"
+board 0 '^3000.mac +acme,mac +bound +acme-mac +0$' "$acme; ls"
 board 0 'root cause: .*module acme-iommu is not loaded' 'modprobe acme-mac acme-phy; why 3000.mac'
 board 0 '^3000.mac +1000.iommu +iommus +dormant' 'links 3000.mac'
-board 0 '^3000.mac +1000.iommu +iommus +active' "$all; links 1000.iommu"
+board 0 '^3000.mac +1000.iommu +iommus +active' "$acme; links 1000.iommu"
 board 1 "rmmod: no driver 'acme-nix'" 'rmmod acme-nix'
 board 1 "modprobe: no driver 'acme-nix'" 'modprobe acme-nix'
 board 1 'unbind: 3000.mac has no driver' 'unbind 3000.mac'
-board 0 '^  3000.mac: removed from acme-mac' "$all; unbind 3000.mac"
-board 0 '^  3000.mac: bound to acme-mac' "$all; unbind 3000.mac; bind 3000.mac"
+board 0 '^  3000.mac: removed from acme-mac' "$acme; unbind 3000.mac"
+board 0 '^  3000.mac: bound to acme-mac' "$acme; unbind 3000.mac; bind 3000.mac"
 grep -c 'bound to acme-mac' out | grep -qx 2 || wrong "it is not bound twice: $(cat out)"
 board 1 'bind: 3000.mac: no loaded driver fits it' 'bind 3000.mac'
 board 0 '^  4000.uart: suspended' 'suspend; resume'
 board 1 'suspend: the machine is suspended' 'suspend; suspend'
 board 1 'resume: the machine is not suspended' 'resume'
 board 2 'plug: nothing can be plugged' 'plug edu'
-board 0 '^[0-9]+ +[0-9]+ +3000.mac: bound' "$all; log 3"
+board 0 '^[0-9]+ +[0-9]+ +3000.mac: bound' "$acme; log 3"
 board 0 '^devices +4$' 'stats'
 result "shell: a board"
 
 # A supplier's module is not unloaded under a consumer, but by force.
-board 1 'rmmod: acme-phy is in use: 3000.mac' "$all; rmmod acme-phy"
-board 0 '^  3000.mac: removed from acme-mac' "$all; rmmod -f acme-iommu"
+board 1 'rmmod: acme-phy is in use: 3000.mac' "$acme; rmmod acme-phy"
+board 0 '^  3000.mac: removed from acme-mac' "$acme; rmmod -f acme-iommu"
 grep -A 9 'rmmod' out | grep -En '3000.mac: removed|1000.iommu: removed' > order
 [ "$(sed 's/.*:  *//' order | tr '\n' ' ')" = 'removed from acme-mac removed from acme-iommu ' ] ||
 	wrong "the order: $(cat order)"
-board 0 '^  3000.mac: bound' "$all; rmmod -f acme-iommu; modprobe acme-iommu"
+board 0 '^  3000.mac: bound' "$acme; rmmod -f acme-iommu; modprobe acme-iommu"
 grep -c '3000.mac: bound' out | grep -qx 2 || wrong "it does not come back: $(cat out)"
 result "shell: a module with users is not unloaded, but by force"
 

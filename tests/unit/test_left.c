@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A device that firmware left running behind two IOMMUs, which come and go one by one, in either
- * order: from the first on it reaches its memory where an instance is, and nothing else; to everybody
- * else it is behind them when both are there.
+ * order: from the first on it reaches its memory where an instance is, and nothing else; to all
+ * others it is behind them when both are there.
  */
 #include "iommu/priv.h"
 #include "iommuworld.h"
@@ -194,7 +194,7 @@ static void test_left_until_nobody_comes(void **state)
 	im_close(&iw);
 }
 
-/* Its driver may do without one that takes no ids: then it does without the other, too, which blocks it. */
+/* Its driver may do without one that takes no ids: then it does without the other, which blocks it. */
 static void test_left_goes_without(void **state)
 {
 	struct iommu_world iw;
@@ -268,7 +268,7 @@ static void test_left_device_goes(void **state)
 	im_close(&iw);
 }
 
-/* It has its memory again with the power, also at one alone; and what is lost stays to be asked for. */
+/* It has its memory again with the power, also at one alone. */
 static void test_left_power(void **state)
 {
 	struct iommu_world iw;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A display that firmware left running behind two hostile SMMUs of version 2 or 3, which come, go and
- * come again one by one, in either order. It reads its memory through both, at any point of time. Not one
- * of these accesses is lost, through neither; what is not its memory, it reaches through none that is in
- * force; and a rogue beside it reaches nothing.
+ * A display that firmware left running behind two hostile SMMUs of version 2 or 3, which come, go
+ * and come again one by one, in either order. It reads its memory through both, at any point of
+ * time. Not one of these accesses is lost; what is not its memory it reaches through none that is
+ * in force; and a rogue beside it reaches nothing.
  */
 #include <libfdt.h>
 #include <stdio.h>
@@ -380,7 +380,7 @@ static void test_left_smmus_go_and_come(void **state)
 	}
 }
 
-/* The second does not answer: it fails for good, and the display goes on at the first until nobody comes. */
+/* The second does not come, and the display goes on at the first until nobody is waited for. */
 static void test_left_smmus_nobody_comes(void **state)
 {
 	struct left l;
@@ -406,8 +406,8 @@ static void test_left_smmus_nobody_comes(void **state)
 }
 
 /*
- * The one that came first has more address bits than the other one: its tables are not for both. The display goes
- * on there, and is behind both with its driver, as when both had been there at once.
+ * The one that came first has more address bits than the other one: its tables are not for both. The
+ * display goes on there, and is behind both with its driver, as when both had been there at once.
  */
 static void test_left_smmus_second_needs_other_tables(void **state)
 {
@@ -460,7 +460,7 @@ static void test_left_smmus_device_goes(void **state)
 
 /*
  * Each call of the host fails once, while the second one comes and goes. The display goes on at the
- * first, whatever it is that fails; what cannot be kept at the second is blocked there, and goes on with the
+ * first, whatever fails; what cannot be kept at the second is blocked there, and goes on with the
  * next load.
  */
 static void test_left_smmus_every_call_fails(void **state)
