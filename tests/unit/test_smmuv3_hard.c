@@ -277,6 +277,7 @@ static void test_smmuv3_hard_power_loss(void **state)
  */
 static void taken_over(unsigned int seed, bool keep)
 {
+	bool in_place = keep && seed & 2; /* without GBPA its table is used on */
 	struct weir_smmu_v3_domain *domain, *old_domain;
 	struct weir_smmu_v3 *crashed;
 	struct smmu3_config config;
@@ -286,6 +287,9 @@ static void taken_over(unsigned int seed, bool keep)
 
 	smmu3_config_usual(&config);
 	config.seed = seed;
+	config.no_abort = in_place;
+	if (seed & 4)
+		config.idr[0] &= ~SMMU3_IDR0_COHACC;
 	bed_init(&bed, &config);
 	/* of memory that nobody counts: what it had stays where it is */
 	assert_int_equal(weir_smmu_v3_create(hwhost_ops(bed.h), bed.h, &bed.config, &crashed), 0);
@@ -296,6 +300,8 @@ static void taken_over(unsigned int seed, bool keep)
 	table_set(&left, IOVA, a);
 	old_domain = domain_of(&bed, &left);
 	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, old_domain), 0);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, OTHER, old_domain), 0);
+	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID + 1, old_domain), 0);
 	bed.config.keep = keep;
 	bed.config.nr_lines = 0;
 	assert_int_equal(bed_create(&bed), 0);
@@ -308,9 +314,12 @@ static void taken_over(unsigned int seed, bool keep)
 	assert_int_equal(touch(&bed, SID, IOVA), SMMU3_ABORTED);
 	assert_int_equal(touch(&bed, SID, IOVA + 4096), SMMU3_LANDED);
 	assert_int_equal(touch(&bed, OTHER, a), SMMU3_ABORTED);
+	assert_int_equal(touch(&bed, OTHER, IOVA), SMMU3_ABORTED);
+	assert_int_equal(touch(&bed, SID + 1, IOVA), SMMU3_ABORTED);
 	assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, NULL), 0);
 	weir_smmu_v3_domain_destroy(domain);
 	bed.smmu = weir_smmu_v3_destroy(bed.smmu);
+	hwhost_points(bed.h, 20);
 	no_findings(&bed);
 	/* only its memory: it cannot know what became of the hardware */
 	smmu3_rogues_stop(bed.s);
