@@ -110,6 +110,11 @@ struct weir_smmu_v3_config {
 	 */
 	const struct weir_smmu_v3_keeping *keeping;
 	int (*table_find)(void *arg, uint64_t pa, void **out_va, size_t *out_bytes);
+	/*
+	 * &weir_table_arm64_ds: weir_smmu_v3_tables_get() may ask for tables of 52 bits with pages of 4 and
+	 * 16 KiB, where the SMMU has those (IDR5.DS) and such addresses. NULL: then for 48 bits.
+	 */
+	const struct weir_table_kind *ds_kind;
 	void *arg;
 };
 

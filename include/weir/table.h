@@ -54,9 +54,12 @@ struct weir_tables {
 /*
  * The code that keeps tables of some formats. Who names a kind has it linked, and no other:
  * weir_table_arm64 for ARM_S1 and ARM_S2, weir_table_short for ARM_SHORT, EXYNOS and EXYNOS_V5.
+ * weir_table_arm64_ds is ARM_S1 and ARM_S2 with pages of 4 or 16 KiB and addresses, in or out, of
+ * 49 to 52 bits, for walkers with FEAT_LPA2 (TCR.DS; SMMU_IDR5.DS): tables of small pages and so long
+ * addresses are laid out so, and others never.
  */
 struct weir_table_kind;
-extern const struct weir_table_kind weir_table_arm64, weir_table_short;
+extern const struct weir_table_kind weir_table_arm64, weir_table_arm64_ds, weir_table_short;
 
 /* What tables are to be made, and for what kind of walker. */
 struct weir_table_config {

@@ -329,13 +329,18 @@ static const struct weir_host_ops hw_ops = {
 
 struct hwhost *hwhost_create(size_t ram_bytes, uint64_t seed)
 {
+	return hwhost_create_at(0x80000000, ram_bytes, seed);
+}
+
+struct hwhost *hwhost_create_at(uint64_t base, size_t ram_bytes, uint64_t seed)
+{
 	struct hwhost *h = calloc(1, sizeof(*h));
 	pthread_mutexattr_t recursive;
 
 	if (!h)
 		abort();
 	h->ops = hw_ops;
-	h->ram = hwram_create(0x80000000, ram_bytes, seed);
+	h->ram = hwram_create(base, ram_bytes, seed);
 	if (!h->ram || pthread_mutexattr_init(&recursive))
 		abort();
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);

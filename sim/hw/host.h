@@ -91,6 +91,8 @@ struct hwhost *hwhost_destroy(struct hwhost *h);
 /* The table for weir_machine_create(); the context is the hwhost. */
 const struct weir_host_ops *hwhost_ops(const struct hwhost *h);
 
+/* The same, with memory from @base on. */
+struct hwhost *hwhost_create_at(uint64_t base, size_t ram_bytes, uint64_t seed);
 /* An SMMU at @base, its interrupts at lines first_line, first_line + 1 and first_line + 2. */
 struct smmu3 *hwhost_smmu(struct hwhost *h, uint64_t base, const struct smmu3_config *config,
 			  uint32_t first_line);

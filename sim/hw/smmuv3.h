@@ -43,6 +43,7 @@
 #define SMMU3_IDR5_4K       (1u << 4)
 #define SMMU3_IDR5_16K      (1u << 5)
 #define SMMU3_IDR5_64K      (1u << 6)
+#define SMMU3_IDR5_DS       (1u << 7)
 #define SMMU3_IDR5_VA52     (1u << 10)
 /* OAS of IDR5: 32, 36, 40, 42, 44, 48, 52 bits */
 enum smmu3_oas { SMMU3_OAS_32, SMMU3_OAS_36, SMMU3_OAS_40, SMMU3_OAS_42, SMMU3_OAS_44,

@@ -11,7 +11,7 @@
 struct armwalk {
 	uint64_t pa;         /* of the address itself */
 	uint64_t page_bytes; /* of one entry; 0: a fault */
-	unsigned int level;  /* where the walk ended, 3 is the last; -1 would be no Arm level here */
+	int level;           /* where the walk ended, 3 is the last */
 	bool contiguous;
 	bool read, write, execute, af, global;
 	bool nt;

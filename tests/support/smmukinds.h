@@ -27,6 +27,7 @@
 #define SMMU_FEW         0x100u /* v2: few banks, pages of 64 KiB; v3: BBM level 0 */
 #define SMMU_MORE        0x200u /* v2: ids of 16 bits; v3: BBM level 2 */
 #define SMMU_NO_ABORT    0x400u /* v3: what is off cannot abort */
+#define SMMU_LONG        0x800u /* v3: memory and addresses of 52 bits, with small pages */
 
 struct smmu_kind {
 	const char *name;
@@ -117,6 +118,8 @@ static inline void *kind3_model(struct hwhost *hw, uint64_t base, uint32_t line,
 		config.idr[0] &= ~SMMU3_IDR0_S1P;
 	if (what & (SMMU_FEW | SMMU_MORE))
 		config.idr[3] = SMMU3_IDR3_BBML(what & SMMU_MORE ? 2 : 0);
+	if (what & SMMU_LONG)
+		config.idr[5] = SMMU3_OAS_52 | SMMU3_IDR5_4K | SMMU3_IDR5_DS | SMMU3_IDR5_VA52;
 	config.no_abort = what & SMMU_NO_ABORT;
 	return hwhost_smmu(hw, base, &config, line);
 }

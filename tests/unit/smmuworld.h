@@ -28,6 +28,8 @@
 #define SW_SLOTS   8u
 #define SW_PLACE   0x400000ull /* memory for each place of a slot */
 #define SW_PLACES  (8ull << 20) /* behind what the driver and the tables may have */
+#define SW_LONG     0xd000000000000ull /* bits 51, 50 and 48 */
+#define SW_LONG_RAM 0xe000080000000ull /* ... and 49 */
 #define SW_RAM     (SW_PLACES + SW_DOMAINS * SW_SLOTS * 2 * SW_PLACE)
 
 struct sw_slot {
@@ -37,6 +39,7 @@ struct sw_slot {
 };
 
 struct sw_domain {
+	uint64_t iova_base;      /* of all slots */
 	struct weir_smmu_v3_domain *domain;
 	struct weir_table *table;
 	struct weir_tables tables;
@@ -53,6 +56,7 @@ struct sw {
 	struct smmu3_config config;
 	struct weir_smmu_v3_config driver;
 	uint32_t granule_lg2;
+	bool is_long;            /* memory and addresses have 52 bits (FEAT_LPA2) */
 	struct sw_domain domains[SW_DOMAINS];
 	int behind[SW_STREAMS];  /* a domain; -1: nothing */
 	unsigned int faults;
@@ -62,13 +66,13 @@ struct sw {
 };
 
 /* Pages on both sides of tables, with hints, blocks, and some of each. */
-static inline uint64_t sw_iova(unsigned int slot)
+static inline uint64_t sw_iova(const struct sw_domain *d, unsigned int slot)
 {
 	static const uint64_t at[SW_SLOTS] = {
 		0x10000, 0x20000, 0x1f0000, 0x200000, 0x40000000, 0x40400000, 0x7f80000000, 0x7fffff0000,
 	};
 
-	return at[slot];
+	return d->iova_base + at[slot];
 }
 
 static inline uint64_t sw_bytes(const struct sw *w, unsigned int slot)
@@ -120,7 +124,7 @@ static inline void sw_map(struct sw *w, struct sw_domain *d, unsigned int slot)
 	/* 2 MiB blocks, or not: as the slot's number is */
 	at->pa += slot == 6 ? 0x10000 : 0;
 	sw_allow(w, d, slot);
-	assert_int_equal(weir_table_map(d->table, sw_iova(slot), at->pa, at->bytes,
+	assert_int_equal(weir_table_map(d->table, sw_iova(d, slot), at->pa, at->bytes,
 					WEIR_MAP_READ | (sw_is_ro(slot) ? 0 : WEIR_MAP_WRITE) |
 					WEIR_MAP_CACHED), 0);
 }
@@ -138,7 +142,7 @@ static inline void sw_flush(struct sw_domain *d, struct weir_table_gather *gathe
 static inline void sw_unmap_begin(struct sw_domain *d, unsigned int slot,
 				  struct weir_table_gather *gather)
 {
-	assert_int_equal(weir_table_unmap(d->table, sw_iova(slot), d->slots[slot].bytes, gather), 0);
+	assert_int_equal(weir_table_unmap(d->table, sw_iova(d, slot), d->slots[slot].bytes, gather), 0);
 }
 
 static inline void sw_unmapped(struct sw *w, struct sw_domain *d, unsigned int slot)
@@ -170,10 +174,10 @@ static inline void sw_cut(struct sw *w, struct sw_domain *d, unsigned int slot)
 	/* What stays is reached all the time. */
 	for (unsigned int i = 0; i < SW_STREAMS && must == SMMU3_ROGUES; i++)
 		if (w->behind[i] == (int)(d - w->domains))
-			must = smmu3_rogue(w->model, sw_sid(i), sw_iova(slot) + keep - 8,
+			must = smmu3_rogue(w->model, sw_sid(i), sw_iova(d, slot) + keep - 8,
 					   SMMU3_READ | SMMU3_MUST);
 	do {
-		err = weir_table_unmap(d->table, sw_iova(slot) + keep, at->bytes - keep, &gather);
+		err = weir_table_unmap(d->table, sw_iova(d, slot) + keep, at->bytes - keep, &gather);
 		sw_flush(d, &gather);
 	} while (err == WEIR_EAGAIN);
 	hwhost_points(w->hw, 3);
@@ -192,13 +196,14 @@ static inline void sw_domain_open(struct sw *w, struct sw_domain *d, enum weir_t
 {
 	bool s2 = format == WEIR_TABLE_ARM_S2;
 	const struct weir_table_config config = {
-		.format = format, .kind = &weir_table_arm64,
-		.granule_lg2 = w->granule_lg2, .iova_bits = s2 ? 39 : 48,
-		.pa_bits = 40, .bbm_level = w->config.idr[3] >> 11 & 3,
+		.format = format, .kind = w->is_long ? &weir_table_arm64_ds : &weir_table_arm64,
+		.granule_lg2 = w->granule_lg2, .iova_bits = w->is_long ? 52 : s2 ? 39 : 48,
+		.pa_bits = w->is_long ? 52 : 40, .bbm_level = w->config.idr[3] >> 11 & 3,
 		.coherent = w->config.idr[0] & SMMU3_IDR0_COHACC,
 	};
 
 	memset(d, 0, sizeof(*d));
+	d->iova_base = w->is_long ? SW_LONG : 0;
 	assert_int_equal(weir_table_create(w->ops, w->host, &config, &d->table), 0);
 	weir_table_describe(d->table, &d->tables);
 	assert_int_equal(weir_smmu_v3_domain_create(w->smmu, &d->tables, 0, &d->domain), 0);
@@ -287,7 +292,7 @@ static inline void sw_init(struct sw *w, uint64_t seed)
 
 static inline void sw_machine(struct sw *w)
 {
-	w->hw = hwhost_create(SW_RAM, w->config.seed);
+	w->hw = hwhost_create_at(w->is_long ? SW_LONG_RAM : 0x80000000, SW_RAM, w->config.seed);
 	w->hw->around_irq = testhost_interrupt;
 	w->model = hwhost_smmu(w->hw, SW_BASE, &w->config, SW_LINE);
 	w->host = testhost_create(hwhost_ops(w->hw), w->hw);
@@ -307,7 +312,7 @@ static inline int sw_try_create(struct sw *w)
 static inline void sw_rogues(struct sw *w)
 {
 	for (unsigned int i = 0; i < SW_STREAMS; i++)
-		smmu3_rogue(w->model, sw_sid(i), sw_iova(i), i & 1 ? SMMU3_WRITE : SMMU3_READ);
+		smmu3_rogue(w->model, sw_sid(i), sw_iova(&w->domains[0], i), i & 1 ? SMMU3_WRITE : SMMU3_READ);
 }
 
 static inline void sw_aim(struct sw *w, struct hwrng *rng)
@@ -316,7 +321,7 @@ static inline void sw_aim(struct sw *w, struct hwrng *rng)
 		unsigned int slot = hwrng_below(rng, SW_SLOTS);
 		uint64_t at = hwrng_below(rng, (uint32_t)sw_bytes(w, slot)) & ~7u;
 
-		smmu3_rogue_aim(w->model, i, sw_iova(slot) + at);
+		smmu3_rogue_aim(w->model, i, sw_iova(&w->domains[0], slot) + at);
 	}
 }
 
@@ -357,8 +362,8 @@ static inline void sw_verify(struct sw *w)
 				&w->domains[w->behind[s]].slots[i];
 			uint64_t last = sw_bytes(w, i) - 8;
 
-			sw_expect(w, s, sw_iova(i), at && at->pa ? at->pa : 0);
-			sw_expect(w, s, sw_iova(i) + last,
+			sw_expect(w, s, sw_iova(&w->domains[0], i), at && at->pa ? at->pa : 0);
+			sw_expect(w, s, sw_iova(&w->domains[0], i) + last,
 				  at && at->pa && last < at->bytes ? at->pa + last : 0);
 		}
 	sw_check(w);

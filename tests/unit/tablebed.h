@@ -60,6 +60,16 @@ static const struct shape shapes[] = {
 	{ WEIR_TABLE_ARM_S2, 16, 42, 48, 2, SIZES_64K },
 	{ WEIR_TABLE_ARM_S2, 16, 46, 48, 2, SIZES_64K },
 	{ WEIR_TABLE_ARM_S2, 16, 52, 52, 3, SIZES_64K | G(4096) },
+	/* long addresses with small pages: weir_table_arm64_ds */
+	{ WEIR_TABLE_ARM_S1, 12, 52, 52, 5, SIZES_4K | G(512) },
+	{ WEIR_TABLE_ARM_S1, 12, 48, 52, 4, SIZES_4K | G(512) },
+	{ WEIR_TABLE_ARM_S1, 12, 49, 40, 5, SIZES_4K | G(512) },
+	{ WEIR_TABLE_ARM_S1, 14, 52, 52, 4, SIZES_16K | G(64) },
+	{ WEIR_TABLE_ARM_S1, 14, 39, 50, 3, SIZES_16K | G(64) },
+	{ WEIR_TABLE_ARM_S2, 12, 52, 52, 4, SIZES_4K | G(512) },
+	{ WEIR_TABLE_ARM_S2, 12, 39, 52, 3, SIZES_4K },
+	{ WEIR_TABLE_ARM_S2, 14, 51, 52, 3, SIZES_16K | G(64) },
+	{ WEIR_TABLE_ARM_S2, 14, 52, 52, 4, SIZES_16K | G(64) },
 	{ WEIR_TABLE_ARM_SHORT, 12, 32, 32, 2, SIZES_SHORT | M(16) },
 	{ WEIR_TABLE_EXYNOS, 12, 32, 32, 2, SIZES_SHORT },
 	{ WEIR_TABLE_EXYNOS_V5, 12, 32, 36, 2, SIZES_SHORT },
@@ -83,10 +93,17 @@ static inline bool is_short(const struct shape *shape)
 	return shape->format >= WEIR_TABLE_ARM_SHORT;
 }
 
+/* The code for tables as Arm lays them out where nobody says DS, or as others do. */
 static inline const struct weir_table_kind *bed_kind(enum weir_table_format format)
 {
 	return format >= WEIR_TABLE_ARM_SHORT && format <= WEIR_TABLE_EXYNOS_V5 ? &weir_table_short
 									      : &weir_table_arm64;
+}
+
+static inline bool is_ds(const struct shape *shape)
+{
+	return shape->format <= WEIR_TABLE_ARM_S2 && shape->granule_lg2 < 16 &&
+	       (shape->iova_bits > 48 || shape->pa_bits > 48);
 }
 
 static inline bool is_exynos(const struct shape *shape)
@@ -109,7 +126,7 @@ static inline struct weir_table_config bed_config(const struct shape *shape, boo
 {
 	return (struct weir_table_config){
 		.format = shape->format,
-		.kind = bed_kind(shape->format),
+		.kind = is_ds(shape) ? &weir_table_arm64_ds : bed_kind(shape->format),
 		.granule_lg2 = shape->granule_lg2,
 		.iova_bits = shape->iova_bits,
 		.pa_bits = shape->pa_bits,

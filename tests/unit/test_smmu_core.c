@@ -23,6 +23,7 @@
 #define SLOTS 6u
 #define PLACE 0x600000ull
 #define PLACES (8ull << 20)
+#define HIGH 0xe000080000000ull /* of 52 bits */
 #define RAM (PLACES + MASTERS * SLOTS * 2 * PLACE)
 
 struct slot {
@@ -247,7 +248,7 @@ static void core_open(struct core *c)
 	struct weir_dma_options options;
 
 	make_tree(c);
-	c->hw = hwhost_create(RAM, c->seed);
+	c->hw = hwhost_create_at(c->what & SMMU_LONG && c->kind->deep ? HIGH : 0x80000000, RAM, c->seed);
 	c->hw->around_irq = testhost_interrupt;
 	c->model = c->kind->model(c->hw, BASE, LINE, c->seed, c->what);
 	c->host = testhost_create(hwhost_ops(c->hw), c->hw);
@@ -394,11 +395,12 @@ static void test_smmu_core_noncoherent(void **state)
 	}
 }
 
-/* Stage 2 alone, old ones, few context banks, without ranges of invalidations, ids of 16 bits. */
+/* Stage 2 alone, old ones, few context banks, memory of 52 bits, ids of 16 bits. */
 static void test_smmu_core_features(void **state)
 {
 	static const unsigned int what[] = {
-		SMMU_STAGE2, SMMU_OLD, SMMU_FEW, SMMU_MORE, SMMU_STAGE2 | SMMU_FEW, SMMU_STAGE2 | SMMU_MORE,
+		SMMU_STAGE2 | SMMU_LONG, SMMU_OLD | SMMU_LONG, SMMU_FEW, SMMU_MORE, SMMU_STAGE2 | SMMU_FEW,
+		SMMU_STAGE2 | SMMU_MORE,
 	};
 	struct core c;
 

@@ -165,6 +165,7 @@ static void tables_of(uint32_t idr0, uint32_t idr3, uint32_t idr5,
 	config.idr[3] = idr3;
 	config.idr[5] = idr5;
 	bed_init(&bed, &config);
+	bed.config.ds_kind = want->kind ? &weir_table_arm64_ds : NULL;
 	assert_int_equal(bed_create(&bed), 0);
 	weir_smmu_v3_tables_get(bed.smmu, &got);
 	assert_int_equal(got.format, want->format);
@@ -173,6 +174,7 @@ static void tables_of(uint32_t idr0, uint32_t idr3, uint32_t idr5,
 	assert_int_equal(got.pa_bits, want->pa_bits);
 	assert_int_equal(got.bbm_level, want->bbm_level);
 	assert_int_equal(got.coherent, want->coherent);
+	assert_ptr_equal(got.kind, want->kind ? want->kind : &weir_table_arm64);
 	t = (struct weir_tables){ .format = got.format, .granule_lg2 = got.granule_lg2, .levels = 3,
 				  .iova_bits = got.iova_bits, .pa_bits = got.pa_bits,
 				  .coherent = got.coherent };
@@ -181,7 +183,8 @@ static void tables_of(uint32_t idr0, uint32_t idr3, uint32_t idr5,
 	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
 	t.pa_bits--;
 	t.iova_bits++;
-	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
+	if (t.iova_bits > 52 || !(idr5 & SMMU3_IDR5_DS))
+		assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
 	t.iova_bits = 24;
 	assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t), WEIR_EOPNOTSUPP);
 	t.iova_bits = 39;
@@ -228,6 +231,61 @@ static void test_smmuv3_says_which_tables(void **state)
 		  SMMU3_OAS_52 | SMMU3_IDR5_64K | SMMU3_IDR5_VA52, &(struct weir_table_config){
 		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 16, .iova_bits = 52, .pa_bits = 52,
 		.coherent = true }, 0);
+	/* small pages of 52 bits, when they are asked for; and when memory is nowhere so high */
+	tables_of(idr0, 0, SMMU3_OAS_52 | all | SMMU3_IDR5_VA52 | SMMU3_IDR5_DS,
+		  &(struct weir_table_config){
+		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 52, .pa_bits = 52,
+		.coherent = true, .kind = &weir_table_arm64_ds }, 52);
+	tables_of(idr0 & ~SMMU3_IDR0_S1P, 0, SMMU3_OAS_52 | SMMU3_IDR5_16K | SMMU3_IDR5_VA52 |
+		  SMMU3_IDR5_DS, &(struct weir_table_config){
+		.format = WEIR_TABLE_ARM_S2, .granule_lg2 = 14, .iova_bits = 52, .pa_bits = 52,
+		.coherent = true, .kind = &weir_table_arm64_ds }, 52);
+	tables_of(idr0, 0, SMMU3_OAS_48 | all | SMMU3_IDR5_VA52 | SMMU3_IDR5_DS,
+		  &(struct weir_table_config){
+		.format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
+		.coherent = true, .kind = &weir_table_arm64 }, 48);
+}
+
+/* Somebody else's small pages of 52 bits are taken where they are walked, asked for or not. */
+static void test_smmuv3_walks_long_addresses(void **state)
+{
+	static const struct {
+		enum weir_table_format format;
+		uint32_t granule_lg2, iova_bits, pa_bits, levels;
+		bool ok;
+	} tables[] = {
+		{ WEIR_TABLE_ARM_S1, 12, 52, 52, 5, true },
+		{ WEIR_TABLE_ARM_S1, 12, 52, 52, 6, false },
+		{ WEIR_TABLE_ARM_S1, 12, 48, 52, 4, true },
+		{ WEIR_TABLE_ARM_S1, 12, 48, 52, 5, false },
+		{ WEIR_TABLE_ARM_S1, 14, 52, 52, 5, false },
+		{ WEIR_TABLE_ARM_S2, 12, 52, 52, 4, true },
+		{ WEIR_TABLE_ARM_S2, 12, 52, 52, 5, false }, /* from level -1: nobody makes such */
+		{ WEIR_TABLE_ARM_S2, 14, 51, 50, 3, true },
+		{ WEIR_TABLE_ARM_S2, 14, 53, 50, 4, false },
+	};
+	struct smmu3_config config;
+	struct bed bed;
+
+	(void)state;
+	for (unsigned int ds = 0; ds < 2; ds++) {
+		smmu3_config_usual(&config);
+		config.idr[5] = SMMU3_OAS_52 | SMMU3_IDR5_4K | SMMU3_IDR5_16K | SMMU3_IDR5_64K |
+				SMMU3_IDR5_VA52 | (ds ? SMMU3_IDR5_DS : 0);
+		bed_init(&bed, &config);
+		assert_int_equal(bed_create(&bed), 0);
+		for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+			const struct weir_tables t = {
+				.format = tables[i].format, .granule_lg2 = tables[i].granule_lg2,
+				.iova_bits = tables[i].iova_bits, .pa_bits = tables[i].pa_bits,
+				.levels = tables[i].levels,
+			};
+
+			assert_int_equal(weir_smmu_v3_walks(bed.smmu, &t),
+					 ds && tables[i].ok ? 0 : WEIR_EOPNOTSUPP);
+		}
+		bed_close(&bed);
+	}
 }
 
 static void test_smmuv3_refuses_nothing_there(void **state)
@@ -317,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_not_coherent),
 		cmocka_unit_test(test_smmuv3_refuses_registers),
 		cmocka_unit_test(test_smmuv3_says_which_tables),
+		cmocka_unit_test(test_smmuv3_walks_long_addresses),
 		cmocka_unit_test(test_smmuv3_refuses_nothing_there),
 		cmocka_unit_test(test_smmuv3_refuses_without_cache_sync),
 		cmocka_unit_test(test_smmuv3_every_call_fails),

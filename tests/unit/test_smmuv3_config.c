@@ -218,6 +218,8 @@ static void test_smmuv3_config_illegal_entries(void **state)
 		{ 2, 3ull << 38 },      /* S2SL0 */
 		{ 2, 2ull << 48 },      /* S2PS reserved */
 		{ 3, 1ull << 50 },      /* S2TTB */
+		{ 3, 1ull << 3 },       /* S2DS, which there is not */
+		{ 3, 1ull << 2 },       /* S2SL0_2, likewise */
 	}, cds[] = {
 		{ 0, 1ull << 41 },      /* AA64 0 */
 		{ 0, 1ull << 15 },      /* ENDI */
@@ -228,6 +230,7 @@ static void test_smmuv3_config_illegal_entries(void **state)
 		{ 0, 16 },              /* T0SZ 0 */
 		{ 0, 2ull << 32 },      /* IPS reserved */
 		{ 1, 1ull << 50 },      /* TTB0 */
+		{ 2, 1ull << 58 },      /* DS, which there is not */
 	};
 	uint64_t words[8];
 	struct rig_s1 s1;

@@ -65,7 +65,7 @@ static void trim(struct sw_domain *d)
 {
 	struct weir_table_gather gather = { 0 };
 
-	weir_table_trim(d->table, 0, 1ull << 39, &gather);
+	weir_table_trim(d->table, d->iova_base, 1ull << 39, &gather);
 	sw_flush(d, &gather);
 }
 
@@ -203,6 +203,64 @@ static void test_smmuv3_hostile_granules(void **state)
 	}
 }
 
+static void init_long(struct sw *w, uint64_t seed)
+{
+	sw_init(w, seed);
+	w->is_long = true;
+	w->granule_lg2 = seed & 1 ? 12 : 14;
+	w->config.idr[5] = SMMU3_OAS_52 | SMMU3_IDR5_4K | SMMU3_IDR5_16K | SMMU3_IDR5_DS |
+			   SMMU3_IDR5_VA52;
+}
+
+/* Memory and addresses of 52 bits, with small pages: a level -1, tables side by side, other descriptors. */
+static void test_smmuv3_hostile_long_addresses(void **state)
+{
+	struct sw w;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		init_long(&w, seed);
+		if (seed % 4 > 1)
+			w.config.idr[0] &= ~SMMU3_IDR0_COHACC;
+		w.config.idr[3] |= SMMU3_IDR3_BBML(seed % 3);
+		random_life(&w);
+	}
+}
+
+/* Their blocks of 512 and 64 GiB, of which nothing is left when they are gone. */
+static void test_smmuv3_hostile_largest_blocks(void **state)
+{
+	struct sw w;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= seeds(); seed++) {
+		struct weir_table_gather gather = { .unlink = true };
+		struct sw_domain *d = &w.domains[seed % 3];
+		uint64_t bytes, pa, got;
+
+		init_long(&w, seed);
+		open_driver(&w);
+		open_domains(&w);
+		bytes = 1ull << (w.granule_lg2 == 12 ? 39 : 36);
+		pa = w.hw->ram->base + SW_PLACES;
+		sw_attach(&w, 1, (int)(seed % 3));
+		assert_int_equal(weir_table_map(d->table, SW_LONG, pa & ~(bytes - 1), bytes, WEIR_MAP_READ), 0);
+		hwram_allow(w.hw->ram, pa, 0x1000, 2, 0);
+		smmu3_rogue_aim(w.model, 1, SW_LONG + (pa & (bytes - 1)));
+		assert_int_equal(smmu3_translate(w.model, sw_sid(1), SW_LONG + (pa & (bytes - 1)),
+						 SMMU3_READ, &got), SMMU3_LANDED);
+		assert_true(got == pa);
+		assert_int_equal(weir_table_unmap(d->table, SW_LONG, bytes, &gather), 0);
+		sw_flush(d, &gather);
+		hwram_allow(w.hw->ram, pa, 0x1000, 0, 0);
+		hwhost_points(w.hw, 20);
+		assert_int_equal(smmu3_translate(w.model, sw_sid(1), SW_LONG + (pa & (bytes - 1)),
+						 SMMU3_READ, &got), SMMU3_ABORTED);
+		close_all(&w);
+		sw_close(&w);
+	}
+}
+
 /* Domains go and come while others stay: their ids are used again. */
 static void test_smmuv3_hostile_ids(void **state)
 {
@@ -334,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_hostile_features),
 		cmocka_unit_test(test_smmuv3_hostile_bbm),
 		cmocka_unit_test(test_smmuv3_hostile_granules),
+		cmocka_unit_test(test_smmuv3_hostile_long_addresses),
+		cmocka_unit_test(test_smmuv3_hostile_largest_blocks),
 		cmocka_unit_test(test_smmuv3_hostile_ids),
 		cmocka_unit_test(test_smmuv3_hostile_power),
 		cmocka_unit_test(test_smmuv3_hostile_cycles),

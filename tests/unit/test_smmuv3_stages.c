@@ -173,6 +173,45 @@ static void check_52_bits(void)
 	rig_close(&r);
 }
 
+/* Pages of 4 KiB with DS: from level -1, bits 51:50 of an address in 9:8 of its entry (DDI 0487, D8.2.8, D8.3.1). */
+static uint64_t ds_entry(uint64_t pa, uint64_t rest)
+{
+	return (pa & 0x0003fffffffff000ull) | (pa >> 50) << 8 | rest;
+}
+
+static void check_ds(void)
+{
+	uint64_t words[8], cd_pa, tables[5], iova = 0x000f123456789000ull, out;
+	uint64_t pa = 0x000ec32100007000ull;
+	struct smmu3_config config;
+	struct rig r;
+
+	smmu3_config_usual(&config);
+	config.idr[5] = SMMU3_OAS_52 | SMMU3_IDR5_4K | SMMU3_IDR5_DS | SMMU3_IDR5_VA52;
+	rig_init(&r, &config);
+	rig_enable(&r);
+	for (unsigned int i = 0; i < 5; i++)
+		rig_pages(&r, 4096, &tables[i]);
+	rig_pages(&r, 4096, &cd_pa);
+	for (unsigned int i = 0; i < 4; i++)
+		rig_va(&r, tables[i])[iova >> (48 - 9 * i) & 511] = TABLE(tables[i + 1]);
+	rig_va(&r, tables[4])[iova >> 12 & 511] = ds_entry(pa, 0xc43);
+	/* a block of level 0 */
+	rig_va(&r, tables[1])[2] = ds_entry(0x000d008000000000, 0xc41);
+	rig_cd(words, tables[0], 1);
+	words[0] = (words[0] & ~(0x3full | 7ull << 32)) | 12 | 6ull << 32;
+	words[2] = 1ull << 58;
+	rig_entry(&r, cd_pa, words);
+	rig_ste_s1(words, cd_pa);
+	rig_ste_set(&r, RIG_SID, words);
+	assert_int_equal(smmu3_translate(r.s, RIG_SID, iova + 0x123, SMMU3_READ, &out), SMMU3_LANDED);
+	assert_true(out == pa + 0x123);
+	assert_int_equal(smmu3_translate(r.s, RIG_SID, (iova & 0xf000000000000ull) | 0x10012345678ull,
+					 SMMU3_READ, &out), SMMU3_LANDED);
+	assert_true(out == 0x000d008012345678ull);
+	rig_close(&r);
+}
+
 static void test_smmuv3_stages_granules(void **state)
 {
 	(void)state;
@@ -180,6 +219,7 @@ static void test_smmuv3_stages_granules(void **state)
 	check_granule(14, 2);
 	check_granule(16, 1);
 	check_52_bits();
+	check_ds();
 }
 
 /* ---- memory without coherence ---- */

@@ -83,6 +83,15 @@ static void test_table_refuses_what_there_is_not(void **state)
 	assert_int_equal(weir_table_create(&ops, th, &good, &table), WEIR_EOPNOTSUPP);
 	good.kind = NULL;
 	assert_int_equal(weir_table_create(&ops, th, &good, &table), WEIR_EOPNOTSUPP);
+	/* what is for long addresses is for nothing else */
+	good.kind = &weir_table_arm64_ds;
+	assert_int_equal(weir_table_create(&ops, th, &good, &table), WEIR_EOPNOTSUPP);
+	good.granule_lg2 = 16;
+	good.pa_bits = 52;
+	assert_int_equal(weir_table_create(&ops, th, &good, &table), WEIR_EOPNOTSUPP);
+	good.granule_lg2 = 12;
+	good.iova_bits = 53;
+	assert_int_equal(weir_table_create(&ops, th, &good, &table), WEIR_EOPNOTSUPP);
 	good = bed_config(&shapes[0], false, 0);
 	/* a walker without the CPU's caches, on a host that cannot clean them */
 	ops.cache_sync = NULL;
@@ -122,7 +131,7 @@ static void says(struct bed *b, uint64_t iova, uint32_t prot)
 
 	assert_true(walk.af);
 	assert_int_equal(walk.memory, memory_of(b, prot));
-	if (is_exynos(b->shape))
+	if (is_exynos(b->shape) || is_ds(b->shape))
 		assert_int_equal(walk.sh, 0);
 	else if (is_short(b->shape) && prot & WEIR_MAP_DEVICE)
 		assert_int_equal(walk.sh, 2);

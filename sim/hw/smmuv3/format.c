@@ -25,26 +25,33 @@ static unsigned int granule_lg2(const struct smmu3 *s, uint64_t tg, bool tg1)
 	return lg2;
 }
 
-static unsigned int output_bits(const struct smmu3 *s, uint64_t ps, unsigned int granule)
+static unsigned int output_bits(const struct smmu3 *s, uint64_t ps, unsigned int granule, bool ds)
 {
 	unsigned int n = oas_bits((unsigned int)ps), oas = smmu3_oas_(s);
 
 	if (n > oas)
 		n = oas;
-	return n > 48 && granule != 16 ? 48 : n;
+	return n > 48 && granule != 16 && !ds ? 48 : n;
 }
 
-/* The level at which stage 2 starts; 4: reserved. */
-static unsigned int s2_start(uint64_t sl0, unsigned int granule)
+/* S2DS, S2SL0_2 and S2SL0: the level at which stage 2 starts; 4: reserved (DDI 0487, D8.2.8, D8.2.9). */
+static int s2_start(const uint64_t ste[8], unsigned int granule)
 {
+	unsigned int sl0 = (unsigned int)bits(ste[2], 39, 38);
+	bool ds = bit(ste[3], 3);
+
+	if (granule == 12 && ds && bit(ste[3], 2))
+		return sl0 ? 4 : -1;
 	if (granule == 12)
-		return sl0 < 3 ? 2 - (unsigned int)sl0 : 4;
-	return sl0 < 3 ? 3 - (unsigned int)sl0 : 4;
+		return sl0 < 3 ? 2 - (int)sl0 : 4;
+	return sl0 < 3 || (granule == 14 && ds) ? 3 - (int)sl0 : 4;
 }
 
 static const char *s2_illegal(const struct smmu3 *s, const uint64_t ste[8])
 {
-	unsigned int granule = granule_lg2(s, bits(ste[2], 47, 46), false), level, in, below;
+	unsigned int granule = granule_lg2(s, bits(ste[2], 47, 46), false), in, below;
+	bool ds = bit(ste[3], 3);
+	int level;
 
 	if (!has(s, SMMU3_IDR0_S2P))
 		return "stage 2, which IDR0 does not have";
@@ -62,19 +69,23 @@ static const char *s2_illegal(const struct smmu3 *s, const uint64_t ste[8])
 		return "S2S without stalls";
 	if (bits(ste[2], 15, 8) && !has(s, SMMU3_IDR0_VMID16))
 		return "S2VMID of 16 bits";
+	if (bits(ste[3], 3, 2) && !(s->config.idr[5] & SMMU3_IDR5_DS))
+		return "S2DS or S2SL0_2, which IDR5 does not have";
+	if (ds && granule == 16)
+		return "S2DS with 64 KiB";
 	in = 64 - (unsigned int)bits(ste[2], 37, 32);
-	level = s2_start(bits(ste[2], 39, 38), granule);
-	if (level > 3 || in > smmu3_oas_(s) || in < 25)
+	level = s2_start(ste, granule);
+	if (level > 3 || in > smmu3_oas_(s) || in < 25 || (in > 48 && granule != 16 && !ds))
 		return "S2T0SZ or S2SL0";
 	/* One to sixteen tables, one beside the other, at the first level. */
-	below = granule + (granule - 3) * (3 - level);
+	below = granule + (granule - 3) * (unsigned int)(3 - level);
 	if (in <= below || in > below + (granule - 3) + 4)
 		return "S2SL0 does not fit S2T0SZ";
 	if ((granule == 12 && level == 0 && smmu3_oas_(s) < 44) ||
 	    (granule == 14 && level == 1 && smmu3_oas_(s) < 42) ||
 	    (granule == 16 && level == 1 && smmu3_oas_(s) < 44))
 		return "S2SL0 for more than there is";
-	if (field(ste[3], 51, 4) >> smmu3_oas_(s))
+	if (field(ste[3], 51, 4) >> output_bits(s, bits(ste[2], 50, 48), granule, ds))
 		return "S2TTB";
 	return NULL;
 }
@@ -130,7 +141,8 @@ static const char *half_illegal(const struct smmu3 *s, const uint64_t cd[8], boo
 {
 	unsigned int tsz = (unsigned int)(high ? bits(cd[0], 21, 16) : bits(cd[0], 5, 0));
 	unsigned int granule = granule_lg2(s, high ? bits(cd[0], 23, 22) : bits(cd[0], 7, 6), high);
-	unsigned int least = s->config.idr[5] & SMMU3_IDR5_VA52 && granule == 16 ? 12 : 16;
+	bool ds = bit(cd[2], 58);
+	unsigned int least = s->config.idr[5] & SMMU3_IDR5_VA52 && (granule == 16 || ds) ? 12 : 16;
 	uint64_t ttb = field(high ? cd[2] : cd[1], 51, 4);
 
 	if (bit(cd[0], high ? 30 : 14))
@@ -139,7 +151,7 @@ static const char *half_illegal(const struct smmu3 *s, const uint64_t cd[8], boo
 		return high ? "TG1" : "TG0";
 	if (tsz < least || tsz > 39)
 		return high ? "T1SZ" : "T0SZ";
-	if (ttb >> output_bits(s, bits(cd[0], 34, 32), granule))
+	if (ttb >> output_bits(s, bits(cd[0], 34, 32), granule, ds && granule != 16))
 		return high ? "TTB1" : "TTB0";
 	return NULL;
 }
@@ -164,6 +176,8 @@ const char *smmu3_cd_illegal_(const struct smmu3 *s, const uint64_t cd[8])
 		return "A is 0";
 	if (bits(cd[0], 63, 56) && !has(s, SMMU3_IDR0_ASID16))
 		return "ASID of 16 bits";
+	if (bit(cd[2], 58) && !(s->config.idr[5] & SMMU3_IDR5_DS))
+		return "DS, which IDR5 does not have";
 	why = half_illegal(s, cd, false);
 	return why ? why : half_illegal(s, cd, true);
 }
@@ -174,14 +188,15 @@ uint64_t smmu3_cd_used_(const uint64_t cd[8], unsigned int word)
 		return word == 0 ? 1ull << 31 : 0;
 	switch (word) {
 	case 1: return bit(cd[0], 14) ? 0 : ~0ull;
-	case 2: return bit(cd[0], 30) ? 0 : ~0ull;
+	case 2: return bit(cd[0], 30) ? 1ull << 58 : ~0ull;
 	default: return word < 4 ? ~0ull : 0;
 	}
 }
 
-static unsigned int s1_start(unsigned int in, unsigned int granule)
+static int s1_start(unsigned int in, unsigned int granule)
 {
-	unsigned int level = 3, covered = granule + (granule - 3);
+	unsigned int covered = granule + (granule - 3);
+	int level = 3;
 
 	for (; covered < in; covered += granule - 3)
 		level--;
@@ -196,9 +211,11 @@ void smmu3_walk_of_ste_(const struct smmu3 *s, const uint64_t ste[8], struct wal
 		.tag = { .stage2 = true, .vmid = (uint32_t)bits(ste[2], 15, 0) },
 		.granule_lg2 = granule,
 		.input_bits = 64 - (unsigned int)bits(ste[2], 37, 32),
-		.start_level = s2_start(bits(ste[2], 39, 38), granule),
+		.start_level = s2_start(ste, granule),
+		.ds = bit(ste[3], 3),
+		.sh = (unsigned int)bits(ste[2], 45, 44),
 		.base = field(ste[3], 51, 4),
-		.output_bits = output_bits(s, bits(ste[2], 50, 48), granule),
+		.output_bits = output_bits(s, bits(ste[2], 50, 48), granule, bit(ste[3], 3)),
 		.no_access_fault = bit(ste[2], 53),
 	};
 }
@@ -223,8 +240,10 @@ bool smmu3_walk_of_cd_(const struct smmu3 *s, const uint64_t ste[8], const uint6
 		.granule_lg2 = granule,
 		.input_bits = in,
 		.start_level = s1_start(in, granule),
+		.ds = bit(cd[2], 58) && granule != 16,
+		.sh = (unsigned int)(high ? bits(cd[0], 29, 28) : bits(cd[0], 13, 12)),
 		.base = field(high ? cd[2] : cd[1], 51, 4),
-		.output_bits = output_bits(s, bits(cd[0], 34, 32), granule),
+		.output_bits = output_bits(s, bits(cd[0], 34, 32), granule, bit(cd[2], 58)),
 		.no_access_fault = bit(cd[0], 35),
 		.mair = cd[3],
 	};

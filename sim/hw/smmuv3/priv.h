@@ -49,7 +49,8 @@ struct tlb_entry {
 	struct tag tag;
 	uint64_t in, bytes; /* the input it is for */
 	uint64_t out;       /* where that starts; of a table: its address */
-	uint32_t level, granule_lg2;
+	int level;
+	uint32_t granule_lg2;
 	uint32_t perms;     /* PERM_* */
 	uint32_t attributes;
 	bool ipa;           /* of a table: its address is translated by stage 2 */
@@ -73,7 +74,10 @@ struct invalidation {
 struct walk {
 	struct tag tag;
 	bool two_levels_priv;         /* privileged and not: EL1 */
-	unsigned int granule_lg2, input_bits, start_level;
+	unsigned int granule_lg2, input_bits;
+	int start_level;              /* -1 to 3 */
+	bool ds;                      /* small pages have addresses of 52 bits (FEAT_LPA2) */
+	unsigned int sh;              /* then, of memory: that of tables */
 	uint64_t base;
 	unsigned int output_bits;
 	bool no_access_fault;

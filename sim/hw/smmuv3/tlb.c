@@ -122,8 +122,8 @@ static bool in_addresses(const struct tlb_entry *e, const struct invalidation *i
 	if (inv->tg_lg2 && e->granule_lg2 != inv->tg_lg2)
 		return false;
 	if (e->kind == TLB_TABLE)
-		return !inv->leaf && (!inv->ttl || e->level < inv->ttl);
-	return !inv->ttl || e->level == inv->ttl;
+		return !inv->leaf && (!inv->ttl || e->level < (int)inv->ttl);
+	return !inv->ttl || e->level == (int)inv->ttl;
 }
 
 void smmu3_tlb_invalidate_(struct smmu3 *s, const struct invalidation *inv)

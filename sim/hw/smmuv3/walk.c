@@ -10,13 +10,14 @@ struct step {
 	const struct walk *walk;
 	const struct walk *stage2;
 	uint64_t in, table;
-	unsigned int level, perms;
+	int level;
+	unsigned int perms;
 	struct fault *fault;
 };
 
-static unsigned int shift_of(unsigned int granule_lg2, unsigned int level)
+static unsigned int shift_of(unsigned int granule_lg2, int level)
 {
-	return granule_lg2 + (3 - level) * (granule_lg2 - 3);
+	return granule_lg2 + (unsigned int)(3 - level) * (granule_lg2 - 3);
 }
 
 static bool fail(struct step *t, uint32_t event)
@@ -53,6 +54,8 @@ static uint64_t address_of(const struct step *t, uint64_t entry, unsigned int lo
 
 	if (t->walk->granule_lg2 == 16)
 		return address | bits(entry, 15, 12) << 48;
+	if (t->walk->ds)
+		return address | field(entry, 49, 48) | bits(entry, 9, 8) << 50;
 	return address | field(entry, 51, 48); /* reserved: too large an address */
 }
 
@@ -93,7 +96,7 @@ static unsigned int leaf_perms(const struct step *t, uint64_t entry)
 }
 
 /* How many entries a contiguous one stands for, as lg2 (D8.6.1). */
-static unsigned int contiguous_lg2(unsigned int granule_lg2, unsigned int level)
+static unsigned int contiguous_lg2(unsigned int granule_lg2, int level)
 {
 	if (granule_lg2 == 14)
 		return level == 3 ? 7 : 5;
@@ -110,6 +113,11 @@ static void widen(struct smmu3 *s, struct step *t, uint64_t entry, struct tlb_en
 	unsigned int shift = shift_of(leaf->granule_lg2, t->level);
 	uint64_t index = (t->in & ((1ull << t->walk->input_bits) - 1)) >> shift;
 
+	if (t->walk->ds)
+		same &= ~0x0003000000000300ull;
+	if (t->level < (leaf->granule_lg2 == 12 ? 1 : 2))
+		smmu3_find_(s, SMMU3_BAD_TABLE, "0x%llx is contiguous at level %d",
+			    (unsigned long long)leaf->in, t->level);
 	if (t->level > t->walk->start_level)
 		index &= (1ull << (leaf->granule_lg2 - 3)) - 1;
 	if (at & ((one << lg2) - 1)) {
@@ -145,8 +153,8 @@ static bool block_allowed(const struct smmu3 *s, const struct step *t)
 	if (t->level == 3)
 		return true;
 	if (g == 12)
-		return t->level >= 1;
-	return t->level == 2 || (g == 16 && t->level == 1 && smmu3_oas_(s) == 52);
+		return t->level >= (t->walk->ds ? 0 : 1);
+	return t->level == 2 || (t->walk->ds && t->level == 1) || (g == 16 && t->level == 1 && smmu3_oas_(s) == 52);
 }
 
 static bool arrive(struct smmu3 *s, struct step *t, uint64_t entry, struct tlb_entry *out_leaf)
@@ -159,7 +167,7 @@ static bool arrive(struct smmu3 *s, struct step *t, uint64_t entry, struct tlb_e
 	};
 
 	if (!block_allowed(s, t)) {
-		smmu3_find_(s, SMMU3_BAD_TABLE, "a block at level %u: 0x%llx", t->level,
+		smmu3_find_(s, SMMU3_BAD_TABLE, "a block at level %d: 0x%llx", t->level,
 			    (unsigned long long)entry);
 		return fail(t, EVT_F_TRANSLATION);
 	}
@@ -175,6 +183,8 @@ static bool arrive(struct smmu3 *s, struct step *t, uint64_t entry, struct tlb_e
 	else
 		leaf.attributes = (uint32_t)(bits(t->walk->mair >> 8 * bits(entry, 4, 2), 7, 0) |
 					     bits(entry, 9, 8) << 8);
+	if (t->walk->ds)
+		leaf.attributes = (leaf.attributes & 0xff) | t->walk->sh << 8;
 	leaf.tag.global = !t->walk->tag.stage2 && (t->walk->tag.el2 || !bit(entry, 11));
 	if (bit(entry, 52))
 		widen(s, t, entry, &leaf);

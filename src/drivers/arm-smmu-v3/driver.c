@@ -128,6 +128,7 @@ static int op_sync(void *instance, void *part)
 struct flavour {
 	struct weir_iommu_ops ops;
 	const struct weir_smmu_v3_keeping *keeping;
+	const struct weir_table_kind *ds_kind;
 };
 
 #define USUAL_OPS \
@@ -152,6 +153,7 @@ static const struct flavour whole = {
 		.invalidate_nested = op_invalidate_nested,
 	},
 	.keeping = &weir_smmu_v3_keeping,
+	.ds_kind = &weir_table_arm64_ds,
 };
 static const struct flavour small = { .ops = { USUAL_OPS } };
 
@@ -240,6 +242,7 @@ static int describe(struct bound *b, struct weir_smmu_v3_config *out_config)
 		.table_alloc = weir_glue_table_alloc_,
 		.table_free = weir_glue_table_free_,
 		.keeping = flavour_of(b->dev)->keeping,
+		.ds_kind = flavour_of(b->dev)->ds_kind,
 		.table_find = weir_glue_table_find_,
 		.arg = b->dev,
 	};

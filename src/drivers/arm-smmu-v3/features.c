@@ -88,19 +88,21 @@ static int read_idr5(struct weir_smmu_v3 *smmu, uint32_t idr3, uint32_t idr5)
 	has->bbml = (uint32_t)IDR3_BBML(idr3);
 	if (has->bbml > 2)
 		return bad(smmu, WEIR_EIO, "IDR3.BBML: there is no such level", idr3);
-	if (IDR5_OAS(idr5) >= sizeof(oas))
+	/* 56 bits come with D128, whose descriptors are not used: 52 are */
+	if (IDR5_OAS(idr5) >= sizeof(oas) + !!(idr5 & IDR5_D128))
 		return bad(smmu, WEIR_EIO, "IDR5.OAS: there is no such size", idr5);
-	if (IDR5_VAX(idr5) > 1)
+	if (IDR5_VAX(idr5) > 1u + !!(idr5 & IDR5_D128))
 		return bad(smmu, WEIR_EIO, "IDR5.VAX: there is no such size", idr5);
 	has->granules = (idr5 & IDR5_GRAN4K ? 1u << 12 : 0) | (idr5 & IDR5_GRAN16K ? 1u << 14 : 0) |
 			(idr5 & IDR5_GRAN64K ? 1u << 16 : 0);
 	if (!has->granules)
 		return bad(smmu, WEIR_EIO, "IDR5: it has no page size", idr5);
-	has->oas_bits = oas[IDR5_OAS(idr5)];
-	/* 52 bits take the 64 KiB granule, 3.4.1. */
-	if (has->oas_bits == 52 && !(has->granules & 1u << 16))
+	has->oas_bits = IDR5_OAS(idr5) < sizeof(oas) ? oas[IDR5_OAS(idr5)] : 52;
+	has->ds = idr5 & IDR5_DS && IDR5_VAX(idr5);
+	/* 52 bits take the 64 KiB granule, or DS, 3.4.1 */
+	if (has->oas_bits == 52 && !(has->granules & 1u << 16) && !has->ds)
 		has->oas_bits = 48;
-	has->va_bits = IDR5_VAX(idr5) && has->granules & 1u << 16 ? 52 : 48;
+	has->va_bits = IDR5_VAX(idr5) && (has->granules & 1u << 16 || has->ds) ? 52 : 48;
 	return 0;
 }
 
@@ -135,15 +137,20 @@ static uint32_t granule_of(const struct smmu_features *has)
 	return has->granules & 1u << 12 ? 12 : has->granules & 1u << 14 ? 14 : 16;
 }
 
-static void get_tables(const struct smmu_features *has, bool s1, struct weir_table_config *out_config)
+static void get_tables(const struct weir_smmu_v3 *smmu, bool s1, struct weir_table_config *out_config)
 {
-	uint32_t granule = granule_of(has), bits = granule == 16 ? has->va_bits : 48;
-	uint32_t pa_bits = granule == 16 || has->oas_bits < 48 ? has->oas_bits : 48;
+	const struct smmu_features *has = &smmu->has;
+	uint32_t granule = granule_of(has);
+	/* more than 48 bits with small pages only where memory can be there */
+	bool ds = granule < 16 && has->ds && has->oas_bits == 52 && smmu->config.ds_kind;
+	bool is_long = granule == 16 || ds;
+	uint32_t bits = is_long ? has->va_bits : 48;
+	uint32_t pa_bits = is_long || has->oas_bits < 48 ? has->oas_bits : 48;
 
 	/* Stage 2 takes addresses as wide as those that come out, 3.4.1. */
 	*out_config = (struct weir_table_config){
 		.format = s1 ? WEIR_TABLE_ARM_S1 : WEIR_TABLE_ARM_S2,
-		.kind = &weir_table_arm64,
+		.kind = ds ? smmu->config.ds_kind : &weir_table_arm64,
 		.granule_lg2 = granule,
 		.iova_bits = s1 || pa_bits > bits ? bits : pa_bits,
 		.pa_bits = pa_bits,
@@ -154,14 +161,14 @@ static void get_tables(const struct smmu_features *has, bool s1, struct weir_tab
 
 void weir_smmu_v3_tables_get(const struct weir_smmu_v3 *smmu, struct weir_table_config *out_config)
 {
-	get_tables(&smmu->has, smmu->has.s1, out_config);
+	get_tables(smmu, smmu->has.s1, out_config);
 }
 
 int weir_smmu_v3_stage2_get(const struct weir_smmu_v3 *smmu, struct weir_table_config *out_config)
 {
 	if (!smmu->has.s2)
 		return WEIR_EOPNOTSUPP;
-	get_tables(&smmu->has, false, out_config);
+	get_tables(smmu, false, out_config);
 	return 0;
 }
 
@@ -185,18 +192,19 @@ int weir_smmu_v3_walks(const struct weir_smmu_v3 *smmu, const struct weir_tables
 {
 	const struct smmu_features *has = &smmu->has;
 	bool stage2 = tables->format == WEIR_TABLE_ARM_S2;
-	uint32_t widest = stage2 ? has->oas_bits : has->va_bits;
+	uint32_t widest = stage2 ? has->oas_bits : has->va_bits, most = 4;
 
 	if (!(stage2 ? has->s2 : tables->format == WEIR_TABLE_ARM_S1 && has->s1))
 		return WEIR_EOPNOTSUPP;
 	if (tables->granule_lg2 > 16 || !(has->granules & 1u << tables->granule_lg2))
 		return WEIR_EOPNOTSUPP;
-	/* longer addresses take the 64 KiB granule, 3.4.1 */
-	if (tables->granule_lg2 < 16 && (tables->iova_bits > 48 || tables->pa_bits > 48))
+	if (smmu_is_ds(tables) && !has->ds)
 		return WEIR_EOPNOTSUPP;
-	/* T0SZ is 16 to 39, and 12 with 52 bits, 5.4; there is a level for each table. */
+	/* T0SZ is 16 to 39, and 12 with 52 bits, 5.4; a level -1 has pages of 4 KiB, in stage 1, there. */
+	if (!stage2 && tables->granule_lg2 == 12 && tables->iova_bits > 48)
+		most = 5;
 	if (tables->iova_bits > widest || tables->iova_bits < 25 || tables->pa_bits > has->oas_bits ||
-	    tables->levels < 1 || tables->levels > 4)
+	    tables->levels < 1 || tables->levels > most)
 		return WEIR_EOPNOTSUPP;
 	if (tables->coherent && !has->coherent)
 		return WEIR_EOPNOTSUPP; /* it would walk what is in the CPU's caches only */

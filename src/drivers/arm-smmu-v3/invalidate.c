@@ -32,7 +32,8 @@ static uint32_t level_of(uint32_t granule_lg2, uint64_t page_bytes)
 		return 3; /* also several pages, with the contiguous hint */
 	if (page_bytes < UINT64_C(1) << (granule_lg2 + 2 * step))
 		return 2;
-	return granule_lg2 == 12 ? 1 : 0;
+	/* of 64 GiB, 512 GiB and 4 TiB it is not told: not each SMMU has a hint for those */
+	return granule_lg2 == 12 && page_bytes < UINT64_C(1) << 39 ? 1 : 0;
 }
 
 static unsigned int by_range(uint64_t op, uint32_t lg2, const struct weir_invalidation *what,

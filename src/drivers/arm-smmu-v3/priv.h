@@ -63,6 +63,7 @@ struct weir_smmu_v3_domain {
 /* What it can do. */
 struct smmu_features {
 	bool s1, s2, level2, ril, coherent, msi, stalls, cd2l;
+	bool ds;                     /* addresses of 52 bits with pages of 4 and 16 KiB */
 	uint32_t stream_bits, substream_bits;
 	uint32_t granules;           /* bits: 1 << granule_lg2 */
 	uint32_t oas_bits, va_bits;
@@ -121,6 +122,12 @@ struct weir_smmu_v3 {
 };
 
 #define SMMU_POLL_NS 10000000u
+
+/* Small pages and long addresses: descriptors as CD.DS and STE.S2DS have them. */
+static inline bool smmu_is_ds(const struct weir_tables *tables)
+{
+	return tables->granule_lg2 < 16 && (tables->iova_bits > 48 || tables->pa_bits > 48);
+}
 
 /* ---- the host; smmu.c ---- */
 

@@ -53,6 +53,8 @@
 #define   IDR5_GRAN4K     BIT64(4)
 #define   IDR5_GRAN16K    BIT64(5)
 #define   IDR5_GRAN64K    BIT64(6)
+#define   IDR5_DS         BIT64(7)
+#define   IDR5_D128       BIT64(8)
 #define   IDR5_VAX(x)     FIELD_GET(x, 11, 10)
 #define REG_AIDR          0x01cu /* 6.3.8 */
 #define REG_CR0           0x020u /* 6.3.9 */
@@ -162,6 +164,7 @@
 #define STE2_S2PS(x)      FIELD(x, 50, 48)
 #define STE2_S2AA64       BIT64(51)
 #define STE2_S2R          BIT64(58)
+#define STE3_S2DS         BIT64(3)
 #define STE3_S2TTB        FIELD_MASK(51, 4)
 
 /* ---- context descriptor (5.4), 8 words of 64 bits ---- */
@@ -183,6 +186,7 @@
 #define CD0_ASID(x)       FIELD(x, 63, 48)
 #define CD0_ASID_GET(x)   FIELD_GET(x, 63, 48)
 #define CD1_TTB0          FIELD_MASK(51, 4)
+#define CD2_DS            BIT64(58)
 
 /* TG0 of a CD and S2TG of an STE. */
 #define TG_4K             0u

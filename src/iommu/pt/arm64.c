@@ -7,7 +7,8 @@
  *
  * Both stages are laid out alike but for attributes. The short way is compiled for pages of 4 KiB,
  * and once for all. Addresses of 52 bits come with pages of 64 KiB (FEAT_LPA, FEAT_LVA); with smaller ones
- * they would need another layout (FEAT_LPA2), which is not here.
+ * they take another layout (FEAT_LPA2, TCR.DS), which is a kind of its own: who does not name it has
+ * nothing of it.
  */
 #include "iommu/pt/pt.h"
 
@@ -131,6 +132,50 @@ static const struct granule {
 };
 
 /*
+ * With DS pages of 4 and 16 KiB have address bits 51:50 where shareability is without, which is the walker's
+ * then: it takes that of its own accesses (D8.6.2). Larger pages go one level up, without hints.
+ */
+#define DS_LOW  UINT64_C(0x0003fffffffff000)
+#define DS_HIGH UINT64_C(0x300)
+
+static const struct granule ds_granules[] = {
+	{ 12, 0xf, { 4, 4, 4 } },
+	{ 14, 0x7, { 7, 5, 0 } },
+};
+
+static uint64_t ds_encode(uint64_t pa)
+{
+	return (pa & DS_LOW) | (pa >> 42 & DS_HIGH);
+}
+
+static uint64_t ds_decode(const struct weir_table *t, uint64_t entry, unsigned int height,
+			  uint64_t index)
+{
+	(void)index;
+	return (entry & DS_LOW & ~((UINT64_C(1) << t->shift[height]) - 1)) | (entry & DS_HIGH) << 42;
+}
+
+static uint64_t ds_leaf(const struct weir_table *t, uint64_t pa, uint64_t attr, unsigned int height,
+			bool hinted)
+{
+	(void)t;
+	return ds_encode(pa) | attr | (height ? 0 : NOT_BLOCK) | (hinted ? CONT : 0);
+}
+
+static uint64_t ds_table(const struct weir_table *t, uint64_t pa)
+{
+	(void)t;
+	return ds_encode(pa) | NOT_BLOCK | VALID;
+}
+
+static uint64_t ds_attr_of(const struct weir_table *t, uint64_t entry, unsigned int height)
+{
+	(void)t;
+	(void)height;
+	return entry & ~(DS_LOW | DS_HIGH | NOT_BLOCK | CONT);
+}
+
+/*
  * Levels and what they map. The root of stage 2 may be up to 16 tables side by side, which
  * saves a level (D8.2.2); it is never the last level alone.
  */
@@ -184,31 +229,47 @@ static void geometry(struct weir_table *t, const struct weir_table_config *confi
 #endif
 #include "iommu/pt/run.inc"
 
-static void one_page(struct weir_table *t)
-{
+#undef PT_NAME
+#undef PT_PAGE
+#undef PT_PA
+#undef PT_SCATTERED
+#define PT_NAME(x)         arm64_ds_##x
+#define PT_PAGE(t, pa)     ds_encode(pa)
+#define PT_PA(t, entry, i) ds_decode(t, entry, 0, i)
+#define PT_SCATTERED(t)    ((t)->pa_last >> 50)
+#define PT_NO_UNMAP_RUN
+#include "iommu/pt/walk.inc"
 #ifndef __OPTIMIZE_SIZE__
-	bool small = t->page_lg2 == 12;
-
-	t->map = small ? arm64_4k_map : arm64_any_map;
-	t->unmap = small ? arm64_4k_unmap : arm64_any_unmap;
-	t->translate = small ? arm64_4k_translate : arm64_any_translate;
-#else
-	(void)t;
+#include "iommu/pt/page.inc"
 #endif
+#include "iommu/pt/run.inc"
+
+static bool is_stage2(const struct weir_table_config *config)
+{
+	return config->format == WEIR_TABLE_ARM_S2;
+}
+
+/* Of @n sizes of pages, the one wanted; and whether the rest is as any of these formats has it. */
+static const struct granule *find_granule(const struct weir_table_config *config,
+					  const struct granule *granule, size_t n, uint32_t most)
+{
+	if ((config->format != WEIR_TABLE_ARM_S1 && !is_stage2(config)) || config->iova_bits < 32 ||
+	    config->iova_bits > most || config->pa_bits < 32 || config->pa_bits > most ||
+	    config->bbm_level > 2)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (granule[i].lg2 == config->granule_lg2)
+			return &granule[i];
+	return NULL;
 }
 
 static int init(struct weir_table *t, const struct weir_table_config *config)
 {
-	const struct granule *granule = granules;
-	uint32_t most = config->granule_lg2 == 16 ? 52 : 48;
+	const struct granule *granule = find_granule(config, granules, 3,
+						     config->granule_lg2 == 16 ? 52 : 48);
 	int err;
 
-	while (granule->lg2 != config->granule_lg2)
-		if (++granule == granules + sizeof(granules) / sizeof(granules[0]))
-			return WEIR_EOPNOTSUPP;
-	if ((config->format != WEIR_TABLE_ARM_S1 && config->format != WEIR_TABLE_ARM_S2) ||
-	    config->iova_bits < 32 || config->iova_bits > most || config->pa_bits < 32 ||
-	    config->pa_bits > most || config->bbm_level > 2)
+	if (!granule)
 		return WEIR_EOPNOTSUPP;
 	geometry(t, config);
 	/* blocks of 4 TiB come with addresses of 52 bits (FEAT_LPA) */
@@ -217,8 +278,34 @@ static int init(struct weir_table *t, const struct weir_table_config *config)
 	if (err)
 		return err;
 	for (uint32_t prot = 0; prot < WEIR_PT_PROTS; prot++)
-		t->attr[prot] = attr(config->format == WEIR_TABLE_ARM_S2, prot);
-	one_page(t);
+		t->attr[prot] = attr(is_stage2(config), prot);
+#ifndef __OPTIMIZE_SIZE__
+	t->map = t->page_lg2 == 12 ? arm64_4k_map : arm64_any_map;
+	t->unmap = t->page_lg2 == 12 ? arm64_4k_unmap : arm64_any_unmap;
+	t->translate = t->page_lg2 == 12 ? arm64_4k_translate : arm64_any_translate;
+#endif
+	return 0;
+}
+
+static int ds_init(struct weir_table *t, const struct weir_table_config *config)
+{
+	const struct granule *granule = find_granule(config, ds_granules, 2, 52);
+	int err;
+
+	/* shorter addresses are laid out as ever, which is how walkers tell */
+	if (!granule || (config->iova_bits <= 48 && config->pa_bits <= 48))
+		return WEIR_EOPNOTSUPP;
+	geometry(t, config);
+	err = weir_pt_sizes_(t, config->page_sizes, granule->blocks, granule->hint_lg2);
+	if (err)
+		return err;
+	for (uint32_t prot = 0; prot < WEIR_PT_PROTS; prot++)
+		t->attr[prot] = attr(is_stage2(config), prot) & ~DS_HIGH;
+#ifndef __OPTIMIZE_SIZE__
+	t->map = arm64_ds_map;
+	t->unmap = arm64_ds_unmap;
+	t->translate = arm64_ds_translate;
+#endif
 	return 0;
 }
 
@@ -238,4 +325,22 @@ const struct weir_table_kind weir_table_arm64 = {
 #endif
 	.unmap_run = arm64_any_unmap_run,
 	.fill = arm64_any_fill,
+};
+
+const struct weir_table_kind weir_table_arm64_ds = {
+	.init = ds_init,
+	.leaf = ds_leaf,
+	.table = ds_table,
+	.pa = ds_decode,
+	.prot = prot_of,
+	.attr = ds_attr_of,
+	.is_leaf = is_leaf,
+	.is_hinted = is_hinted,
+	.hint = CONT,
+	.no_tlb = NT,
+#ifndef __OPTIMIZE_SIZE__
+	.map_run = arm64_ds_map_run,
+#endif
+	.unmap_run = arm64_any_unmap_run, /* writes no addresses */
+	.fill = arm64_ds_fill,
 };
