@@ -58,9 +58,9 @@ static uint32_t flush_once(struct weir_dma_space *space)
 	for (uint32_t i = 0; i < flush->nr_rings; i++)
 		unlink_tables(space, &flush->rings[i], &gather);
 	err = weir_domain_sync_(space->domain);
-	if (!err)
-		weir_tables_release_(space->domain, &gather);
-	else
+	if (!err && gather.unlinked)
+		(void)weir_tables_finish_(space->domain, &gather);
+	if (err)
 		weir_logf_(space->m, WEIR_LOG_ERR, "dma: an IOMMU did not confirm an invalidation: "
 			   "%u range(s) of addresses are not used again", n);
 	for (uint32_t i = 0; i < flush->nr_rings; i++) {

@@ -493,12 +493,11 @@ int weir_tables_tell_(struct weir_domain *domain, const struct weir_invalidation
 /* Nothing that was unmapped before the call is used any more. Return: 0; WEIR_EIO. */
 int weir_tables_flush_(struct weir_domain *domain);
 /*
- * For a flush: tables of which an unmapped range has all, that nobody maps in, are unlinked; and when the
- * flush is done, freed. One that failed leaves them to the domain.
+ * Before a flush: tables of which an unmapped range has all, that nobody maps in, are unlinked. When it
+ * is done, weir_tables_finish_() frees them; one that failed leaves them to the domain.
  */
 void weir_tables_unlink_(struct weir_domain *domain, uint64_t iova, uint64_t bytes,
 			 struct weir_table_gather *gather);
-void weir_tables_release_(struct weir_domain *domain, struct weir_table_gather *gather);
 /* Tables that map nothing go; as weir_domain_trim(). */
 int weir_tables_trim_(struct weir_domain *domain);
 

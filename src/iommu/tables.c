@@ -302,17 +302,7 @@ void weir_tables_unlink_(struct weir_domain *domain, uint64_t iova, uint64_t byt
 	before = weir_spin_lock(&domain->spin);
 	weir_table_trim(table, iova, bytes, gather);
 	weir_spin_unlock(&domain->spin, before);
-}
-
-void weir_tables_release_(struct weir_domain *domain, struct weir_table_gather *gather)
-{
-	unsigned long before;
-
-	if (!gather->unlinked)
-		return;
-	before = weir_spin_lock(&domain->spin);
-	weir_table_release(weir_domain_table_(domain), gather);
-	weir_spin_unlock(&domain->spin, before);
+	gather->what.bytes = 0; /* the flush tells it */
 }
 
 int weir_tables_finish_(struct weir_domain *domain, struct weir_table_gather *gather)

@@ -390,6 +390,53 @@ static void test_smmuv3_hard_two_instances(void **state)
 	bed_close(&bed);
 }
 
+/* More domains than a page has descriptors, each with one of its own; ids as wide as there are. */
+static void test_smmuv3_hard_many_domains(void **state)
+{
+	struct weir_smmu_v3_domain *domains[130], *other;
+	struct testhost_counts before, after;
+	struct smmu3_config config;
+	struct table s1, s2;
+	struct bed bed;
+	uint64_t a;
+
+	(void)state;
+	smmu3_config_usual(&config);
+	config.idr[0] &= ~SMMU3_IDR0_VMID16;
+	bed_init(&bed, &config);
+	assert_int_equal(bed_create(&bed), 0);
+	a = buffer(&bed, 1);
+	table_init(&s1, &bed, false);
+	table_init(&s2, &bed, true);
+	table_set(&s1, IOVA, a);
+	table_set(&s2, IOVA, a);
+	for (unsigned int round = 0; round < 3; round++) {
+		for (unsigned int i = 0; i < 130; i++)
+			domains[i] = domain_of(&bed, i % 2 && i > 127 ? &s2 : &s1);
+		for (unsigned int i = 60; i < 130; i++) {
+			assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, domains[i]), 0);
+			assert_int_equal(touch(&bed, SID, in(i == 129 ? &s2 : &s1, IOVA)), SMMU3_LANDED);
+		}
+		s1.tables.id = 0xffff - 3; /* it is in use */
+		assert_int_equal(weir_smmu_v3_domain_create(bed.smmu, &s1.tables, WEIR_SMMU_V3_OWN_ID, &other),
+				 WEIR_EEXIST);
+		s2.tables.id = 0x100;
+		assert_int_equal(weir_smmu_v3_domain_create(bed.smmu, &s2.tables, WEIR_SMMU_V3_OWN_ID, &other),
+				 WEIR_EINVAL);
+		assert_int_equal(weir_smmu_v3_attach(bed.smmu, SID, NULL), 0);
+		for (unsigned int i = 0; i < 130; i++)
+			weir_smmu_v3_domain_destroy(domains[(i * 7 + 3) % 130]);
+		testhost_counts_get(bed.t, &after);
+		if (!round)
+			before = after;
+		assert_int_equal(after.page_bytes, before.page_bytes);
+	}
+	table_fini(&s1);
+	table_fini(&s2);
+	buffer_free(&bed, a);
+	bed_close(&bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_smmuv3_hard_power_loss),
 		cmocka_unit_test(test_smmuv3_hard_taken_over),
 		cmocka_unit_test(test_smmuv3_hard_two_instances),
+		cmocka_unit_test(test_smmuv3_hard_many_domains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,7 @@ void weir_smmu_ste_domain_(const struct weir_smmu_v3_domain *domain, bool cohere
 		     STE2_S2SH0(tables->coherent ? SH_ISH : SH_OSH) |
 		     STE2_S2TG(tg_code(tables->granule_lg2)) |
 		     STE2_S2PS(weir_smmu_pa_code_(tables->pa_bits)) | STE2_S2AA64 | STE2_S2R;
-	out_ste[3] = (tables->root_pa & STE3_S2TTB) | (smmu_is_ds(tables) ? STE3_S2DS : 0);
+	out_ste[3] = (tables->root_pa & STE3_S2TTB) | (weir_smmu_is_ds_(tables) ? STE3_S2DS : 0);
 }
 
 void weir_smmu_cd_(const struct weir_smmu_v3_domain *domain, uint64_t out_cd[STE_WORDS])
@@ -133,6 +133,6 @@ void weir_smmu_cd_(const struct weir_smmu_v3_domain *domain, uint64_t out_cd[STE
 		    CD0_EPD1 | CD0_V | CD0_IPS(weir_smmu_pa_code_(tables->pa_bits)) | CD0_AA64 |
 		    CD0_R | CD0_A | CD0_ASET | CD0_ASID(domain->id);
 	out_cd[1] = tables->root_pa & CD1_TTB0;
-	out_cd[2] = smmu_is_ds(tables) ? CD2_DS : 0;
+	out_cd[2] = weir_smmu_is_ds_(tables) ? CD2_DS : 0;
 	out_cd[3] = WEIR_TABLE_ARM_MAIR;
 }

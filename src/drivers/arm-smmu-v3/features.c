@@ -99,10 +99,7 @@ static int read_idr5(struct weir_smmu_v3 *smmu, uint32_t idr3, uint32_t idr5)
 		return bad(smmu, WEIR_EIO, "IDR5: it has no page size", idr5);
 	has->oas_bits = IDR5_OAS(idr5) < sizeof(oas) ? oas[IDR5_OAS(idr5)] : 52;
 	has->ds = idr5 & IDR5_DS && IDR5_VAX(idr5);
-	/* 52 bits take the 64 KiB granule, or DS, 3.4.1 */
-	if (has->oas_bits == 52 && !(has->granules & 1u << 16) && !has->ds)
-		has->oas_bits = 48;
-	has->va_bits = IDR5_VAX(idr5) && (has->granules & 1u << 16 || has->ds) ? 52 : 48;
+	has->va_bits = IDR5_VAX(idr5) ? 52 : 48;
 	return 0;
 }
 
@@ -119,6 +116,11 @@ int weir_smmu_features_(struct weir_smmu_v3 *smmu)
 	if (!err)
 		err = read_idr5(smmu, weir_smmu_read_(smmu, REG_IDR3), weir_smmu_read_(smmu, REG_IDR5));
 	return err;
+}
+
+bool weir_smmu_is_ds_(const struct weir_tables *tables)
+{
+	return tables->granule_lg2 < 16 && (tables->iova_bits > 48 || tables->pa_bits > 48);
 }
 
 uint32_t weir_smmu_pa_code_(uint32_t bits)
@@ -141,7 +143,7 @@ static void get_tables(const struct weir_smmu_v3 *smmu, bool s1, struct weir_tab
 {
 	const struct smmu_features *has = &smmu->has;
 	uint32_t granule = granule_of(has);
-	/* more than 48 bits with small pages only where memory can be there */
+	/* 52 bits take pages of 64 KiB, 3.4.1, or smaller ones with DS: that only where memory can be there */
 	bool ds = granule < 16 && has->ds && has->oas_bits == 52 && smmu->config.ds_kind;
 	bool is_long = granule == 16 || ds;
 	uint32_t bits = is_long ? has->va_bits : 48;
@@ -192,19 +194,16 @@ int weir_smmu_v3_walks(const struct weir_smmu_v3 *smmu, const struct weir_tables
 {
 	const struct smmu_features *has = &smmu->has;
 	bool stage2 = tables->format == WEIR_TABLE_ARM_S2;
-	uint32_t widest = stage2 ? has->oas_bits : has->va_bits, most = 4;
+	uint32_t widest = stage2 ? has->oas_bits : has->va_bits;
 
 	if (!(stage2 ? has->s2 : tables->format == WEIR_TABLE_ARM_S1 && has->s1))
 		return WEIR_EOPNOTSUPP;
 	if (tables->granule_lg2 > 16 || !(has->granules & 1u << tables->granule_lg2))
 		return WEIR_EOPNOTSUPP;
-	if (smmu_is_ds(tables) && !has->ds)
-		return WEIR_EOPNOTSUPP;
 	/* T0SZ is 16 to 39, and 12 with 52 bits, 5.4; a level -1 has pages of 4 KiB, in stage 1, there. */
-	if (!stage2 && tables->granule_lg2 == 12 && tables->iova_bits > 48)
-		most = 5;
 	if (tables->iova_bits > widest || tables->iova_bits < 25 || tables->pa_bits > has->oas_bits ||
-	    tables->levels < 1 || tables->levels > most)
+	    tables->levels < 1 || (weir_smmu_is_ds_(tables) && !has->ds) ||
+	    tables->levels > 4u + (!stage2 && tables->granule_lg2 == 12 && tables->iova_bits > 48))
 		return WEIR_EOPNOTSUPP;
 	if (tables->coherent && !has->coherent)
 		return WEIR_EOPNOTSUPP; /* it would walk what is in the CPU's caches only */

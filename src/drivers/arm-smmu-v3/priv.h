@@ -123,12 +123,6 @@ struct weir_smmu_v3 {
 
 #define SMMU_POLL_NS 10000000u
 
-/* Small pages and long addresses: descriptors as CD.DS and STE.S2DS have them. */
-static inline bool smmu_is_ds(const struct weir_tables *tables)
-{
-	return tables->granule_lg2 < 16 && (tables->iova_bits > 48 || tables->pa_bits > 48);
-}
-
 /* ---- the host; smmu.c ---- */
 
 uint32_t weir_smmu_read_(const struct weir_smmu_v3 *smmu, uint32_t at);
@@ -191,6 +185,8 @@ void weir_smmu_publish_(const struct weir_smmu_v3 *smmu, uint64_t pa, size_t byt
 
 /* Reads the identification registers. Return: 0; WEIR_ENODEV; WEIR_EIO; WEIR_EOPNOTSUPP. */
 int weir_smmu_features_(struct weir_smmu_v3 *smmu);
+/* Small pages and long addresses: descriptors as CD.DS and STE.S2DS have them. */
+bool weir_smmu_is_ds_(const struct weir_tables *tables);
 /* OAS and the like: 0 to 6. */
 uint32_t weir_smmu_pa_code_(uint32_t bits);
 

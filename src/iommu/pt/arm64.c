@@ -220,12 +220,7 @@ static void geometry(struct weir_table *t, const struct weir_table_config *confi
 #define PT_NAME(x)         arm64_any_##x
 #define PT_PAGE_LG2(t)     ((t)->page_lg2)
 #define PT_INDEX_LG2(t)    ((t)->page_lg2 - 3u)
-/* Of a page and of a table addresses are the same; so for size one function serves all layouts. */
-#ifdef __OPTIMIZE_SIZE__
-#define PT_PAGE(t, pa)     ((t)->kind->table(t, pa))
-#else
 #define PT_PAGE(t, pa)     encode(pa)
-#endif
 #define PT_PA(t, entry, i) decode(t, entry, 0, i)
 #define PT_SCATTERED(t)    ((t)->pa_last >> 48)
 #include "iommu/pt/walk.inc"
@@ -234,7 +229,6 @@ static void geometry(struct weir_table *t, const struct weir_table_config *confi
 #endif
 #include "iommu/pt/run.inc"
 
-#ifndef __OPTIMIZE_SIZE__
 #undef PT_NAME
 #undef PT_PAGE
 #undef PT_PA
@@ -245,9 +239,10 @@ static void geometry(struct weir_table *t, const struct weir_table_config *confi
 #define PT_SCATTERED(t)    ((t)->pa_last >> 50)
 #define PT_NO_UNMAP_RUN
 #include "iommu/pt/walk.inc"
+#ifndef __OPTIMIZE_SIZE__
 #include "iommu/pt/page.inc"
-#include "iommu/pt/run.inc"
 #endif
+#include "iommu/pt/run.inc"
 
 static bool is_stage2(const struct weir_table_config *config)
 {
@@ -343,11 +338,9 @@ const struct weir_table_kind weir_table_arm64_ds = {
 	.is_hinted = is_hinted,
 	.hint = CONT,
 	.no_tlb = NT,
-	.unmap_run = arm64_any_unmap_run, /* writes no addresses */
 #ifndef __OPTIMIZE_SIZE__
 	.map_run = arm64_ds_map_run,
-	.fill = arm64_ds_fill,
-#else
-	.fill = arm64_any_fill,
 #endif
+	.unmap_run = arm64_any_unmap_run, /* writes no addresses */
+	.fill = arm64_ds_fill,
 };
