@@ -257,8 +257,6 @@ static void test_smmuv3_walks_long_addresses(void **state)
 		{ WEIR_TABLE_ARM_S1, 12, 52, 52, 5, true },
 		{ WEIR_TABLE_ARM_S1, 12, 52, 52, 6, false },
 		{ WEIR_TABLE_ARM_S1, 12, 48, 52, 4, true },
-		{ WEIR_TABLE_ARM_S1, 12, 48, 52, 5, false },
-		{ WEIR_TABLE_ARM_S1, 14, 52, 52, 5, false },
 		{ WEIR_TABLE_ARM_S2, 12, 52, 52, 4, true },
 		{ WEIR_TABLE_ARM_S2, 12, 52, 52, 5, false }, /* from level -1: nobody makes such */
 		{ WEIR_TABLE_ARM_S2, 14, 51, 50, 3, true },

@@ -11,7 +11,7 @@
 #define CMDQ_LG2_WANTED 8u  /* one page */
 #define EVENTQ_LG2_WANTED 7u
 
-static const uint8_t oas[] = { 32, 36, 40, 42, 44, 48, 52 };
+static const uint8_t oas[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
 
 static int bad(const struct weir_smmu_v3 *smmu, int err, const char *text, uint64_t value)
 {
@@ -88,17 +88,17 @@ static int read_idr5(struct weir_smmu_v3 *smmu, uint32_t idr3, uint32_t idr5)
 	has->bbml = (uint32_t)IDR3_BBML(idr3);
 	if (has->bbml > 2)
 		return bad(smmu, WEIR_EIO, "IDR3.BBML: there is no such level", idr3);
-	/* 56 bits come with D128, whose descriptors are not used: 52 are */
-	if (IDR5_OAS(idr5) >= sizeof(oas) + !!(idr5 & IDR5_D128))
+	/* 56 bits, of either, come with D128, whose descriptors are not used: 52 are */
+	if (IDR5_OAS(idr5) > 6u + IDR5_D128(idr5))
 		return bad(smmu, WEIR_EIO, "IDR5.OAS: there is no such size", idr5);
-	if (IDR5_VAX(idr5) > 1u + !!(idr5 & IDR5_D128))
+	if (IDR5_VAX(idr5) > 1u + IDR5_D128(idr5))
 		return bad(smmu, WEIR_EIO, "IDR5.VAX: there is no such size", idr5);
 	has->granules = (idr5 & IDR5_GRAN4K ? 1u << 12 : 0) | (idr5 & IDR5_GRAN16K ? 1u << 14 : 0) |
 			(idr5 & IDR5_GRAN64K ? 1u << 16 : 0);
 	if (!has->granules)
 		return bad(smmu, WEIR_EIO, "IDR5: it has no page size", idr5);
-	has->oas_bits = IDR5_OAS(idr5) < sizeof(oas) ? oas[IDR5_OAS(idr5)] : 52;
-	has->ds = idr5 & IDR5_DS && IDR5_VAX(idr5);
+	has->oas_bits = oas[IDR5_OAS(idr5)];
+	has->ds = idr5 & IDR5_DS;
 	has->va_bits = IDR5_VAX(idr5) ? 52 : 48;
 	return 0;
 }
@@ -145,9 +145,9 @@ static void get_tables(const struct weir_smmu_v3 *smmu, bool s1, struct weir_tab
 	uint32_t granule = granule_of(has);
 	/* 52 bits take pages of 64 KiB, 3.4.1, or smaller ones with DS: that only where memory can be there */
 	bool ds = granule < 16 && has->ds && has->oas_bits == 52 && smmu->config.ds_kind;
-	bool is_long = granule == 16 || ds;
-	uint32_t bits = is_long ? has->va_bits : 48;
-	uint32_t pa_bits = is_long || has->oas_bits < 48 ? has->oas_bits : 48;
+	uint32_t most = granule == 16 || ds ? 52 : 48;
+	uint32_t bits = has->va_bits < most ? has->va_bits : most;
+	uint32_t pa_bits = has->oas_bits < most ? has->oas_bits : most;
 
 	/* Stage 2 takes addresses as wide as those that come out, 3.4.1. */
 	*out_config = (struct weir_table_config){
@@ -200,10 +200,10 @@ int weir_smmu_v3_walks(const struct weir_smmu_v3 *smmu, const struct weir_tables
 		return WEIR_EOPNOTSUPP;
 	if (tables->granule_lg2 > 16 || !(has->granules & 1u << tables->granule_lg2))
 		return WEIR_EOPNOTSUPP;
-	/* T0SZ is 16 to 39, and 12 with 52 bits, 5.4; a level -1 has pages of 4 KiB, in stage 1, there. */
+	/* T0SZ is 16 to 39, and 12 with 52 bits, 5.4; of stage 1 it says which level is the first. */
 	if (tables->iova_bits > widest || tables->iova_bits < 25 || tables->pa_bits > has->oas_bits ||
-	    tables->levels < 1 || (weir_smmu_is_ds_(tables) && !has->ds) ||
-	    tables->levels > 4u + (!stage2 && tables->granule_lg2 == 12 && tables->iova_bits > 48))
+	    tables->levels < 1 || tables->levels > (stage2 ? 4 : 5) ||
+	    (weir_smmu_is_ds_(tables) && !has->ds))
 		return WEIR_EOPNOTSUPP;
 	if (tables->coherent && !has->coherent)
 		return WEIR_EOPNOTSUPP; /* it would walk what is in the CPU's caches only */

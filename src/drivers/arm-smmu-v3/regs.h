@@ -54,7 +54,7 @@
 #define   IDR5_GRAN16K    BIT64(5)
 #define   IDR5_GRAN64K    BIT64(6)
 #define   IDR5_DS         BIT64(7)
-#define   IDR5_D128       BIT64(8)
+#define   IDR5_D128(x)    FIELD_GET(x, 8, 8)
 #define   IDR5_VAX(x)     FIELD_GET(x, 11, 10)
 #define REG_AIDR          0x01cu /* 6.3.8 */
 #define REG_CR0           0x020u /* 6.3.9 */
