@@ -18,6 +18,7 @@ struct weir_left {
 	const struct weir_fwnode *target; /* of the instance */
 	uint32_t stream;
 	struct weir_domain *domain;  /* referenced */
+	struct weir_device *dev;     /* the IOMMU, whose suppliers are awake as long; referenced */
 };
 
 /* ---- which they are ---- */
@@ -207,6 +208,21 @@ struct weir_domain *weir_left_domain_(const struct weir_master *master)
 	return domain;
 }
 
+static void keep_awake(struct weir_left *left, struct weir_device *dev)
+{
+	struct weir_device *old = left->dev;
+
+	left->dev = dev;
+	if (dev) {
+		dev->refs++;
+		weir_rpm_use_(dev);
+	}
+	if (old) {
+		weir_rpm_unuse_(old);
+		weir_device_unref_(old);
+	}
+}
+
 static int remember(struct weir_machine *m, const struct weir_stream_id *id,
 		    struct weir_domain *domain)
 {
@@ -224,6 +240,7 @@ static int remember(struct weir_machine *m, const struct weir_stream_id *id,
 		weir_domain_unref(left->domain);
 	}
 	left->domain = weir_domain_ref(domain);
+	keep_awake(left, id->iommu->dev);
 	return 0;
 }
 
@@ -240,6 +257,7 @@ static void forget(struct weir_machine *m, const struct weir_fwnode *target)
 			continue;
 		}
 		*link = left->next;
+		keep_awake(left, NULL);
 		weir_domain_unref(left->domain);
 		weir_free_(m, left, sizeof(*left));
 	}

@@ -34,6 +34,8 @@ struct left {
 	struct testhost *host;
 	void *model[2];
 	unsigned int scan[2];
+	bool powered;                /* the SMMUs are in a power domain */
+	unsigned int nr_sleeps;      /* of that */
 	bool in_force[2];            /* it was, ever: then it lets nothing pass but what it carries */
 	struct weir_machine *m;
 	struct weir_module *module;
@@ -101,10 +103,12 @@ static void smmu_node(struct left *l, unsigned int i)
 		cell(l, "#global-interrupts", 1);
 	cell(l, "#iommu-cells", 1);
 	cell(l, "phandle", 4 + i);
+	if (l->powered)
+		cell(l, "power-domains", 6);
 	end(l);
 }
 
-/* phandles: 2 the display, 3 its memory, 4 and 5 the SMMUs */
+/* phandles: 2 the display, 3 its memory, 4 and 5 the SMMUs, 6 their power domain */
 static void make_tree(struct left *l)
 {
 	uint32_t high = (uint32_t)(fb(l) >> 32), low = (uint32_t)fb(l);
@@ -126,6 +130,12 @@ static void make_tree(struct left *l)
 	end(l);
 	smmu_node(l, 0);
 	smmu_node(l, 1);
+	if (l->powered) {
+		begin(l, "domain", "t,domain");
+		cell(l, "#power-domain-cells", 0);
+		cell(l, "phandle", 6);
+		end(l);
+	}
 	begin(l, "display", "t,display");
 	cell(l, "phandle", 2);
 	cells(l, "iommus", (const uint32_t[]){ 4, display_sid[0], 5, display_sid[1] }, 4);
@@ -231,7 +241,10 @@ static void unplug(struct left *l, unsigned int i)
 static void open_two(struct left *l, const struct smmu_kind *kind, uint64_t seed,
 		     unsigned int what0, unsigned int what1)
 {
+	bool powered = l->powered;
+
 	memset(l, 0, sizeof(*l));
+	l->powered = powered;
 	l->kind = kind;
 	l->seed = seed;
 	l->what[0] = what0;
@@ -305,7 +318,7 @@ static bool bound(const struct left *l)
 static void come(const struct smmu_kind *kind, uint64_t seed, unsigned int what)
 {
 	unsigned int first = seed >> 1 & 1;
-	struct left l;
+	struct left l = { 0 };
 
 	open_machine(&l, kind, seed, what);
 	load(&l);
@@ -339,7 +352,7 @@ static void test_left_smmus_come(void **state)
 /* They go and come again, one by one or with their module. */
 static void test_left_smmus_go_and_come(void **state)
 {
-	struct left l;
+	struct left l = { 0 };
 
 	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		unsigned int first = seed & 1;
@@ -383,7 +396,7 @@ static void test_left_smmus_go_and_come(void **state)
 /* The second does not come, and the display goes on at the first until nobody is waited for. */
 static void test_left_smmus_nobody_comes(void **state)
 {
-	struct left l;
+	struct left l = { 0 };
 
 	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		open_machine(&l, *state, seed, 0);
@@ -411,7 +424,7 @@ static void test_left_smmus_nobody_comes(void **state)
  */
 static void test_left_smmus_second_needs_other_tables(void **state)
 {
-	struct left l;
+	struct left l = { 0 };
 
 	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		open_two(&l, *state, seed, SMMU_OLD, 0);
@@ -434,10 +447,64 @@ static void test_left_smmus_second_needs_other_tables(void **state)
 	}
 }
 
+static int domain_sleeps(struct weir_device *dev)
+{
+	struct left *l = weir_device_driver(dev)->context;
+
+	l->nr_sleeps++;
+	for (unsigned int i = 0; i < 2; i++)
+		l->kind->power(l->model[i], false);
+	return 0;
+}
+
+static int domain_probe(struct weir_device *dev)
+{
+	(void)dev;
+	return 0;
+}
+
+/* The power domain of the SMMUs is on while they carry the display, also without their driver. */
+static void test_left_smmus_power_domain(void **state)
+{
+	static const struct weir_match match[] = { { .key = "t,domain" }, { 0 } };
+	static const struct weir_driver_ops ops = {
+		.abi = WEIR_ABI(struct weir_driver_ops), .probe = domain_probe,
+		.runtime_suspend = domain_sleeps,
+	};
+	struct weir_device *dev;
+	struct left l = { .powered = true };
+	const struct weir_driver domain = { .name = "domain", .bus = "platform", .match = match,
+					    .ops = &ops, .context = &l };
+
+	open_machine(&l, *state, 1, 0);
+	assert_int_equal(weir_driver_register(l.m, &domain), 0);
+	load(&l);
+	plug(&l, 0);
+	plug(&l, 1);
+	assert_int_equal(weir_device_find(l.bus, "domain", &dev), 0);
+	weir_pm_runtime_enable(dev);
+	go_on(&l);
+	for (unsigned int i = 0; i < 2; i++) {
+		unload(&l);
+		go_on(&l);
+		load(&l);
+		go_on(&l);
+	}
+	assert_int_equal(l.nr_sleeps, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		l.kind->rogue_stop(l.model[i], l.scan[i]);
+	weir_iommu_consumers_up(l.smmu[0]);
+	weir_iommu_consumers_up(l.smmu[1]);
+	unload(&l);
+	assert_int_equal(l.nr_sleeps, 1);
+	assert_int_equal(weir_driver_unregister(l.m, &domain), 0);
+	close_machine(&l);
+}
+
 /* Its device goes while one of them is there, or while none is. */
 static void test_left_smmus_device_goes(void **state)
 {
-	struct left l;
+	struct left l = { 0 };
 
 	for (uint64_t seed = 1; seed <= seeds(); seed++) {
 		open_machine(&l, *state, seed, 0);
@@ -465,7 +532,7 @@ static void test_left_smmus_device_goes(void **state)
  */
 static void test_left_smmus_every_call_fails(void **state)
 {
-	struct left l;
+	struct left l = { 0 };
 	bool hit = true;
 
 	for (uint64_t at = 1; hit; at++) {
@@ -500,6 +567,7 @@ int main(void)
 		SMMU_BOTH(test_left_smmus_nobody_comes),
 		{ "test_left_smmus_second_needs_other_tables", test_left_smmus_second_needs_other_tables, NULL,
 		  NULL, (void *)(uintptr_t)&smmu_kind2 },
+		SMMU_BOTH(test_left_smmus_power_domain),
 		SMMU_BOTH(test_left_smmus_device_goes),
 		SMMU_BOTH(test_left_smmus_every_call_fails),
 	};
