@@ -24,11 +24,13 @@ static uint32_t fill_of(const struct weir_dma_ring *ring)
 static void unlink_tables(struct weir_dma_space *space, const struct weir_dma_ring *ring,
 			  struct weir_table_gather *gather)
 {
+	uint64_t least = weir_tables_span_(space->domain);
 	uint32_t mask = space->flush.mask;
 
 	for (uint32_t i = atomic_load_explicit(&ring->tail, memory_order_relaxed); i != ring->end; i++)
-		weir_tables_unlink_(space->domain, ring->at[i & mask].iova, ring->at[i & mask].bytes,
-				    gather);
+		if (ring->at[i & mask].bytes >= least)
+			weir_tables_unlink_(space->domain, ring->at[i & mask].iova,
+					    ring->at[i & mask].bytes, gather);
 }
 
 static void free_ranges(struct weir_dma_space *space, struct weir_dma_ring *ring)

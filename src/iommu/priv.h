@@ -492,6 +492,12 @@ int weir_tables_finish_(struct weir_domain *domain, struct weir_table_gather *ga
 int weir_tables_tell_(struct weir_domain *domain, const struct weir_invalidation *what);
 /* Nothing that was unmapped before the call is used any more. Return: 0; WEIR_EIO. */
 int weir_tables_flush_(struct weir_domain *domain);
+/* What a table of the last level maps, with entries of 64 bits; others map less. */
+static inline uint64_t weir_tables_span_(const struct weir_domain *domain)
+{
+	return weir_domain_table_(domain) ? UINT64_C(1) << (2 * domain->tables.granule_lg2 - 3)
+					  : UINT64_MAX;
+}
 /*
  * Before a flush: tables of which an unmapped range has all, that nobody maps in, are unlinked. When it
  * is done, weir_tables_finish_() frees them; one that failed leaves them to the domain.

@@ -293,14 +293,9 @@ int weir_tables_flush_(struct weir_domain *domain)
 void weir_tables_unlink_(struct weir_domain *domain, uint64_t iova, uint64_t bytes,
 			 struct weir_table_gather *gather)
 {
-	struct weir_table *table = weir_domain_table_(domain);
-	unsigned long before;
+	unsigned long before = weir_spin_lock(&domain->spin);
 
-	/* what a table of the last level maps, with entries of 64 bits; others map less */
-	if (!table || !(bytes >> (2 * domain->tables.granule_lg2 - 3)))
-		return;
-	before = weir_spin_lock(&domain->spin);
-	weir_table_trim(table, iova, bytes, gather);
+	weir_table_trim(weir_domain_table_(domain), iova, bytes, gather);
 	weir_spin_unlock(&domain->spin, before);
 	gather->what.bytes = 0; /* the flush tells it */
 }
