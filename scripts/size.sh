@@ -21,7 +21,7 @@ out=$build/size
 cd "$here/.." || exit 1
 out=$(mkdir -p "$out" && cd "$out" && pwd) || exit 1
 cc=aarch64-linux-gnu-gcc
-static=24576 static_unmap=26624 core_smmu=57344 domains=95232 one_driver=115712
+static=24576 static_unmap=26880 core_smmu=57344 domains=95232 one_driver=115712
 examples='examples/static-smmu/static_smmu.c examples/core-smmu/core_smmu.c examples/one-driver/one_driver.c'
 
 command -v $cc > /dev/null || { echo "ok 1 - size # SKIP no $cc (package gcc-aarch64-linux-gnu)"; echo 1..1; exit 0; }
