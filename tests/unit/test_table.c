@@ -39,32 +39,33 @@ static void test_table_describes_itself(void **state)
 	for_all(describes, 0, 0);
 }
 
+static const struct weir_table_config bad[] = {
+	{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 13, .iova_bits = 39, .pa_bits = 40 },
+	{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 52, .pa_bits = 48 },
+	{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 52 },
+	{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 14, .iova_bits = 31, .pa_bits = 48 },
+	{ .format = WEIR_TABLE_ARM_S2, .granule_lg2 = 16, .iova_bits = 53, .pa_bits = 48 },
+	{ .format = WEIR_TABLE_ARM_S2, .granule_lg2 = 16, .iova_bits = 48, .pa_bits = 31 },
+	{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
+	  .bbm_level = 3 },
+	{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
+	  .page_sizes = 0x200000 },
+	{ .format = WEIR_TABLE_RISCV_S1, .granule_lg2 = 12, .iova_bits = 39, .pa_bits = 48 },
+	{ .format = (enum weir_table_format)-1, .granule_lg2 = 12, .iova_bits = 39,
+	  .pa_bits = 48 },
+	{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 16, .iova_bits = 32, .pa_bits = 32 },
+	{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 12, .iova_bits = 33, .pa_bits = 32 },
+	{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 36 },
+	{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 32,
+	  .bbm_level = 1 },
+	{ .format = WEIR_TABLE_EXYNOS, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 36 },
+	{ .format = WEIR_TABLE_EXYNOS_V5, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 37 },
+	{ .format = WEIR_TABLE_EXYNOS_V5, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 36,
+	  .page_sizes = 0x110000 },
+};
+
 static void test_table_refuses_what_there_is_not(void **state)
 {
-	static const struct weir_table_config bad[] = {
-		{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 13, .iova_bits = 39, .pa_bits = 40 },
-		{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 52, .pa_bits = 48 },
-		{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 52 },
-		{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 14, .iova_bits = 31, .pa_bits = 48 },
-		{ .format = WEIR_TABLE_ARM_S2, .granule_lg2 = 16, .iova_bits = 53, .pa_bits = 48 },
-		{ .format = WEIR_TABLE_ARM_S2, .granule_lg2 = 16, .iova_bits = 48, .pa_bits = 31 },
-		{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
-		  .bbm_level = 3 },
-		{ .format = WEIR_TABLE_ARM_S1, .granule_lg2 = 12, .iova_bits = 48, .pa_bits = 48,
-		  .page_sizes = 0x200000 },
-		{ .format = WEIR_TABLE_RISCV_S1, .granule_lg2 = 12, .iova_bits = 39, .pa_bits = 48 },
-		{ .format = (enum weir_table_format)-1, .granule_lg2 = 12, .iova_bits = 39,
-		  .pa_bits = 48 },
-		{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 16, .iova_bits = 32, .pa_bits = 32 },
-		{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 12, .iova_bits = 33, .pa_bits = 32 },
-		{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 36 },
-		{ .format = WEIR_TABLE_ARM_SHORT, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 32,
-		  .bbm_level = 1 },
-		{ .format = WEIR_TABLE_EXYNOS, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 36 },
-		{ .format = WEIR_TABLE_EXYNOS_V5, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 37 },
-		{ .format = WEIR_TABLE_EXYNOS_V5, .granule_lg2 = 12, .iova_bits = 32, .pa_bits = 36,
-		  .page_sizes = 0x110000 },
-	};
 	struct tablehost *th = tablehost_create(true, 40);
 	struct weir_table_config good = bed_config(&shapes[0], false, 0);
 	struct weir_host_ops ops = *tablehost_ops(th);
