@@ -145,8 +145,8 @@ static void place_virtual(struct pciview *v)
 		struct pciview_fn *fn = &v->fns[i];
 		size_t of = fn->raw->is_virtual ? find(v, fn->raw->segment, fn->raw->physical) : PCISET_NONE;
 
-		if (of == PCISET_NONE || !v->fns[of].dev)
-			continue;
+		if (of == PCISET_NONE || of > i || !v->fns[of].dev)
+			continue; /* its id is that of the physical one and more (9.2.1.2 of the specification) */
 		fn->above = v->fns[of].above;
 		for (enum pciset set = PCISET_LINUX; set < PCISETS; set++)
 			fn->set[set] = fn->above != PCISET_NONE && v->fns[of].set[set] == v->fns[fn->above].set[set]
