@@ -222,7 +222,8 @@ int weir_acpi_iort_(struct weir_acpi_tree *a)
 		err = read_node(a, at, &bytes);
 	for (uint32_t i = 0; i < a->nr_iort && !err; i++) {
 		err = resolve(a, &a->iort[i]);
-		count_ids(a, &a->iort[i]);
+		if (!err)
+			count_ids(a, &a->iort[i]);
 	}
 	for (uint32_t i = 0; i < a->nr_iort && !err; i++)
 		if (a->iort[i].type == IORT_ROOT_COMPLEX)
