@@ -12,6 +12,7 @@
 
 #include "smmukinds.h"
 #include "testhost.h"
+#include "treebed.h"
 #include "weir/dma.h"
 #include "weir/weir.h"
 
@@ -59,32 +60,11 @@ static uint64_t seeds(void)
 
 /* ---- the tree ---- */
 
-static void cells(struct left *l, const char *name, const uint32_t *v, unsigned int n)
-{
-	fdt32_t be[8];
-
-	for (unsigned int i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(v[i]);
-	assert_int_equal(fdt_property(l->blob, name, be, (int)n * 4), 0);
-}
-
-static void cell(struct left *l, const char *name, uint32_t v)
-{
-	cells(l, name, &v, 1);
-}
-
 static void begin(struct left *l, const char *name, const char *compatible)
 {
-	assert_int_equal(fdt_begin_node(l->blob, name), 0);
-	if (compatible)
-		assert_int_equal(fdt_property_string(l->blob, "compatible", compatible), 0);
+	tree_begin(l->blob, name, compatible);
 	if (compatible && !(l->what[0] & SMMU_NONCOHERENT))
-		cells(l, "dma-coherent", NULL, 0);
-}
-
-static void end(struct left *l)
-{
-	assert_int_equal(fdt_end_node(l->blob), 0);
+		tree_cells(l->blob, "dma-coherent", NULL, 0);
 }
 
 static uint64_t fb(const struct left *l)
@@ -98,14 +78,14 @@ static void smmu_node(struct left *l, unsigned int i)
 
 	snprintf(name, sizeof(name), "iommu@%x", BASE(i));
 	begin(l, name, l->kind->compatible(l->seed, l->what[i]));
-	cells(l, "reg", (const uint32_t[]){ 0, BASE(i), (uint32_t)l->kind->bytes(l->seed, l->what[i]) }, 3);
+	tree_cells(l->blob, "reg", (const uint32_t[]){ 0, BASE(i), (uint32_t)l->kind->bytes(l->seed, l->what[i]) }, 3);
 	if (l->kind->global_interrupts)
-		cell(l, "#global-interrupts", 1);
-	cell(l, "#iommu-cells", 1);
-	cell(l, "phandle", 4 + i);
+		tree_cell(l->blob, "#global-interrupts", 1);
+	tree_cell(l->blob, "#iommu-cells", 1);
+	tree_cell(l->blob, "phandle", 4 + i);
 	if (l->powered)
-		cell(l, "power-domains", 6);
-	end(l);
+		tree_cell(l->blob, "power-domains", 6);
+	tree_end(l->blob);
 }
 
 /* phandles: 2 the display, 3 its memory, 4 and 5 the SMMUs, 6 their power domain */
@@ -116,32 +96,32 @@ static void make_tree(struct left *l)
 	assert_int_equal(fdt_create(l->blob, sizeof(l->blob)), 0);
 	assert_int_equal(fdt_finish_reservemap(l->blob), 0);
 	begin(l, "", NULL);
-	cell(l, "#address-cells", 2);
-	cell(l, "#size-cells", 1);
+	tree_cell(l->blob, "#address-cells", 2);
+	tree_cell(l->blob, "#size-cells", 1);
 	begin(l, "reserved-memory", NULL);
-	cell(l, "#address-cells", 2);
-	cell(l, "#size-cells", 1);
-	cells(l, "ranges", NULL, 0);
+	tree_cell(l->blob, "#address-cells", 2);
+	tree_cell(l->blob, "#size-cells", 1);
+	tree_cells(l->blob, "ranges", NULL, 0);
 	begin(l, "fb", NULL);
-	cell(l, "phandle", 3);
-	cells(l, "reg", (const uint32_t[]){ high, low, FB_BYTES }, 3);
-	cells(l, "iommu-addresses", (const uint32_t[]){ 2, high, low, FB_BYTES }, 4);
-	end(l);
-	end(l);
+	tree_cell(l->blob, "phandle", 3);
+	tree_cells(l->blob, "reg", (const uint32_t[]){ high, low, FB_BYTES }, 3);
+	tree_cells(l->blob, "iommu-addresses", (const uint32_t[]){ 2, high, low, FB_BYTES }, 4);
+	tree_end(l->blob);
+	tree_end(l->blob);
 	smmu_node(l, 0);
 	smmu_node(l, 1);
 	if (l->powered) {
 		begin(l, "domain", "t,domain");
-		cell(l, "#power-domain-cells", 0);
-		cell(l, "phandle", 6);
-		end(l);
+		tree_cell(l->blob, "#power-domain-cells", 0);
+		tree_cell(l->blob, "phandle", 6);
+		tree_end(l->blob);
 	}
 	begin(l, "display", "t,display");
-	cell(l, "phandle", 2);
-	cells(l, "iommus", (const uint32_t[]){ 4, display_sid[0], 5, display_sid[1] }, 4);
-	cell(l, "memory-region", 3);
-	end(l);
-	end(l);
+	tree_cell(l->blob, "phandle", 2);
+	tree_cells(l->blob, "iommus", (const uint32_t[]){ 4, display_sid[0], 5, display_sid[1] }, 4);
+	tree_cell(l->blob, "memory-region", 3);
+	tree_end(l->blob);
+	tree_end(l->blob);
 	assert_int_equal(fdt_finish(l->blob), 0);
 }
 

@@ -14,6 +14,7 @@
 #include "hw/host.h"
 #include "hw/smmuv2.h"
 #include "testhost.h"
+#include "treebed.h"
 #include "weir/arm_smmu.h"
 #include "weir/dma.h"
 #include "weir/weir.h"
@@ -55,32 +56,6 @@ static uint64_t seeds(void)
 
 /* ---- the tree ---- */
 
-static void cells(struct left *l, const char *name, const uint32_t *v, unsigned int n)
-{
-	fdt32_t be[8];
-
-	for (unsigned int i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(v[i]);
-	assert_int_equal(fdt_property(l->blob, name, be, (int)n * 4), 0);
-}
-
-static void cell(struct left *l, const char *name, uint32_t v)
-{
-	cells(l, name, &v, 1);
-}
-
-static void begin(struct left *l, const char *name, const char *compatible)
-{
-	assert_int_equal(fdt_begin_node(l->blob, name), 0);
-	if (compatible)
-		assert_int_equal(fdt_property_string(l->blob, "compatible", compatible), 0);
-}
-
-static void end(struct left *l)
-{
-	assert_int_equal(fdt_end_node(l->blob), 0);
-}
-
 static uint64_t fb(const struct left *l)
 {
 	return l->hw->ram->base + FB_AT;
@@ -88,15 +63,15 @@ static uint64_t fb(const struct left *l)
 
 static void master(struct left *l, const char *name, uint32_t sid, bool runs)
 {
-	begin(l, name, "t,master");
-	cells(l, "iommus", (const uint32_t[]){ 1, sid }, 2);
+	tree_begin(l->blob, name, "t,master");
+	tree_cells(l->blob, "iommus", (const uint32_t[]){ 1, sid }, 2);
 	if (runs) {
-		cell(l, "phandle", 2);
-		cell(l, "memory-region", 3);
+		tree_cell(l->blob, "phandle", 2);
+		tree_cell(l->blob, "memory-region", 3);
 	}
 	if (l->config.idr0 & SMMU2_IDR0_CTTW)
-		cells(l, "dma-coherent", NULL, 0);
-	end(l);
+		tree_cells(l->blob, "dma-coherent", NULL, 0);
+	tree_end(l->blob);
 }
 
 static void make_tree(struct left *l)
@@ -105,31 +80,31 @@ static void make_tree(struct left *l)
 
 	assert_int_equal(fdt_create(l->blob, sizeof(l->blob)), 0);
 	assert_int_equal(fdt_finish_reservemap(l->blob), 0);
-	begin(l, "", NULL);
-	cell(l, "#address-cells", 2);
-	cell(l, "#size-cells", 1);
-	begin(l, "reserved-memory", NULL);
-	cell(l, "#address-cells", 2);
-	cell(l, "#size-cells", 1);
-	cells(l, "ranges", NULL, 0);
-	begin(l, "fb", NULL);
-	cell(l, "phandle", 3);
-	cells(l, "reg", (const uint32_t[]){ high, low, FB_BYTES }, 3);
-	cells(l, "iommu-addresses", (const uint32_t[]){ 2, high, low, FB_BYTES }, 4);
-	end(l);
-	end(l);
-	begin(l, "iommu@2b400000", "arm,mmu-500");
-	cells(l, "reg", (const uint32_t[]){ 0, BASE, (uint32_t)smmu2_bytes(&l->config) }, 3);
-	cell(l, "#global-interrupts", 1);
-	cell(l, "#iommu-cells", 1);
-	cell(l, "phandle", 1);
+	tree_begin(l->blob, "", NULL);
+	tree_cell(l->blob, "#address-cells", 2);
+	tree_cell(l->blob, "#size-cells", 1);
+	tree_begin(l->blob, "reserved-memory", NULL);
+	tree_cell(l->blob, "#address-cells", 2);
+	tree_cell(l->blob, "#size-cells", 1);
+	tree_cells(l->blob, "ranges", NULL, 0);
+	tree_begin(l->blob, "fb", NULL);
+	tree_cell(l->blob, "phandle", 3);
+	tree_cells(l->blob, "reg", (const uint32_t[]){ high, low, FB_BYTES }, 3);
+	tree_cells(l->blob, "iommu-addresses", (const uint32_t[]){ 2, high, low, FB_BYTES }, 4);
+	tree_end(l->blob);
+	tree_end(l->blob);
+	tree_begin(l->blob, "iommu@2b400000", "arm,mmu-500");
+	tree_cells(l->blob, "reg", (const uint32_t[]){ 0, BASE, (uint32_t)smmu2_bytes(&l->config) }, 3);
+	tree_cell(l->blob, "#global-interrupts", 1);
+	tree_cell(l->blob, "#iommu-cells", 1);
+	tree_cell(l->blob, "phandle", 1);
 	if (l->config.idr0 & SMMU2_IDR0_CTTW)
-		cells(l, "dma-coherent", NULL, 0);
-	end(l);
+		tree_cells(l->blob, "dma-coherent", NULL, 0);
+	tree_end(l->blob);
 	master(l, "display", DISPLAY, true);
 	master(l, "other", ROGUE, false);
 	master(l, "third", ROGUE2, false);
-	end(l);
+	tree_end(l->blob);
 	assert_int_equal(fdt_finish(l->blob), 0);
 }
 
