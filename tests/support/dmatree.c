@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The device tree of dmaworld.h. */
 #include "dmaworld.h"
+#include "treebed.h"
 
 #include <libfdt.h>
 #include <string.h>
@@ -15,44 +16,18 @@ void dw_bus(const uint32_t *cells, unsigned int n)
 		memcpy(bus_cells, cells, n * sizeof(*cells));
 }
 
-static void cells(struct dw *dw, const char *name, const uint32_t *v, unsigned int n)
-{
-	fdt32_t be[16];
-
-	for (unsigned int i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(v[i]);
-	assert_int_equal(fdt_property(dw->blob, name, be, (int)n * 4), 0);
-}
-
-static void cell(struct dw *dw, const char *name, uint32_t v)
-{
-	cells(dw, name, &v, 1);
-}
-
-static void begin(struct dw *dw, const char *name, const char *compatible)
-{
-	assert_int_equal(fdt_begin_node(dw->blob, name), 0);
-	if (compatible)
-		assert_int_equal(fdt_property_string(dw->blob, "compatible", compatible), 0);
-}
-
-static void end(struct dw *dw)
-{
-	assert_int_equal(fdt_end_node(dw->blob), 0);
-}
-
 static void master(struct dw *dw, const char *name, int stream, bool coherent)
 {
 	const uint32_t behind[] = { 1, (uint32_t)stream }, own[] = { 0, 0, 0, 0, 0, 0x1000 };
 
-	begin(dw, name, "t,master");
+	tree_begin(dw->blob, name, "t,master");
 	if (stream >= 0)
-		cells(dw, "iommus", behind, 2);
+		tree_cells(dw->blob, "iommus", behind, 2);
 	if (coherent)
 		assert_int_equal(fdt_property(dw->blob, "dma-coherent", NULL, 0), 0);
 	/* what a device's node says of its own bus is not for the device */
-	cells(dw, "dma-ranges", own, 6);
-	end(dw);
+	tree_cells(dw->blob, "dma-ranges", own, 6);
+	tree_end(dw->blob);
 }
 
 void dw_blob_(struct dw *dw)
@@ -63,13 +38,13 @@ void dw_blob_(struct dw *dw)
 
 	assert_int_equal(fdt_create(dw->blob, sizeof(dw->blob)), 0);
 	assert_int_equal(fdt_finish_reservemap(dw->blob), 0);
-	begin(dw, "", NULL);
-	cell(dw, "#address-cells", 2);
-	cell(dw, "#size-cells", 2);
-	begin(dw, "iommu", "t,iommu");
-	cell(dw, "phandle", 1);
-	cell(dw, "#iommu-cells", 1);
-	end(dw);
+	tree_begin(dw->blob, "", NULL);
+	tree_cell(dw->blob, "#address-cells", 2);
+	tree_cell(dw->blob, "#size-cells", 2);
+	tree_begin(dw->blob, "iommu", "t,iommu");
+	tree_cell(dw->blob, "phandle", 1);
+	tree_cell(dw->blob, "#iommu-cells", 1);
+	tree_end(dw->blob);
 	master(dw, "m0", 0, true);
 	master(dw, "m1", 1, true);
 	master(dw, "m2", 2, true);
@@ -77,16 +52,16 @@ void dw_blob_(struct dw *dw)
 	master(dw, "n0", 4, false);
 	master(dw, "d0", -1, true);
 	master(dw, "n1", -1, false);
-	begin(dw, "bus", "simple-bus");
-	cell(dw, "#address-cells", 2);
-	cell(dw, "#size-cells", 2);
+	tree_begin(dw->blob, "bus", "simple-bus");
+	tree_cell(dw->blob, "#address-cells", 2);
+	tree_cell(dw->blob, "#size-cells", 2);
 	if (nr_bus_cells)
-		cells(dw, "dma-ranges", bus_cells, nr_bus_cells);
+		tree_cells(dw->blob, "dma-ranges", bus_cells, nr_bus_cells);
 	else
-		cells(dw, "dma-ranges", ranges, 6);
+		tree_cells(dw->blob, "dma-ranges", ranges, 6);
 	master(dw, "d1", -1, true);
 	master(dw, "m5", 5, true);
-	end(dw);
-	end(dw);
+	tree_end(dw->blob);
+	tree_end(dw->blob);
 	assert_int_equal(fdt_finish(dw->blob), 0);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "iommuworld_priv.h"
+#include "treebed.h"
 
 #include <libfdt.h>
 #include <stdatomic.h>
@@ -94,38 +95,12 @@ struct tree {
 	int bytes;
 };
 
-static void cells(struct tree *t, const char *name, const uint32_t *v, unsigned int n)
-{
-	fdt32_t be[8];
-
-	for (unsigned int i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(v[i]);
-	assert_int_equal(fdt_property(t->blob, name, be, (int)n * 4), 0);
-}
-
-static void cell(struct tree *t, const char *name, uint32_t v)
-{
-	cells(t, name, &v, 1);
-}
-
-static void begin(struct tree *t, const char *name, const char *compatible)
-{
-	assert_int_equal(fdt_begin_node(t->blob, name), 0);
-	if (compatible)
-		assert_int_equal(fdt_property_string(t->blob, "compatible", compatible), 0);
-}
-
-static void end(struct tree *t)
-{
-	assert_int_equal(fdt_end_node(t->blob), 0);
-}
-
 /* phandles: 1 and 2 the IOMMUs, 16 + i the masters, 32 + i and 48 + i their memory */
 static void reserved(struct tree *t, const struct im_master *masters, unsigned int n)
 {
-	begin(t, "reserved-memory", NULL);
-	cell(t, "#address-cells", 2);
-	cell(t, "#size-cells", 1);
+	tree_begin(t->blob, "reserved-memory", NULL);
+	tree_cell(t->blob, "#address-cells", 2);
+	tree_cell(t->blob, "#size-cells", 1);
 	assert_int_equal(fdt_property(t->blob, "ranges", NULL, 0), 0);
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t at[2] = { masters[i].direct_pa, masters[i].hole_iova };
@@ -139,15 +114,15 @@ static void reserved(struct tree *t, const struct im_master *masters, unsigned i
 				continue;
 			snprintf(name, sizeof(name), "%s%u@%llx", k ? "hole" : "fb", i,
 				 (unsigned long long)at[k]);
-			begin(t, name, NULL);
-			cell(t, "phandle", (k ? 48 : 32) + i);
+			tree_begin(t->blob, name, NULL);
+			tree_cell(t->blob, "phandle", (k ? 48 : 32) + i);
 			if (!k)
-				cells(t, "reg", reg, 3);
-			cells(t, "iommu-addresses", iova, 4);
-			end(t);
+				tree_cells(t->blob, "reg", reg, 3);
+			tree_cells(t->blob, "iommu-addresses", iova, 4);
+			tree_end(t->blob);
 		}
 	}
-	end(t);
+	tree_end(t->blob);
 }
 
 static void master(struct tree *t, const struct im_master *m, unsigned int i)
@@ -156,9 +131,9 @@ static void master(struct tree *t, const struct im_master *m, unsigned int i)
 	char name[16];
 
 	snprintf(name, sizeof(name), "m%u", i);
-	begin(t, name, "t,master");
-	cells(t, "dma-coherent", NULL, 0);
-	cell(t, "phandle", 16 + i);
+	tree_begin(t->blob, name, "t,master");
+	tree_cells(t->blob, "dma-coherent", NULL, 0);
+	tree_cell(t->blob, "phandle", 16 + i);
 	if (m->at_a < IM_STREAMS) {
 		behind[n++] = 1;
 		behind[n++] = m->at_a;
@@ -172,14 +147,14 @@ static void master(struct tree *t, const struct im_master *m, unsigned int i)
 		behind[n++] = m->at_b;
 	}
 	if (n)
-		cells(t, "iommus", behind, n);
+		tree_cells(t->blob, "iommus", behind, n);
 	if (m->direct_pa)
 		memory[k++] = 32 + i;
 	if (m->hole_iova)
 		memory[k++] = 48 + i;
 	if (k)
-		cells(t, "memory-region", memory, k);
-	end(t);
+		tree_cells(t->blob, "memory-region", memory, k);
+	tree_end(t->blob);
 }
 
 static void make_tree(struct iommu_world *iw, const struct im_master *masters, unsigned int n)
@@ -188,19 +163,19 @@ static void make_tree(struct iommu_world *iw, const struct im_master *masters, u
 
 	assert_int_equal(fdt_create(t.blob, t.bytes), 0);
 	assert_int_equal(fdt_finish_reservemap(t.blob), 0);
-	begin(&t, "", NULL);
-	cell(&t, "#address-cells", 2);
-	cell(&t, "#size-cells", 1);
+	tree_begin(t.blob, "", NULL);
+	tree_cell(t.blob, "#address-cells", 2);
+	tree_cell(t.blob, "#size-cells", 1);
 	for (unsigned int i = 0; i < 2; i++) {
-		begin(&t, i ? "b" : "a", "t,iommu");
-		cell(&t, "phandle", i + 1);
-		cell(&t, "#iommu-cells", 1);
-		end(&t);
+		tree_begin(t.blob, i ? "b" : "a", "t,iommu");
+		tree_cell(t.blob, "phandle", i + 1);
+		tree_cell(t.blob, "#iommu-cells", 1);
+		tree_end(t.blob);
 	}
 	reserved(&t, masters, n);
 	for (unsigned int i = 0; i < n; i++)
 		master(&t, &masters[i], i);
-	end(&t);
+	tree_end(t.blob);
 	assert_int_equal(fdt_finish(t.blob), 0);
 }
 

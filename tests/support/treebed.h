@@ -8,7 +8,7 @@
 #include <libfdt.h>
 #include <stdint.h>
 
-enum { TREE_CELLS_MAX = 8 };
+enum { TREE_CELLS_MAX = 32 };
 
 static inline void tree_cells(void *fdt, const char *name, const uint32_t *v, unsigned int n)
 {

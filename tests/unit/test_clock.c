@@ -6,6 +6,7 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include "treebed.h"
 #include "world.h"
 
 struct clocks {
@@ -60,15 +61,6 @@ static int probe(struct world *w, struct weir_device *dev)
 	return err;
 }
 
-static void cells(void *fdt, const char *name, const uint32_t *v, unsigned int n)
-{
-	fdt32_t be[32];
-
-	for (unsigned int i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(v[i]);
-	assert_int_equal(fdt_property(fdt, name, be, (int)n * 4), 0);
-}
-
 /* Nodes: a provider, one that publishes nothing, a consumer of both, one whose specifier is too long. */
 static void make_tree(void *fdt, size_t bytes)
 {
@@ -84,17 +76,17 @@ static void make_tree(void *fdt, size_t bytes)
 
 		assert_int_equal(fdt_begin_node(fdt, names[i]), 0);
 		assert_int_equal(fdt_property_string(fdt, "compatible", i ? "t,fixed" : "t,clock"), 0);
-		cells(fdt, "phandle", &phandle, 1);
-		cells(fdt, "#clock-cells", &counts[i], 1);
+		tree_cells(fdt, "phandle", &phandle, 1);
+		tree_cells(fdt, "#clock-cells", &counts[i], 1);
 		assert_int_equal(fdt_end_node(fdt), 0);
 	}
 	assert_int_equal(fdt_begin_node(fdt, "user"), 0);
 	assert_int_equal(fdt_property_string(fdt, "compatible", "t,user"), 0);
-	cells(fdt, "clocks", clocks, 11);
+	tree_cells(fdt, "clocks", clocks, 11);
 	assert_int_equal(fdt_end_node(fdt), 0);
 	assert_int_equal(fdt_begin_node(fdt, "long"), 0);
 	assert_int_equal(fdt_property_string(fdt, "compatible", "t,user"), 0);
-	cells(fdt, "clocks", long_one, 21);
+	tree_cells(fdt, "clocks", long_one, 21);
 	assert_int_equal(fdt_end_node(fdt), 0);
 	assert_int_equal(fdt_end_node(fdt), 0);
 	assert_int_equal(fdt_finish(fdt), 0);

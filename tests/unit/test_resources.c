@@ -4,6 +4,7 @@
 
 #include "cm.h"
 #include "testhost.h"
+#include "treebed.h"
 #include "weir/weir.h"
 
 struct world {
@@ -12,18 +13,8 @@ struct world {
 	char blob[2048];
 };
 
-static void cells(void *fdt, const char *name, const uint32_t *values, unsigned int n)
-{
-	fdt32_t out[16];
-
-	assert_true(n <= 16);
-	for (unsigned int i = 0; i < n; i++)
-		out[i] = cpu_to_fdt32(values[i]);
-	assert_int_equal(fdt_property(fdt, name, out, (int)(n * 4)), 0);
-}
-
 #define CELLS(fdt, name, ...) \
-	cells(fdt, name, (const uint32_t[]){ __VA_ARGS__ }, \
+	tree_cells(fdt, name, (const uint32_t[]){ __VA_ARGS__ }, \
 	      sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
 
 static void controller(void *fdt, const char *name, uint32_t phandle, uint32_t nr_cells)

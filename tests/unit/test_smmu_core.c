@@ -12,6 +12,7 @@
 
 #include "smmukinds.h"
 #include "testhost.h"
+#include "treebed.h"
 #include "weir/dma.h"
 #include "weir/weir.h"
 
@@ -65,30 +66,14 @@ static uint32_t sid_of(unsigned int master)
 
 /* ---- the tree ---- */
 
-static void cells(struct core *c, const char *name, const uint32_t *v, unsigned int n)
-{
-	fdt32_t be[4];
-
-	for (unsigned int i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(v[i]);
-	assert_int_equal(fdt_property(c->blob, name, be, (int)n * 4), 0);
-}
-
-static void begin(struct core *c, const char *name, const char *compatible)
-{
-	assert_int_equal(fdt_begin_node(c->blob, name), 0);
-	if (compatible)
-		assert_int_equal(fdt_property_string(c->blob, "compatible", compatible), 0);
-}
-
 /* Of version 2: ids with a mask each, or one mask for all; one line stands for all interrupts. */
 static void put_version2(struct core *c, uint32_t nr_cells)
 {
 	if (nr_cells == 1)
-		cells(c, "stream-match-mask", (const uint32_t[]){ 0x3 }, 1);
-	cells(c, "#global-interrupts", (const uint32_t[]){ 1 }, 1);
-	cells(c, "interrupts", (const uint32_t[]){ LINE, LINE, LINE }, 3);
-	cells(c, "interrupt-parent", (const uint32_t[]){ 2 }, 1);
+		tree_cells(c->blob, "stream-match-mask", (const uint32_t[]){ 0x3 }, 1);
+	tree_cells(c->blob, "#global-interrupts", (const uint32_t[]){ 1 }, 1);
+	tree_cells(c->blob, "interrupts", (const uint32_t[]){ LINE, LINE, LINE }, 3);
+	tree_cells(c->blob, "interrupt-parent", (const uint32_t[]){ 2 }, 1);
 }
 
 static void make_tree(struct core *c)
@@ -98,31 +83,31 @@ static void make_tree(struct core *c)
 
 	assert_int_equal(fdt_create(c->blob, sizeof(c->blob)), 0);
 	assert_int_equal(fdt_finish_reservemap(c->blob), 0);
-	begin(c, "", NULL);
-	cells(c, "#address-cells", (const uint32_t[]){ 1 }, 1);
-	cells(c, "#size-cells", (const uint32_t[]){ 1 }, 1);
-	begin(c, "iommu@2b400000", c->kind->compatible(c->seed, c->what));
-	cells(c, "reg", (const uint32_t[]){ BASE, (uint32_t)c->kind->bytes(c->seed, c->what) }, 2);
-	cells(c, "#iommu-cells", (const uint32_t[]){ nr_cells }, 1);
+	tree_begin(c->blob, "", NULL);
+	tree_cells(c->blob, "#address-cells", (const uint32_t[]){ 1 }, 1);
+	tree_cells(c->blob, "#size-cells", (const uint32_t[]){ 1 }, 1);
+	tree_begin(c->blob, "iommu@2b400000", c->kind->compatible(c->seed, c->what));
+	tree_cells(c->blob, "reg", (const uint32_t[]){ BASE, (uint32_t)c->kind->bytes(c->seed, c->what) }, 2);
+	tree_cells(c->blob, "#iommu-cells", (const uint32_t[]){ nr_cells }, 1);
 	if (two)
 		put_version2(c, nr_cells);
-	cells(c, "phandle", (const uint32_t[]){ 1 }, 1);
+	tree_cells(c->blob, "phandle", (const uint32_t[]){ 1 }, 1);
 	if (coherent)
-		cells(c, "dma-coherent", NULL, 0);
+		tree_cells(c->blob, "dma-coherent", NULL, 0);
 	assert_int_equal(fdt_end_node(c->blob), 0);
-	begin(c, "interrupt-controller", "t,intc");
-	cells(c, "#interrupt-cells", (const uint32_t[]){ 1 }, 1);
-	cells(c, "interrupt-controller", NULL, 0);
-	cells(c, "phandle", (const uint32_t[]){ 2 }, 1);
+	tree_begin(c->blob, "interrupt-controller", "t,intc");
+	tree_cells(c->blob, "#interrupt-cells", (const uint32_t[]){ 1 }, 1);
+	tree_cells(c->blob, "interrupt-controller", NULL, 0);
+	tree_cells(c->blob, "phandle", (const uint32_t[]){ 2 }, 1);
 	assert_int_equal(fdt_end_node(c->blob), 0);
 	for (unsigned int i = 0; i < MASTERS; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "m%u", i);
-		begin(c, name, "t,master");
-		cells(c, "iommus", (const uint32_t[]){ 1, sid_of(i), 0x3 }, 1 + nr_cells);
+		tree_begin(c->blob, name, "t,master");
+		tree_cells(c->blob, "iommus", (const uint32_t[]){ 1, sid_of(i), 0x3 }, 1 + nr_cells);
 		if (coherent)
-			cells(c, "dma-coherent", NULL, 0);
+			tree_cells(c->blob, "dma-coherent", NULL, 0);
 		assert_int_equal(fdt_end_node(c->blob), 0);
 	}
 	assert_int_equal(fdt_end_node(c->blob), 0);

@@ -12,6 +12,7 @@
 #include "hw/host.h"
 #include "hw/smmuv2.h"
 #include "testhost.h"
+#include "treebed.h"
 #include "weir/arm_smmu.h"
 #include "weir/dma.h"
 #include "weir/weir.h"
@@ -50,80 +51,54 @@ struct board {
 
 /* ---- the tree ---- */
 
-static void cells(struct board *b, const char *name, const uint32_t *v, unsigned int n)
-{
-	fdt32_t be[8];
-
-	for (unsigned int i = 0; i < n; i++)
-		be[i] = cpu_to_fdt32(v[i]);
-	assert_int_equal(fdt_property(b->blob, name, be, (int)n * 4), 0);
-}
-
-static void cell(struct board *b, const char *name, uint32_t v)
-{
-	cells(b, name, &v, 1);
-}
-
-static void begin(struct board *b, const char *name, const char *compatible)
-{
-	assert_int_equal(fdt_begin_node(b->blob, name), 0);
-	if (compatible)
-		assert_int_equal(fdt_property_string(b->blob, "compatible", compatible), 0);
-}
-
-static void end(struct board *b)
-{
-	assert_int_equal(fdt_end_node(b->blob), 0);
-}
-
 static void make_smmu(struct board *b)
 {
 	static const char compatible[] = "qcom,t-smmu-500\0qcom,smmu-500\0arm,mmu-500";
 
-	begin(b, "iommu@15000000", NULL);
+	tree_begin(b->blob, "iommu@15000000", NULL);
 	assert_int_equal(fdt_property(b->blob, "compatible", compatible, sizeof(compatible)), 0);
-	cells(b, "reg", (const uint32_t[]){ BASE, (uint32_t)smmu2_bytes(&b->config) }, 2);
-	cell(b, "#iommu-cells", b->match_mask ? 1 : 2);
+	tree_cells(b->blob, "reg", (const uint32_t[]){ BASE, (uint32_t)smmu2_bytes(&b->config) }, 2);
+	tree_cell(b->blob, "#iommu-cells", b->match_mask ? 1 : 2);
 	if (b->match_mask)
-		cell(b, "stream-match-mask", b->match_mask);
+		tree_cell(b->blob, "stream-match-mask", b->match_mask);
 	if (b->global_interrupts)
-		cell(b, "#global-interrupts", b->global_interrupts);
-	cells(b, "interrupts", (const uint32_t[]){ LINE, LINE + 1, LINE + 2, LINE + 3 }, 4);
-	cell(b, "interrupt-parent", 2);
-	cells(b, "clocks", (const uint32_t[]){ 3, 0 }, 2);
-	cell(b, "phandle", 1);
-	cells(b, "dma-coherent", NULL, 0);
-	end(b);
+		tree_cell(b->blob, "#global-interrupts", b->global_interrupts);
+	tree_cells(b->blob, "interrupts", (const uint32_t[]){ LINE, LINE + 1, LINE + 2, LINE + 3 }, 4);
+	tree_cell(b->blob, "interrupt-parent", 2);
+	tree_cells(b->blob, "clocks", (const uint32_t[]){ 3, 0 }, 2);
+	tree_cell(b->blob, "phandle", 1);
+	tree_cells(b->blob, "dma-coherent", NULL, 0);
+	tree_end(b->blob);
 }
 
 static void master(struct board *b, const char *name, const char *compatible, uint32_t id, uint32_t mask)
 {
-	begin(b, name, compatible);
-	cells(b, "iommus", (const uint32_t[]){ 1, id, mask }, b->match_mask ? 2 : 3);
-	cells(b, "dma-coherent", NULL, 0);
-	end(b);
+	tree_begin(b->blob, name, compatible);
+	tree_cells(b->blob, "iommus", (const uint32_t[]){ 1, id, mask }, b->match_mask ? 2 : 3);
+	tree_cells(b->blob, "dma-coherent", NULL, 0);
+	tree_end(b->blob);
 }
 
 static void make_tree(struct board *b)
 {
 	assert_int_equal(fdt_create(b->blob, sizeof(b->blob)), 0);
 	assert_int_equal(fdt_finish_reservemap(b->blob), 0);
-	begin(b, "", NULL);
-	cell(b, "#address-cells", 1);
-	cell(b, "#size-cells", 1);
-	begin(b, "interrupt-controller", "t,intc");
-	cell(b, "#interrupt-cells", 1);
-	cells(b, "interrupt-controller", NULL, 0);
-	cell(b, "phandle", 2);
-	end(b);
-	begin(b, "clock", "t,clock");
-	cell(b, "#clock-cells", 1);
-	cell(b, "phandle", 3);
-	end(b);
+	tree_begin(b->blob, "", NULL);
+	tree_cell(b->blob, "#address-cells", 1);
+	tree_cell(b->blob, "#size-cells", 1);
+	tree_begin(b->blob, "interrupt-controller", "t,intc");
+	tree_cell(b->blob, "#interrupt-cells", 1);
+	tree_cells(b->blob, "interrupt-controller", NULL, 0);
+	tree_cell(b->blob, "phandle", 2);
+	tree_end(b->blob);
+	tree_begin(b->blob, "clock", "t,clock");
+	tree_cell(b->blob, "#clock-cells", 1);
+	tree_cell(b->blob, "phandle", 3);
+	tree_end(b->blob);
 	make_smmu(b);
 	master(b, "display", "t,display", DISPLAY, 0x2);
 	master(b, "usb", "t,usb", b->usb_id, 0);
-	end(b);
+	tree_end(b->blob);
 	assert_int_equal(fdt_finish(b->blob), 0);
 }
 
